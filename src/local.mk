@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The daemon is a convenience library and a small main(), so that tests and fuzzers link the real code.
+
+noinst_LTLIBRARIES += libvolumed.la
+
+libvolumed_la_SOURCES = \
+	src/util.c \
+	src/util.h \
+	$(NULL)
+libvolumed_la_CPPFLAGS = $(AM_CPPFLAGS) $(VOLUMED_CPPFLAGS)
+libvolumed_la_CFLAGS = $(AM_CFLAGS) $(VOLUMED_DEPS_CFLAGS)
+libvolumed_la_LIBADD = $(VOLUMED_DEPS_LIBS)
+
+VOLUMED_CPPFLAGS = \
+	-DPLUGINS_DIR=\"$(pluginsdir)\" \
+	-DSTATE_DIR=\"$(statedir)\" \
+	-DCONF_DIR=\"$(confdir)\" \
+	$(NULL)
+VOLUMED_DEPS_CFLAGS = $(DBUS_CFLAGS) $(SYSTEMD_CFLAGS) $(UDEV_CFLAGS) $(CURL_CFLAGS) \
+	$(JSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) $(ECONF_CFLAGS)
+VOLUMED_DEPS_LIBS = $(DBUS_LIBS) $(SYSTEMD_LIBS) $(UDEV_LIBS) $(CURL_LIBS) \
+	$(JSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS) $(ECONF_LIBS)
+
+sbin_PROGRAMS += migratekit-volumed
+migratekit_volumed_SOURCES = src/main.c
+migratekit_volumed_CPPFLAGS = $(libvolumed_la_CPPFLAGS)
+migratekit_volumed_CFLAGS = $(libvolumed_la_CFLAGS)
+migratekit_volumed_LDADD = libvolumed.la

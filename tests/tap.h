@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * CUnit with TAP output, and an exit code that can be trusted.
+ *
+ * CU_basic_run_tests() returns success when assertions fail, and a suite whose set-up fails counts
+ * neither as a run nor as a failed test. tap_main() registers one suite, runs it, prints one TAP line
+ * a test with each failed assertion below it as a comment, and fails for all of these as well as
+ * when no test ran.
+ */
+
+#include <CUnit/CUnit.h>
+
+struct tap_test {
+	const char *name; /* unique within the program; starts with a lesson's id where it proves one */
+	CU_TestFunc run;
+};
+
+/*
+ * Runs the tests (NULL name ends the table). argv[1], if given, is a substring: only tests whose
+ * name contains it are run. Returns the exit code for main(): 0, or 1 on any failure.
+ */
+int tap_main(int argc, char **argv, const char *suite, CU_InitializeFunc init,
+	     CU_CleanupFunc cleanup, const struct tap_test *tests);
+
+/* Marks the running test as skipped; the reason is printed. Return from the test after it. */
+void tap_skip(const char *reason);
+
+/* printf() to a TAP comment. */
+void tap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
