@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a volume plugin sees of migratekit-volumed: this header and nothing else.
+ *
+ * A plugin is a shared object for one volume class. It describes its D-Bus methods and, for each
+ * method, a step table: the order of the operation, as data. The daemon walks the table; the plugin's
+ * functions are short and never wait. They look at what CloudStack said and either declare the step
+ * done, or name the one command that is missing.
+ *
+ *   descriptor ── init(host) ── [ prepare(op, args) ── step ── step ── … ── end ]* ── process exit
+ *                                                      │
+ *                    ┌─────────────────────────────────┘
+ *                    ▼
+ *        ask CloudStack (row's `ask`) ──▶ then(op) ──▶ MK_DONE: next row
+ *                    ▲                      │ │ └────▶ MK_AGAIN: ask again a little later
+ *                    │                      │ └──────▶ mk_fail(): roll back, newest step first
+ *                    └── command has ended ◀┘ MK_COMMAND: journal it, send it, follow its job
+ *
+ * A step ends only when `then` has seen that what it wants is true. After each command, whatever came
+ * of it, CloudStack is asked again and `then` is called again; a lost answer, a late job and a restart
+ * of the daemon are therefore no special cases for a plugin.
+ *
+ * Rules: never block, never touch D-Bus, files, threads or the network; never keep a pointer to an
+ * operation or its data after a function returned; what must survive a restart goes to the
+ * operation's scratch (mk_host.scratch). The daemon is one thread.
+ *
+ * The ABI is private to one release: number and size must match exactly, or the plugin is not loaded.
+ */
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MK_PLUGIN_ABI 1
+
+/* Name of the only symbol a plugin exports. */
+#define MK_PLUGIN_SYMBOL "migratekit_volume_plugin"
+
+/* ---- what CloudStack said ------------------------------------------------------------------- */
+
+/* A virtual machine. Texts are valid UTF-8 and never NULL ("" when CloudStack left them out). */
+struct mk_vm_info {
+	const char *id; /* canonical UUID */
+	const char *name;
+	const char *state; /* "Running", "Stopped", … as CloudStack spells it */
+	const char *zone; /* UUID */
+	const char *hypervisor; /* "KVM", … */
+	bool busy; /* a job is pending on it */
+};
+
+/* A volume. */
+struct mk_volume_info {
+	const char *id; /* canonical UUID */
+	const char *name;
+	const char *type; /* "ROOT" or "DATADISK" */
+	const char *state; /* "Ready", "Allocated", "Destroy", … as CloudStack spells it */
+	const char *vm; /* UUID of the VM it is attached to, "" if detached */
+	const char *zone; /* UUID */
+	const char *owner; /* value of the tag migratekit:owner, "" without one */
+	int64_t device_id; /* -1 if detached; names no guest device */
+	uint64_t size; /* bytes */
+	bool busy; /* a job is pending on it */
+	bool managed; /* in the daemon's own store */
+};
+
+/* ---- operations ------------------------------------------------------------------------------ */
+
+struct mk_op; /* opaque */
+
+/* What a step function returns. */
+enum mk_step_result {
+	MK_DONE = 0, /* what this step wants is true: go on with the next row */
+	MK_AGAIN = 1, /* not yet: ask again a little later (mk_host.waiting_for says for what) */
+	MK_COMMAND = 2, /* mk_host.command was called: send it, then ask again */
+	MK_FAILED = 3, /* mk_host.fail was called */
+	MK_FINISHED = 4, /* the whole operation is done: skip the rows that are left */
+};
+
+/* What is read from CloudStack before the step function runs. The objects are those that the
+ * operation names: mk_host.set_vm and mk_host.set_volume. */
+enum mk_ask {
+	MK_ASK_NOTHING,
+	MK_ASK_VM, /* mk_host.vm: NULL if CloudStack does not know it */
+	MK_ASK_VOLUME, /* mk_host.volume: NULL if CloudStack does not know it */
+	MK_ASK_VM_VOLUMES, /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
+};
+
+#define MK_STEP_NO_RETURN (1u << 0) /* once its command was sent, a cancel comes too late */
+
+/* One row of a step table. The name goes into the journal: never reuse one for another meaning. */
+struct mk_step {
+	const char *name; /* NULL ends the table */
+	enum mk_ask ask;
+	int (*then)(struct mk_op *op); /* an mk_step_result */
+	enum mk_ask undo_ask;
+	int (*undo)(struct mk_op *op); /* like then; harmless when there is nothing to undo; or NULL */
+	unsigned limit_s; /* seconds until an unanswered command counts as of unknown outcome */
+	unsigned flags; /* MK_STEP_* */
+};
+
+/* The errors of org.migratekit.Volume1.Error.*; the name is the D-Bus name's last part. */
+enum mk_error_code {
+	MK_ERROR_NONE = 0,
+	MK_ERROR_NOT_FOUND,
+	MK_ERROR_NOT_MANAGED,
+	MK_ERROR_NO_ROOT_VOLUME,
+	MK_ERROR_AMBIGUOUS,
+	MK_ERROR_BUSY,
+	MK_ERROR_IN_USE,
+	MK_ERROR_WRONG_STATE,
+	MK_ERROR_PROTECTED,
+	MK_ERROR_TOKEN_MISMATCH,
+	MK_ERROR_REFUSED,
+	MK_ERROR_UNAVAILABLE,
+	MK_ERROR_OUTCOME_UNKNOWN,
+	MK_ERROR_DEVICE_NOT_FOUND,
+	MK_ERROR_DEVICE_MISMATCH,
+	MK_ERROR_CANCELLED,
+	MK_ERROR_INTERNAL,
+	/* standard D-Bus errors, org.freedesktop.DBus.Error.* */
+	MK_ERROR_INVALID_ARGS,
+	MK_ERROR_ACCESS_DENIED,
+	MK_ERROR_LIMITS_EXCEEDED,
+	MK_ERROR_UNKNOWN_OBJECT,
+	MK_ERROR_UNKNOWN_INTERFACE,
+	MK_ERROR_UNKNOWN_METHOD,
+	MK_ERROR_UNKNOWN_PROPERTY,
+	MK_ERROR_PROPERTY_READ_ONLY,
+	MK_ERROR_TIMEOUT,
+};
+
+/* ---- methods ----------------------------------------------------------------------------------- */
+
+/* A key of a method's last argument, a{sv}. `token` (s) is understood for every method that makes
+ * operations and is not listed. Other keys and other types are refused before the plugin is called. */
+struct mk_option {
+	const char *name; /* NULL ends the table */
+	const char *type; /* a D-Bus signature of a basic type: "b", "s", "u", "t" */
+};
+
+enum mk_method_kind {
+	MK_METHOD_OPERATION, /* "… a{sv}" → "o": makes one durable operation and answers at once */
+	MK_METHOD_BATCH, /* "as … a{sv}" → "ao": one operation for each element, prepared with
+			  * that element in place of the array */
+	MK_METHOD_QUERY, /* answers when its step table has ended; nothing is stored. The reply is
+			  * the operation's result under the key `result` */
+};
+
+enum mk_privilege {
+	MK_PRIVILEGE_READ,
+	MK_PRIVILEGE_CREATE,
+	MK_PRIVILEGE_ATTACH,
+	MK_PRIVILEGE_DETACH,
+	MK_PRIVILEGE_DELETE,
+};
+
+struct mk_method {
+	const char *name; /* NULL ends the table */
+	const char *in; /* D-Bus signature */
+	const char *in_names; /* argument names, separated by commas */
+	const char *out;
+	const char *out_names;
+	enum mk_method_kind kind;
+	enum mk_privilege privilege;
+	const struct mk_option *options; /* NULL: none but token */
+	const char *operation; /* the operation's Kind; also its key in the journal: must be unique
+				* within the plugin; NULL for the method's name */
+	const struct mk_step *steps;
+	unsigned deadline_s; /* the operation's time in all, roll-back not included */
+	/*
+	 * Checks the arguments (args: a JSON array in the order of `in`; types and options already
+	 * checked) and names what the operation is about with set_vm and set_volume. Returns MK_DONE,
+	 * or MK_FAILED after fail(): the caller gets that error and no operation is made. Must not
+	 * look at anything but the arguments.
+	 */
+	int (*prepare)(struct mk_op *op, json_object *args);
+	const char *result; /* MK_METHOD_QUERY: the result's key that is the reply */
+};
+
+/* ---- host ---------------------------------------------------------------------------------------- */
+
+/*
+ * The daemon's services, given to init. All functions may be called from prepare, then and undo
+ * with the operation these were called for; vm, volume and volumes only see what the row asked for.
+ */
+struct mk_host {
+	uint32_t abi;
+	size_t size;
+
+	/* Names what the operation is about. set_volume also claims the volume: from then on no other
+	 * operation may change it. False: it is claimed already, and fail() has been called with
+	 * MK_ERROR_BUSY; return MK_FAILED. A VM is claimed by set_vm in the same way. */
+	bool (*set_vm)(struct mk_op *op, const char *id);
+	bool (*set_volume)(struct mk_op *op, const char *id);
+	const char *(*vm_id)(struct mk_op *op); /* "" if not set */
+	const char *(*volume_id)(struct mk_op *op); /* the newest; "" if none */
+
+	/* The answers to the row's `ask`; valid until the function returns. */
+	const struct mk_vm_info *(*vm)(struct mk_op *op);
+	const struct mk_volume_info *(*volume)(struct mk_op *op);
+	const struct mk_volume_info *(*volumes)(struct mk_op *op, size_t *ret_n);
+
+	/* The appliance's own VM. */
+	const char *(*oma_id)(struct mk_op *op);
+	/* True if the volume is in the daemon's store. */
+	bool (*is_managed)(struct mk_op *op, const char *volume);
+
+	/* An option of the call, or the fallback. */
+	bool (*option_bool)(struct mk_op *op, const char *name, bool fallback);
+	const char *(*option_str)(struct mk_op *op, const char *name, const char *fallback);
+
+	/* The operation's durable notes: a JSON object that the plugin may change; stored with the step. */
+	json_object *(*scratch)(struct mk_op *op);
+	/* What a caller sees: Details (while it runs) and Result (at the end). JSON objects; numbers
+	 * appear as t or x, booleans as b, objects as a{sv}, arrays of texts as as. */
+	json_object *(*details)(struct mk_op *op);
+	json_object *(*result)(struct mk_op *op);
+
+	/*
+	 * Names the one command this step needs, an asynchronous CloudStack command with its
+	 * parameters as name, value, …, NULL; then return MK_COMMAND. customjobid is added, journalled
+	 * before sending; the command is sent at most once.
+	 */
+	void (*command)(struct mk_op *op, const char *command, ...) __attribute__((sentinel));
+	/*
+	 * The same for a synchronous command that is harmless to repeat (deleteVolume): after a lost
+	 * answer CloudStack's state decides.
+	 */
+	void (*command_sync)(struct mk_op *op, const char *command, ...) __attribute__((sentinel));
+	/*
+	 * What became of this step's last command, if CloudStack refused it: its error code (431, 530,
+	 * …), or 0. A step function that wants the same thing again after a refusal need not look: the
+	 * daemon then ends the step with MK_ERROR_REFUSED and CloudStack's words. MK_NO_COMMAND: the
+	 * server or our role does not have the command.
+	 */
+	int (*refusal)(struct mk_op *op);
+	const char *(*refusal_text)(struct mk_op *op);
+	/* The name of this step's last command, or "". */
+	const char *(*last_command)(struct mk_op *op);
+
+	/* Fails the step; then return MK_FAILED. The text says what is wrong and what to do. */
+	void (*fail)(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
+		__attribute__((format(printf, 3, 4)));
+	/* With MK_AGAIN: what is waited for, as a half sentence: "volume … to be expunged". */
+	void (*waiting_for)(struct mk_op *op, const char *fmt, ...)
+		__attribute__((format(printf, 2, 3)));
+};
+
+#define MK_NO_COMMAND 432
+
+/* ---- descriptor ------------------------------------------------------------------------------------ */
+
+struct mk_plugin {
+	uint32_t abi; /* MK_PLUGIN_STAMP fills these two */
+	size_t size;
+	const char *name; /* the file's name without .so, and the volume class */
+	const char *summary; /* one line */
+	const char *interface; /* D-Bus interface of its methods */
+	const struct mk_method *methods;
+	/* Once, before anything else; host stays valid. Negative errno: the class is disabled;
+	 * -ENOTSUP: not on this system, which is no error. */
+	int (*init)(const struct mk_host *host);
+};
+
+#define MK_PLUGIN_STAMP .abi = MK_PLUGIN_ABI, .size = sizeof(struct mk_plugin)
+
+#define MK_PLUGIN(descriptor)                                                                      \
+	__attribute__((visibility("default"))) extern const struct mk_plugin                       \
+		*const migratekit_volume_plugin;                                                   \
+	const struct mk_plugin *const migratekit_volume_plugin = &(descriptor)
