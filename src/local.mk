@@ -4,6 +4,8 @@
 noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
+	src/error.c \
+	src/error.h \
 	src/util.c \
 	src/util.h \
 	$(NULL)
