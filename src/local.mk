@@ -6,6 +6,11 @@ noinst_LTLIBRARIES += libvolumed.la
 libvolumed_la_SOURCES = \
 	src/error.c \
 	src/error.h \
+	src/store-schema.h \
+	src/store.c \
+	src/store.h \
+	src/turn.c \
+	src/turn.h \
 	src/util.c \
 	src/util.h \
 	$(NULL)

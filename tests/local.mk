@@ -24,4 +24,9 @@ tests_unit_util_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_util_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_util_tap_LDADD = libvolumed.la libtap.la
 
-TESTS += $(check_PROGRAMS)
+
+check_PROGRAMS += tests/unit/store.tap
+tests_unit_store_tap_SOURCES = tests/unit/test-store.c
+tests_unit_store_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_store_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_store_tap_LDADD = libvolumed.la libtap.la
