@@ -4,8 +4,24 @@
 noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
+	src/config-key.c \
+	src/config-key.h \
+	src/config-value.c \
+	src/config-value.h \
+	src/config.c \
+	src/config.h \
 	src/error.c \
 	src/error.h \
+	src/ini.c \
+	src/ini.h \
+	src/log.c \
+	src/log.h \
+	src/plugin-check.c \
+	src/plugin-describe.c \
+	src/plugin.c \
+	src/plugin.h \
+	src/secret.c \
+	src/secret.h \
 	src/store-schema.h \
 	src/store.c \
 	src/store.h \
@@ -24,9 +40,9 @@ VOLUMED_CPPFLAGS = \
 	-DCONF_DIR=\"$(confdir)\" \
 	$(NULL)
 VOLUMED_DEPS_CFLAGS = $(DBUS_CFLAGS) $(SYSTEMD_CFLAGS) $(UDEV_CFLAGS) $(CURL_CFLAGS) \
-	$(JSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS) $(ECONF_CFLAGS)
+	$(JSON_CFLAGS) $(SQLITE_CFLAGS) $(CRYPTO_CFLAGS)
 VOLUMED_DEPS_LIBS = $(DBUS_LIBS) $(SYSTEMD_LIBS) $(UDEV_LIBS) $(CURL_LIBS) \
-	$(JSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS) $(ECONF_LIBS)
+	$(JSON_LIBS) $(SQLITE_LIBS) $(CRYPTO_LIBS)
 
 sbin_PROGRAMS += migratekit-volumed
 migratekit_volumed_SOURCES = src/main.c
