@@ -10,18 +10,29 @@ libvolumed_la_SOURCES = \
 	src/config-value.h \
 	src/config.c \
 	src/config.h \
+	src/daemon.c \
+	src/daemon.h \
+	src/engine-internal.h \
+	src/engine.c \
+	src/engine.h \
 	src/error.c \
 	src/error.h \
 	src/ini.c \
 	src/ini.h \
 	src/log.c \
 	src/log.h \
+	src/op-host.c \
+	src/op-run.c \
 	src/plugin-check.c \
 	src/plugin-describe.c \
 	src/plugin.c \
 	src/plugin.h \
 	src/secret.c \
 	src/secret.h \
+	src/service-internal.h \
+	src/service-op.c \
+	src/service.c \
+	src/service.h \
 	src/store-schema.h \
 	src/store.c \
 	src/store.h \

@@ -30,3 +30,9 @@ tests_unit_store_tap_SOURCES = tests/unit/test-store.c
 tests_unit_store_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_store_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_store_tap_LDADD = libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/engine.tap
+tests_unit_engine_tap_SOURCES = tests/unit/test-engine.c tests/unit/fake-cs.c tests/unit/fake-cs.h
+tests_unit_engine_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_engine_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_engine_tap_LDADD = libvolumed.la libtap.la

@@ -190,10 +190,11 @@ struct mk_host {
 	uint32_t abi;
 	size_t size;
 
-	/* Names what the operation is about. set_volume also claims the volume: from then on no other
-	 * operation may change it. False: it is claimed already, and fail() has been called with
-	 * MK_ERROR_BUSY; return MK_FAILED. A VM is claimed by set_vm in the same way. */
-	bool (*set_vm)(struct mk_op *op, const char *id);
+	/* Names what the operation is about: canonical UUIDs. A volume is also claimed: until the
+	 * operation's end no other may change it; a VM only with `claim`. False: the id is no UUID
+	 * (MK_ERROR_INVALID_ARGS) or claimed already (MK_ERROR_BUSY); fail() has been called, return
+	 * MK_FAILED. Naming the same object again is harmless. */
+	bool (*set_vm)(struct mk_op *op, const char *id, bool claim);
 	bool (*set_volume)(struct mk_op *op, const char *id);
 	const char *(*vm_id)(struct mk_op *op); /* "" if not set */
 	const char *(*volume_id)(struct mk_op *op); /* the newest; "" if none */

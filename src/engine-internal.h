@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by engine.c (the set of operations), op-run.c (one operation's walk) and op-host.c (what a
+ * plugin may ask of it). */
+
+#include "cloudstack-json.h"
+#include "engine.h"
+
+#include <uthash.h>
+
+/* Looks at a job or a resource before a command without an answer is sent again. */
+#define UNKNOWN_LOOKS 3
+
+/* How often a command that CloudStack could not run (530) is tried in all. */
+#define COMMAND_TRIES 3
+
+enum mk_op_phase {
+	PHASE_IDLE, /* not started, ended, or waiting for a plugin that is not loaded */
+	PHASE_STEP, /* enter the row at step_index */
+	PHASE_ASK, /* reading what the row wants to know */
+	PHASE_LOOK, /* let the plugin look at it */
+	PHASE_JOURNAL, /* a command waits for the commit */
+	PHASE_SENT, /* and for CloudStack's answer */
+	PHASE_FOLLOW, /* and for its job's end */
+	PHASE_PAUSE,
+};
+
+/* One claimed object; key: "volume UUID" or "vm UUID". */
+struct mk_claim {
+	char key[8 + MK_UUID_SIZE];
+	struct mk_op *op; /* borrowed */
+	struct mk_claim *next; /* of the same operation */
+	UT_hash_handle hh;
+};
+
+struct mk_op {
+	struct mk_op_record r;
+	struct mk_engine *engine; /* borrowed */
+	const struct mk_method *method; /* NULL: its class is not loaded */
+	const struct mk_step *step; /* the running row; NULL before the first */
+	enum mk_op_phase phase;
+	enum mk_op_phase after_pause;
+	bool limit_passed; /* the row's time is over */
+	struct mk_claim *claims; /* owned */
+	unsigned looks; /* at an unknown outcome, so far */
+
+	/* At most one of these three is under way. */
+	struct mk_cs_request *request;
+	struct mk_cs_watch *watch;
+	sd_event_source *pause;
+
+	sd_event_source *limit, *deadline;
+
+	/* The answers to the row's `ask`. */
+	struct mk_cs_vms vms;
+	struct mk_cs_volumes volumes;
+
+	/* What the plugin said in its last call. */
+	struct mk_error error;
+	char *waiting_for;
+	char *want_command; /* NULL: none */
+	json_object *want_params;
+	bool want_sync;
+
+	/* MK_METHOD_QUERY only */
+	bool transient;
+	mk_query_fn done;
+	void *done_data;
+
+	unsigned changed; /* MK_OP_CHANGED_* since the last write */
+	bool dirty, queued, ended, listed_query; /* in the list of that name */
+	void *data; /* the watcher's */
+	TAILQ_ENTRY(mk_op) dirty_entry, run_entry, ended_entry, query_entry, journal_entry;
+	UT_hash_handle hh;
+};
+
+TAILQ_HEAD(mk_op_list, mk_op);
+
+struct mk_engine {
+	sd_event *event;
+	struct mk_cs *cs; /* borrowed */
+	struct mk_store *store; /* borrowed */
+	struct mk_engine_config config; /* oma is owned */
+	struct mk_engine_watcher watcher;
+	void (*want_turn)(void *data);
+	void *want_turn_data;
+
+	struct mk_op *ops; /* by id; without queries */
+	struct mk_claim *claims;
+	size_t n_unfinished, n_ended;
+	uint64_t n_finished_ever;
+	struct mk_op_list dirty, run, ended, queries;
+	struct mk_op_list journal; /* commands that wait for the commit */
+	sd_event_source *run_source, *prune_timer;
+};
+
+/* engine.c */
+void mk_op_free(struct mk_op *op);
+void mk_op_touch(struct mk_op *op, unsigned changed);
+void mk_op_kick(struct mk_op *op, enum mk_op_phase phase);
+bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder);
+void mk_op_release_claims(struct mk_op *op);
+void mk_op_stop_io(struct mk_op *op);
+void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
+void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
+
+/* op-run.c */
+void mk_op_run(struct mk_op *op); /* one phase; from the loop */
+void mk_op_resume(struct mk_op *op); /* after a restart */
+void mk_op_send(struct mk_op *op); /* the journalled command, after the commit */
+int mk_op_arm_deadline(struct mk_op *op);

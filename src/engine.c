@@ -1,0 +1,717 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "engine-internal.h"
+
+#include "log.h"
+
+#include <ctype.h>
+#include <syslog.h>
+
+#define PRUNE_INTERVAL (UINT64_C(3600) * USEC_PER_SEC)
+#define PRUNE_EVERY 1000 /* finished operations */
+#define TOKEN_MAX 64
+
+/* ---- one operation ------------------------------------------------------------------------------------ */
+
+const struct mk_op_record *mk_op_record(const struct mk_op *op)
+{
+	return &op->r;
+}
+
+void mk_op_set_data(struct mk_op *op, void *data)
+{
+	op->data = data;
+}
+
+void *mk_op_data(const struct mk_op *op)
+{
+	return op->data;
+}
+
+void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...)
+{
+	struct mk_log_fields fields = {
+		.operation = op->r.id,
+		.vm = *op->r.vm ? op->r.vm : NULL,
+		.step = *op->r.step ? op->r.step : NULL,
+		.plugin = op->r.class,
+		.cloudstack_job = *op->r.command_job ? op->r.command_job : NULL,
+	};
+	size_t n = json_object_array_length(op->r.volumes);
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int r;
+
+	if (n > 0)
+		fields.volume =
+			json_object_get_string(json_object_array_get_idx(op->r.volumes, n - 1));
+
+	va_start(ap, fmt);
+	r = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (r < 0) {
+		text = NULL;
+		return;
+	}
+
+	mk_log(priority, &fields, "%s", text);
+}
+
+void mk_op_touch(struct mk_op *op, unsigned changed)
+{
+	if (op->transient)
+		return;
+
+	op->changed |= changed;
+	if (op->dirty)
+		return;
+
+	op->dirty = true;
+	TAILQ_INSERT_TAIL(&op->engine->dirty, op, dirty_entry);
+	op->engine->want_turn(op->engine->want_turn_data);
+}
+
+/* The one place that assigns an operation's state. */
+void mk_op_set_state(struct mk_op *op, enum mk_op_state state)
+{
+	if (op->r.state == state)
+		return;
+
+	mk_op_log(op, mk_op_state_final(state) && !op->transient ? LOG_INFO : LOG_DEBUG, "%s: %s -> %s%s%s",
+		  op->r.kind, mk_op_state_to_string(op->r.state), mk_op_state_to_string(state),
+		  *op->r.message ? ": " : "", op->r.message);
+	op->r.state = state;
+	if (!op->transient)
+		(void)mk_store_add_event(op->engine->store, op->r.id, mk_op_state_to_string(state),
+					 op->r.message);
+	mk_op_touch(op, MK_OP_CHANGED_STATE);
+}
+
+void mk_op_kick(struct mk_op *op, enum mk_op_phase phase)
+{
+	op->phase = phase;
+	if (op->queued)
+		return;
+
+	op->queued = true;
+	TAILQ_INSERT_TAIL(&op->engine->run, op, run_entry);
+	(void)sd_event_source_set_enabled(op->engine->run_source, SD_EVENT_ONESHOT);
+}
+
+void mk_op_stop_io(struct mk_op *op)
+{
+	mk_cs_request_cancel(op->request);
+	op->request = NULL;
+	mk_cs_watch_cancel(op->watch);
+	op->watch = NULL;
+	op->pause = sd_event_source_disable_unref(op->pause);
+}
+
+void mk_op_free(struct mk_op *op)
+{
+	struct mk_engine *engine = op->engine;
+
+	mk_op_stop_io(op);
+	mk_op_release_claims(op);
+	sd_event_source_disable_unref(op->limit);
+	sd_event_source_disable_unref(op->deadline);
+	if (op->listed_query)
+		TAILQ_REMOVE(&engine->queries, op, query_entry);
+	if (op->dirty)
+		TAILQ_REMOVE(&engine->dirty, op, dirty_entry);
+	if (op->queued)
+		TAILQ_REMOVE(&engine->run, op, run_entry);
+	if (op->phase == PHASE_JOURNAL)
+		TAILQ_REMOVE(&engine->journal, op, journal_entry);
+	mk_cs_vms_done(&op->vms);
+	mk_cs_volumes_done(&op->volumes);
+	mk_error_done(&op->error);
+	free(op->waiting_for);
+	free(op->want_command);
+	json_object_put(op->want_params);
+	mk_op_record_done(&op->r);
+	free(op);
+}
+DEFINE_CLEANUP(struct mk_op *, mk_op_free)
+
+static struct mk_op *op_new(struct mk_engine *engine)
+{
+	struct mk_op *op = calloc(1, sizeof(*op));
+
+	if (op)
+		op->engine = engine;
+	return op;
+}
+
+/* ---- claims -------------------------------------------------------------------------------------------- */
+
+bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder)
+{
+	struct mk_claim *claim;
+	char key[sizeof(claim->key)];
+
+	*ret_holder = NULL;
+	if (op->transient)
+		return true;
+
+	snprintf(key, sizeof(key), "%s %s", what, id);
+	HASH_FIND_STR(op->engine->claims, key, claim);
+	if (claim) {
+		*ret_holder = claim->op;
+		return claim->op == op;
+	}
+
+	claim = calloc(1, sizeof(*claim));
+	if (!claim)
+		return false;
+	memcpy(claim->key, key, sizeof(key));
+	claim->op = op;
+	claim->next = op->claims;
+	op->claims = claim;
+	HASH_ADD_STR(op->engine->claims, key, claim);
+	return true;
+}
+
+void mk_op_release_claims(struct mk_op *op)
+{
+	while (op->claims) {
+		struct mk_claim *claim = op->claims;
+
+		op->claims = claim->next;
+		HASH_DEL(op->engine->claims, claim);
+		free(claim);
+	}
+}
+
+/* ---- the set -------------------------------------------------------------------------------------------- */
+
+static int on_run(sd_event_source *source, void *data)
+{
+	struct mk_engine *engine = data;
+	struct mk_op *last = TAILQ_LAST(&engine->run, mk_op_list), *op;
+
+	/* What is queued while these run waits for the next turn, so that D-Bus and timers get theirs. */
+	do {
+		op = TAILQ_FIRST(&engine->run);
+		if (!op)
+			break;
+		TAILQ_REMOVE(&engine->run, op, run_entry);
+		op->queued = false;
+		mk_op_run(op);
+	} while (op != last);
+
+	if (!TAILQ_EMPTY(&engine->run))
+		(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static int prune(struct mk_engine *engine)
+{
+	uint64_t now = mk_now_realtime(), age = engine->config.history_age;
+	int r;
+
+	r = mk_store_prune(engine->store, age < now ? now - age : 0, engine->config.history_count);
+	engine->want_turn(engine->want_turn_data);
+	return r;
+}
+
+static int on_prune(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)prune(data);
+	(void)sd_event_source_set_time_relative(source, PRUNE_INTERVAL);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static int copy_config(struct mk_engine *engine, const struct mk_engine_config *config)
+{
+	char *oma = strdup(config->oma);
+
+	if (!oma)
+		return -ENOMEM;
+
+	free((char *)(uintptr_t)engine->config.oma);
+	engine->config = *config;
+	engine->config.oma = oma;
+	return 0;
+}
+
+int mk_engine_new(sd_event *event, struct mk_cs *cs, struct mk_store *store,
+		  const struct mk_engine_config *config, const struct mk_engine_watcher *watcher,
+		  void (*want_turn)(void *data), void *want_turn_data, struct mk_engine **ret)
+{
+	struct mk_engine *engine;
+	int r;
+
+	engine = calloc(1, sizeof(*engine));
+	if (!engine)
+		return -ENOMEM;
+
+	engine->event = sd_event_ref(event);
+	engine->cs = cs;
+	engine->store = store;
+	engine->watcher = *watcher;
+	engine->want_turn = want_turn;
+	engine->want_turn_data = want_turn_data;
+	TAILQ_INIT(&engine->dirty);
+	TAILQ_INIT(&engine->run);
+	TAILQ_INIT(&engine->ended);
+	TAILQ_INIT(&engine->queries);
+	TAILQ_INIT(&engine->journal);
+
+	r = copy_config(engine, config);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &engine->run_source, on_run, engine);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(engine->run_source, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &engine->prune_timer, CLOCK_MONOTONIC,
+					       PRUNE_INTERVAL, USEC_PER_SEC, on_prune, engine);
+	if (r < 0) {
+		mk_engine_free(engine);
+		return r;
+	}
+
+	*ret = engine;
+	return 0;
+}
+
+void mk_engine_reconfigure(struct mk_engine *engine, const struct mk_engine_config *config)
+{
+	if (copy_config(engine, config) == 0)
+		(void)prune(engine);
+}
+
+struct mk_engine *mk_engine_free(struct mk_engine *engine)
+{
+	struct mk_op *op, *next;
+
+	if (!engine)
+		return NULL;
+
+	while ((op = TAILQ_FIRST(&engine->queries))) {
+		_cleanup_error_ struct mk_error error = { 0 };
+
+		mk_error_set(&error, MK_ERROR_UNAVAILABLE, "the daemon is shutting down");
+		if (op->done)
+			op->done(NULL, &error, op->done_data);
+		mk_op_free(op);
+	}
+
+	HASH_ITER (hh, engine->ops, op, next) {
+		engine->watcher.removed(op, engine->watcher.data);
+		HASH_DEL(engine->ops, op);
+		mk_op_free(op);
+	}
+
+	sd_event_source_disable_unref(engine->run_source);
+	sd_event_source_disable_unref(engine->prune_timer);
+	free((char *)(uintptr_t)engine->config.oma);
+	sd_event_unref(engine->event);
+	free(engine);
+	return NULL;
+}
+
+size_t mk_engine_n_unfinished(struct mk_engine *engine)
+{
+	return engine->n_unfinished;
+}
+
+/* Forgets the oldest finished operations beyond the number that is kept. */
+static void trim_ended(struct mk_engine *engine)
+{
+	while (engine->n_ended > engine->config.export_finished) {
+		struct mk_op *op = TAILQ_FIRST(&engine->ended);
+
+		TAILQ_REMOVE(&engine->ended, op, ended_entry);
+		engine->n_ended--;
+		engine->watcher.removed(op, engine->watcher.data);
+		HASH_DEL(engine->ops, op);
+		mk_op_free(op);
+	}
+}
+
+static void keep_ended(struct mk_op *op)
+{
+	op->ended = true;
+	TAILQ_INSERT_TAIL(&op->engine->ended, op, ended_entry);
+	op->engine->n_ended++;
+}
+
+int mk_engine_write(struct mk_engine *engine)
+{
+	struct mk_op *op;
+	int r;
+
+	while ((op = TAILQ_FIRST(&engine->dirty))) {
+		unsigned changed = op->changed;
+
+		TAILQ_REMOVE(&engine->dirty, op, dirty_entry);
+		op->dirty = false;
+		op->changed = 0;
+
+		r = mk_store_put_op(engine->store, &op->r);
+		if (r < 0)
+			return r;
+
+		engine->watcher.changed(op, changed, engine->watcher.data);
+		if (mk_op_state_final(op->r.state) && !op->ended) {
+			engine->n_unfinished--;
+			keep_ended(op);
+			engine->watcher.finished(op, engine->watcher.data);
+			if (++engine->n_finished_ever % PRUNE_EVERY == 0)
+				(void)prune(engine);
+		}
+	}
+
+	trim_ended(engine);
+	return *mk_store_failed(engine->store) ? -EIO : 0;
+}
+
+void mk_engine_release(struct mk_engine *engine)
+{
+	struct mk_op *op;
+
+	while ((op = TAILQ_FIRST(&engine->journal))) {
+		TAILQ_REMOVE(&engine->journal, op, journal_entry);
+		mk_op_send(op);
+	}
+}
+
+/* ---- finding and restoring ------------------------------------------------------------------------------ */
+
+/* Claims what a restored operation had claimed. */
+static void reclaim(struct mk_op *op)
+{
+	struct mk_op *holder;
+
+	for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++)
+		(void)mk_op_claim(op, "volume",
+				  json_object_get_string(json_object_array_get_idx(op->r.volumes, i)),
+				  &holder);
+	if (op->r.vm_claimed)
+		(void)mk_op_claim(op, "vm", op->r.vm, &holder);
+}
+
+/* Calls an operation up from the store; NULL if it is not there. */
+static struct mk_op *load(struct mk_engine *engine, const char *id)
+{
+	_cleanup_(mk_op_freep) struct mk_op *op = op_new(engine);
+	struct mk_op *loaded;
+
+	if (!op || mk_store_get_op(engine->store, id, &op->r) < 0)
+		return NULL;
+
+	op->method = engine->watcher.method(op->r.class, op->r.kind, engine->watcher.data);
+	loaded = take_ptr(op);
+	HASH_ADD_KEYPTR(hh, engine->ops, loaded->r.id, strlen(loaded->r.id), loaded);
+	if (mk_op_state_final(loaded->r.state)) {
+		keep_ended(loaded);
+	} else {
+		engine->n_unfinished++;
+		reclaim(loaded);
+	}
+
+	engine->watcher.added(loaded, engine->watcher.data);
+	return loaded;
+}
+
+struct mk_op *mk_engine_find(struct mk_engine *engine, const char *id)
+{
+	struct mk_op *op;
+
+	HASH_FIND_STR(engine->ops, id, op);
+	if (op)
+		return op;
+
+	op = load(engine, id);
+	if (op)
+		engine->want_turn(engine->want_turn_data); /* trims what is too much */
+	return op;
+}
+
+/* The store's statement is being walked while ids are collected, so loading comes after. */
+static void collect(const char *id, void *data)
+{
+	json_object_array_add(data, json_object_new_string(id));
+}
+
+int mk_engine_restore(struct mk_engine *engine)
+{
+	_cleanup_json_ json_object *finished = json_object_new_array();
+	_cleanup_json_ json_object *unfinished = json_object_new_array();
+	int r;
+
+	if (!finished || !unfinished)
+		return -ENOMEM;
+
+	r = mk_store_newest_finished(engine->store, engine->config.export_finished, collect,
+				     finished);
+	if (r < 0)
+		return r;
+	r = mk_store_unfinished(engine->store, collect, unfinished);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < json_object_array_length(finished); i++)
+		(void)load(engine,
+			   json_object_get_string(json_object_array_get_idx(finished, i)));
+
+	for (size_t i = 0; i < json_object_array_length(unfinished); i++) {
+		struct mk_op *op = load(
+			engine, json_object_get_string(json_object_array_get_idx(unfinished, i)));
+
+		if (!op)
+			return -EUCLEAN;
+		mk_op_resume(op);
+	}
+
+	return prune(engine);
+}
+
+/* ---- accepting -------------------------------------------------------------------------------------------- */
+
+static bool token_valid(const char *token)
+{
+	size_t n = strlen(token);
+
+	for (const char *c = token; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_')
+			return false;
+
+	return n >= 1 && n <= TOKEN_MAX;
+}
+
+static int fresh_id(struct mk_engine *engine, char **ret)
+{
+	char uuid[MK_UUID_SIZE], id[MK_UUID_SIZE];
+	int r;
+
+	r = mk_uuid_random(uuid);
+	if (r < 0)
+		return r;
+
+	/* 8 + 4 + 4 digits: unique enough for a journal, short enough to type */
+	snprintf(id, sizeof(id), "op_%.8s%.4s%.4s", uuid, uuid + 9, uuid + 19);
+	return mk_engine_find(engine, id) ? -EEXIST : mk_str_set(ret, id);
+}
+
+/* The arguments as the journal keeps them: without the token. */
+static json_object *args_without_token(json_object *args)
+{
+	json_object *copy = NULL, *last;
+	size_t n;
+
+	if (json_object_deep_copy(args, &copy, NULL) < 0)
+		return NULL;
+
+	n = json_object_array_length(copy);
+	last = n ? json_object_array_get_idx(copy, n - 1) : NULL;
+	if (last && json_object_is_type(last, json_type_object))
+		json_object_object_del(last, "token");
+	return copy;
+}
+
+/* n: how many operations would be new. */
+static int check_limits(struct mk_engine *engine, const struct mk_op_request *request, size_t n,
+			struct mk_error *error)
+{
+	size_t mine = 0;
+
+	if (n == 0)
+		return 0;
+
+	for (struct mk_op *op = engine->ops; op; op = op->hh.next)
+		if (!mk_op_state_final(op->r.state) && op->r.caller == request->caller)
+			mine++;
+
+	if (engine->n_unfinished + n > engine->config.max_pending)
+		mk_error_set(error, MK_ERROR_LIMITS_EXCEEDED,
+			     "%zu operations are unfinished and %" PRIu64
+			     " are allowed: wait for some to end",
+			     engine->n_unfinished, engine->config.max_pending);
+	else if (mine + n > engine->config.max_per_caller)
+		mk_error_set(error, MK_ERROR_LIMITS_EXCEEDED,
+			     "user %" PRIi64 " has %zu unfinished operations and %" PRIu64
+			     " are allowed: wait for some to end",
+			     request->caller, mine, engine->config.max_per_caller);
+
+	return mk_error_is_set(error) ? -EINVAL : 0;
+}
+
+/* Finds the operation that has this token. Returns 1 if it is the same request, 0 if there is none. */
+static int find_token(struct mk_engine *engine, const struct mk_op_request *request,
+		      json_object *args, struct mk_op **ret, struct mk_error *error)
+{
+	struct mk_op *op;
+
+	if (!request->token)
+		return 0;
+
+	if (!token_valid(request->token)) {
+		mk_error_set(error, MK_ERROR_INVALID_ARGS,
+			     "option 'token' must be 1 to %d characters of A-Z a-z 0-9 _", TOKEN_MAX);
+		return -EINVAL;
+	}
+
+	op = mk_engine_find(engine, request->token);
+	if (!op)
+		return 0;
+
+	if (!streq(op->r.class, request->class) || !streq(op->r.kind, mk_method_kind(request->method)) ||
+	    !json_object_equal(op->r.args, args)) {
+		mk_error_set(error, MK_ERROR_TOKEN_MISMATCH,
+			     "token %s belongs to another request (%s, made by user %" PRIi64
+			     "): use a new token",
+			     request->token, op->r.kind, op->r.caller);
+		return -EINVAL;
+	}
+
+	*ret = op;
+	return 1;
+}
+
+static int fill_record(struct mk_op *op, const struct mk_op_request *request, json_object *args)
+{
+	struct mk_op_record *r = &op->r;
+	const struct mk_method *m = request->method;
+	size_t n = json_object_array_length(args);
+	json_object *last = n ? json_object_array_get_idx(args, n - 1) : NULL;
+	uint64_t deadline = op->engine->config.deadline;
+
+	mk_op_record_init(r);
+	if (!mk_op_record_complete(r) || mk_str_set(&r->kind, mk_method_kind(m)) < 0 ||
+	    mk_str_set(&r->class, request->class) < 0)
+		return -ENOMEM;
+
+	if (request->token ? mk_str_set(&r->id, request->token) < 0
+			   : fresh_id(op->engine, &r->id) < 0)
+		return -ENOMEM;
+
+	json_object_put(r->args);
+	r->args = json_object_get(args);
+	if (last && json_object_is_type(last, json_type_object)) {
+		json_object_put(r->options);
+		r->options = json_object_get(last);
+	}
+
+	for (const struct mk_step *s = m->steps; s->name; s++)
+		r->step_count++;
+	r->caller = request->caller;
+	r->created = mk_now_realtime();
+	r->deadline = r->created + (deadline ? deadline : m->deadline_s * USEC_PER_SEC);
+	return 0;
+}
+
+/* Makes an operation that is not yet in the set; claims are taken. */
+static int make_op(struct mk_engine *engine, const struct mk_op_request *request,
+		   json_object *args, bool transient, struct mk_op **ret, struct mk_error *error)
+{
+	_cleanup_(mk_op_freep) struct mk_op *op = op_new(engine);
+
+	if (!op)
+		return -ENOMEM;
+	op->transient = transient;
+	op->method = request->method;
+
+	if (fill_record(op, request, args) < 0)
+		return -ENOMEM;
+
+	if (request->method->prepare(op, args) != MK_DONE) {
+		*error = op->error;
+		op->error = (struct mk_error){ 0 };
+		mk_error_set(error, MK_ERROR_INTERNAL, "plugin %s refused without a reason",
+			     request->class);
+		return -EINVAL;
+	}
+
+	*ret = take_ptr(op);
+	return 0;
+}
+
+static int make_or_find(struct mk_engine *engine, const struct mk_op_request *request,
+			struct mk_op **ret, bool *ret_new, struct mk_error *error)
+{
+	_cleanup_json_ json_object *args = args_without_token(request->args);
+	int r;
+
+	*ret_new = false;
+	if (!args)
+		return -ENOMEM;
+
+	r = find_token(engine, request, args, ret, error);
+	if (r != 0)
+		return r < 0 ? r : 0;
+
+	*ret_new = true;
+	return make_op(engine, request, args, false, ret, error);
+}
+
+static void accept_op(struct mk_op *op)
+{
+	struct mk_engine *engine = op->engine;
+
+	HASH_ADD_KEYPTR(hh, engine->ops, op->r.id, strlen(op->r.id), op);
+	engine->n_unfinished++;
+	mk_op_log(op, LOG_INFO, "%s accepted from user %" PRIi64, op->r.kind, op->r.caller);
+	(void)mk_store_add_event(engine->store, op->r.id, "accepted", op->r.kind);
+	engine->watcher.added(op, engine->watcher.data);
+	mk_op_touch(op, MK_OP_CHANGED_STATE);
+	(void)mk_op_arm_deadline(op);
+	mk_op_kick(op, PHASE_STEP);
+}
+
+int mk_engine_submit_all(struct mk_engine *engine, const struct mk_op_request *requests, size_t n,
+			 struct mk_op **ret, struct mk_error *error)
+{
+	_cleanup_free_ bool *new = calloc(n ? n : 1, sizeof(*new));
+	size_t done = 0, n_new = 0;
+	int r = new ? 0 : -ENOMEM;
+
+	while (r == 0 && done < n) {
+		r = make_or_find(engine, &requests[done], &ret[done], &new[done], error);
+		if (r == 0)
+			n_new += new[done++];
+	}
+
+	if (r == 0)
+		r = check_limits(engine, requests, n_new, error);
+
+	for (size_t i = 0; i < done; i++)
+		if (new[i] && r == 0)
+			accept_op(ret[i]);
+		else if (new[i])
+			mk_op_free(ret[i]);
+
+	if (r < 0)
+		mk_error_set(error, MK_ERROR_INTERNAL, "cannot make the operation: %s",
+			     strerror(-r));
+	return r < 0 ? -EINVAL : 0;
+}
+
+int mk_engine_submit(struct mk_engine *engine, const struct mk_op_request *request,
+		     struct mk_op **ret, struct mk_error *error)
+{
+	return mk_engine_submit_all(engine, request, 1, ret, error);
+}
+
+int mk_engine_query(struct mk_engine *engine, const struct mk_op_request *request, mk_query_fn done,
+		    void *data, struct mk_error *error)
+{
+	struct mk_op *op;
+	int r;
+
+	r = make_op(engine, request, request->args, true, &op, error);
+	if (r < 0) {
+		mk_error_set(error, MK_ERROR_INTERNAL, "cannot make the query: %s", strerror(-r));
+		return -EINVAL;
+	}
+
+	op->done = done;
+	op->done_data = data;
+	op->listed_query = true;
+	TAILQ_INSERT_TAIL(&engine->queries, op, query_entry);
+	(void)mk_op_arm_deadline(op);
+	mk_op_kick(op, PHASE_STEP);
+	return 0;
+}

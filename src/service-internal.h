@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by service.c (manager) and service-op.c (operation objects). */
+
+#include "service.h"
+
+#define MK_MANAGER_INTERFACE "org.migratekit.Volume1"
+#define MK_OPERATION_INTERFACE "org.migratekit.Volume1.Operation"
+
+/* One method of one plugin, as its bus method points to it. */
+struct mk_class_method {
+	const char *class; /* borrowed */
+	const struct mk_method *method; /* borrowed */
+};
+
+/* The bus interface made from one plugin's table. */
+struct mk_class_interface {
+	struct mk_bus_interface interface;
+	struct mk_bus_method *methods;
+	struct mk_class_method *refs;
+	struct mk_option **options; /* one table a method, with `token` where it is understood */
+	size_t n;
+};
+
+struct mk_service {
+	sd_event *event;
+	const struct mk_plugins *plugins; /* borrowed, as are the next four */
+	struct mk_store *store;
+	struct mk_cs *cs;
+	struct mk_engine *engine;
+	struct mk_bus *bus;
+	struct mk_bus_object *manager;
+	struct mk_class_interface *classes; /* one for each loaded plugin */
+	size_t n_classes;
+	char *oma, *oma_problem, *status;
+	bool insecure;
+	/* as last told to callers */
+	bool healthy, reachable;
+	uint64_t pending, managed;
+};
+
+extern const struct mk_bus_interface mk_operation_interface;
+
+char *mk_operation_path(const char *id);
+void mk_service_op_added(struct mk_op *op, void *data);
+void mk_service_op_changed(struct mk_op *op, unsigned what, void *data);
+void mk_service_op_finished(struct mk_op *op, void *data);
+void mk_service_op_removed(struct mk_op *op, void *data);
+/* The record as a{sv}, with the same keys as the object's properties. */
+json_object *mk_operation_to_json(const struct mk_op_record *r);

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "service-internal.h"
+
+#include "log.h"
+
+#define LIST_DEFAULT 100
+#define LIST_MAX 1000
+
+/* ---- requests for operations ------------------------------------------------------------------------------ */
+
+static json_object *one_arg(json_object *value)
+{
+	json_object *args = json_object_new_array();
+
+	json_object_array_add(args, value);
+	return args;
+}
+
+static json_object *path_of(struct mk_op *op)
+{
+	_cleanup_free_ char *path = mk_operation_path(mk_op_record(op)->id);
+
+	return json_object_new_string(str_or_empty(path));
+}
+
+static const char *token_of(json_object *args)
+{
+	size_t n = json_object_array_length(args);
+
+	return n ? mk_json_str(json_object_array_get_idx(args, n - 1), "token", NULL) : NULL;
+}
+
+static void on_operation(struct mk_call *call, void *data)
+{
+	const struct mk_class_method *ref = mk_call_method(call)->data;
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct mk_service *service = data;
+	struct mk_op_request request = {
+		.method = ref->method,
+		.class = ref->class,
+		.args = mk_call_args(call),
+		.token = token_of(mk_call_args(call)),
+		.caller = mk_call_uid(call),
+	};
+	struct mk_op *op;
+
+	if (mk_engine_submit(service->engine, &request, &op, &error) < 0)
+		mk_call_fail(call, &error);
+	else
+		mk_call_reply(call, one_arg(path_of(op)));
+}
+
+/* The requests of a batch: the array argument replaced by one element, the token made unique. */
+struct batch {
+	struct mk_op_request *requests;
+	json_object **args;
+	char **tokens;
+	struct mk_op **ops;
+	size_t n;
+};
+
+static void batch_done(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->args)
+			json_object_put(b->args[i]);
+		if (b->tokens)
+			free(b->tokens[i]);
+	}
+	free(b->requests);
+	free(b->args);
+	free(b->tokens);
+	free(b->ops);
+}
+
+static int batch_fill(struct batch *b, struct mk_call *call)
+{
+	const struct mk_class_method *ref = mk_call_method(call)->data;
+	json_object *args = mk_call_args(call), *list = json_object_array_get_idx(args, 0);
+	const char *token = token_of(args);
+
+	b->n = json_object_array_length(list);
+	b->requests = calloc(b->n + 1, sizeof(*b->requests));
+	b->args = calloc(b->n + 1, sizeof(*b->args));
+	b->tokens = calloc(b->n + 1, sizeof(*b->tokens));
+	b->ops = calloc(b->n + 1, sizeof(*b->ops));
+	if (!b->requests || !b->args || !b->tokens || !b->ops)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < b->n; i++) {
+		b->args[i] = one_arg(json_object_get(json_object_array_get_idx(list, i)));
+		for (size_t k = 1; k < json_object_array_length(args); k++)
+			json_object_array_add(
+				b->args[i],
+				json_object_get(json_object_array_get_idx(args, k)));
+		if (token)
+			b->tokens[i] = mk_strdup_printf("%s_%zu", token, i);
+		if (!b->args[i] || (token && !b->tokens[i]))
+			return -ENOMEM;
+
+		b->requests[i] = (struct mk_op_request){
+			.method = ref->method,
+			.class = ref->class,
+			.args = b->args[i],
+			.token = b->tokens[i],
+			.caller = mk_call_uid(call),
+		};
+	}
+
+	return 0;
+}
+
+static void on_batch(struct mk_call *call, void *data)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	_cleanup_(batch_done) struct batch batch = { 0 };
+	struct mk_service *service = data;
+	json_object *paths;
+
+	if (batch_fill(&batch, call) < 0)
+		return; /* the dispatcher answers */
+
+	if (batch.n == 0) {
+		mk_call_error(call, MK_ERROR_INVALID_ARGS, "the list is empty");
+		return;
+	}
+
+	if (mk_engine_submit_all(service->engine, batch.requests, batch.n, batch.ops, &error) < 0) {
+		mk_call_fail(call, &error);
+		return;
+	}
+
+	paths = json_object_new_array();
+	for (size_t i = 0; i < batch.n; i++)
+		json_object_array_add(paths, path_of(batch.ops[i]));
+	mk_call_reply(call, one_arg(paths));
+}
+
+static void on_query_done(json_object *value, const struct mk_error *error, void *data)
+{
+	_cleanup_(mk_call_unrefp) struct mk_call *call = data;
+
+	if (error)
+		mk_call_fail(call, error);
+	else
+		mk_call_reply(call, one_arg(json_object_get(value)));
+}
+
+static void on_query(struct mk_call *call, void *data)
+{
+	const struct mk_class_method *ref = mk_call_method(call)->data;
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct mk_service *service = data;
+	struct mk_op_request request = {
+		.method = ref->method,
+		.class = ref->class,
+		.args = mk_call_args(call),
+		.caller = -1,
+	};
+
+	if (mk_engine_query(service->engine, &request, on_query_done, mk_call_ref(call), &error) <
+	    0) {
+		mk_call_fail(call, &error);
+		mk_call_unref(call);
+	}
+}
+
+/* ---- interfaces from plugins -------------------------------------------------------------------------------- */
+
+/* The method's options, with `token` in front where operations are made. */
+static struct mk_option *options_of(const struct mk_method *m)
+{
+	struct mk_option *all;
+	size_t n = 0, k = 0;
+
+	while (m->options && m->options[n].name)
+		n++;
+
+	all = calloc(n + 2, sizeof(*all));
+	if (!all)
+		return NULL;
+	if (m->kind != MK_METHOD_QUERY)
+		all[k++] = (struct mk_option){ "token", "s" };
+	for (size_t i = 0; i < n; i++)
+		all[k++] = m->options[i];
+	return all;
+}
+
+static void (*handler_of(enum mk_method_kind kind))(struct mk_call *call, void *object)
+{
+	switch (kind) {
+	case MK_METHOD_OPERATION:
+		return on_operation;
+	case MK_METHOD_BATCH:
+		return on_batch;
+	case MK_METHOD_QUERY:
+		return on_query;
+	}
+	return NULL;
+}
+
+static int build_class(struct mk_class_interface *ci, const struct mk_plugin *plugin)
+{
+	while (plugin->methods[ci->n].name)
+		ci->n++;
+
+	ci->methods = calloc(ci->n + 1, sizeof(*ci->methods));
+	ci->refs = calloc(ci->n + 1, sizeof(*ci->refs));
+	ci->options = calloc(ci->n + 1, sizeof(*ci->options));
+	if (!ci->methods || !ci->refs || !ci->options)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < ci->n; i++) {
+		const struct mk_method *m = &plugin->methods[i];
+
+		ci->options[i] = options_of(m);
+		if (!ci->options[i])
+			return -ENOMEM;
+		ci->refs[i] = (struct mk_class_method){ plugin->name, m };
+		ci->methods[i] = (struct mk_bus_method){
+			.name = m->name,
+			.in = m->in,
+			.in_names = m->in_names,
+			.out = m->out,
+			.out_names = m->out_names,
+			.handler = handler_of(m->kind),
+			.flags = m->kind == MK_METHOD_QUERY ? 0 : MK_BUS_CALLER,
+			.options = ci->options[i],
+			.data = &ci->refs[i],
+		};
+	}
+
+	ci->interface = (struct mk_bus_interface){
+		.name = plugin->interface,
+		.methods = ci->methods,
+	};
+	return 0;
+}
+
+static void class_done(struct mk_class_interface *ci)
+{
+	for (size_t i = 0; ci->options && i < ci->n; i++)
+		free(ci->options[i]);
+	free(ci->options);
+	free(ci->methods);
+	free(ci->refs);
+}
+
+static const struct mk_method *find_method(const char *class, const char *kind, void *data)
+{
+	struct mk_service *service = data;
+	const struct mk_plugin *plugin = mk_plugins_find(service->plugins, class);
+
+	for (const struct mk_method *m = plugin ? plugin->methods : NULL; m && m->name; m++)
+		if (m->kind != MK_METHOD_QUERY && streq(mk_method_kind(m), kind))
+			return m;
+
+	return NULL;
+}
+
+/* ---- manager: methods ---------------------------------------------------------------------------------------- */
+
+static void get_operation(struct mk_call *call, void *data)
+{
+	struct mk_service *service = data;
+	const char *id = mk_call_arg_str(call, 0);
+	struct mk_op *op = mk_engine_find(service->engine, id);
+
+	if (op)
+		mk_call_reply(call, one_arg(path_of(op)));
+	else
+		mk_call_error(call, MK_ERROR_NOT_FOUND, "there is no operation '%s'", id);
+}
+
+static void add_record(const struct mk_op_record *r, void *data)
+{
+	json_object_array_add(data, mk_operation_to_json(r));
+}
+
+static void list_operations(struct mk_call *call, void *data)
+{
+	struct mk_service *service = data;
+	json_object *options = json_object_array_get_idx(mk_call_args(call), 0), *rows;
+	struct mk_op_filter filter = {
+		.class = mk_json_str(options, "class", ""),
+		.kind = mk_json_str(options, "kind", ""),
+		.state = mk_json_str(options, "state", ""),
+		.vm = mk_json_str(options, "vm", ""),
+		.volume = mk_json_str(options, "volume", ""),
+		.offset = (uint64_t)mk_json_int(options, "offset", 0),
+		.limit = (uint64_t)mk_json_int(options, "limit", LIST_DEFAULT),
+	};
+
+	if (filter.limit < 1 || filter.limit > LIST_MAX) {
+		mk_call_error(call, MK_ERROR_INVALID_ARGS, "option 'limit' must be 1 to %d",
+			      LIST_MAX);
+		return;
+	}
+	if (*filter.state && mk_op_state_from_string(filter.state) < 0) {
+		mk_call_error(call, MK_ERROR_INVALID_ARGS, "there is no operation state '%s'",
+			      filter.state);
+		return;
+	}
+
+	rows = json_object_new_array();
+	if (mk_store_list_ops(service->store, &filter, add_record, rows) < 0) {
+		json_object_put(rows);
+		mk_call_error(call, MK_ERROR_INTERNAL, "the journal cannot be read: %s",
+			      mk_store_failed(service->store));
+		return;
+	}
+	mk_call_reply(call, one_arg(rows));
+}
+
+static void list_classes(struct mk_call *call, void *data)
+{
+	struct mk_service *service = data;
+	json_object *rows = json_object_new_array();
+
+	for (size_t i = 0; i < service->plugins->n; i++) {
+		const struct mk_plugin_slot *slot = &service->plugins->slots[i];
+		json_object *o = json_object_new_object();
+
+		mk_json_set_str(o, "Class", slot->name);
+		mk_json_set_bool(o, "Available", slot->plugin != NULL);
+		mk_json_set_str(o, "Path", slot->path);
+		mk_json_set_str(o, "Summary", slot->plugin ? slot->plugin->summary : "");
+		mk_json_set_str(o, "Interface", slot->plugin ? slot->plugin->interface : "");
+		mk_json_set_str(o, "Problem", str_or_empty(slot->problem));
+		json_object_array_add(rows, o);
+	}
+
+	mk_call_reply(call, one_arg(rows));
+}
+
+static const struct mk_option list_options[] = {
+	{ "class", "s" },  { "kind", "s" },   { "state", "s" }, { "vm", "s" },
+	{ "volume", "s" }, { "offset", "u" }, { "limit", "u" }, { 0 },
+};
+
+static const struct mk_bus_method manager_methods[] = {
+	{ "GetOperation", "s", "id", "o", "operation", get_operation },
+	{ "ListOperations", "a{sv}", "filter", "aa{sv}", "operations", list_operations,
+	  .options = list_options },
+	{ "ListClasses", "a{sv}", "filter", "aa{sv}", "classes", list_classes },
+	{ 0 },
+};
+
+static const struct mk_bus_signal manager_signals[] = {
+	{ "OperationFinished", "osss", "operation,id,state,error" },
+	{ 0 },
+};
+
+/* ---- manager: properties -------------------------------------------------------------------------------------- */
+
+static json_object *get_version(void *data)
+{
+	return json_object_new_string(PACKAGE_VERSION);
+}
+
+static json_object *get_healthy(void *data)
+{
+	return json_object_new_boolean(((struct mk_service *)data)->healthy);
+}
+
+static json_object *get_status(void *data)
+{
+	return json_object_new_string(mk_service_status(data));
+}
+
+static json_object *get_reachable(void *data)
+{
+	return json_object_new_boolean(((struct mk_service *)data)->reachable);
+}
+
+static json_object *get_pending(void *data)
+{
+	return json_object_new_int64((int64_t)((struct mk_service *)data)->pending);
+}
+
+static json_object *get_managed(void *data)
+{
+	return json_object_new_int64((int64_t)((struct mk_service *)data)->managed);
+}
+
+static json_object *get_oma(void *data)
+{
+	return json_object_new_string(((struct mk_service *)data)->oma);
+}
+
+static const struct mk_bus_property manager_properties[] = {
+	{ "Version", "s", get_version, MK_BUS_CONST },
+	{ "Healthy", "b", get_healthy, 0 },
+	{ "Status", "s", get_status, 0 },
+	{ "CloudStackReachable", "b", get_reachable, 0 },
+	{ "PendingOperations", "t", get_pending, 0 },
+	{ "ManagedVolumes", "t", get_managed, 0 },
+	{ "OMA", "s", get_oma, MK_BUS_CONST },
+	{ 0 },
+};
+
+static const struct mk_bus_interface manager_interface = {
+	.name = MK_MANAGER_INTERFACE,
+	.methods = manager_methods,
+	.properties = manager_properties,
+	.signals = manager_signals,
+};
+
+/* ---- status ---------------------------------------------------------------------------------------------------- */
+
+static const char *plugin_problem(const struct mk_service *service)
+{
+	for (size_t i = 0; i < service->plugins->n; i++) {
+		const struct mk_plugin_slot *slot = &service->plugins->slots[i];
+
+		if (!slot->plugin && !slot->unsupported)
+			return str_or_empty(slot->problem);
+	}
+
+	return "";
+}
+
+/* The sentences that apply, most urgent first. */
+static char *compose_status(const struct mk_service *service, bool *ret_healthy)
+{
+	const char *parts[] = {
+		service->reachable ? "" : mk_cs_status(service->cs),
+		service->oma_problem,
+		plugin_problem(service),
+		service->insecure ? "TLS certificates are not verified (insecure = yes)" : "",
+	};
+	char *status = strdup("");
+
+	*ret_healthy = true;
+	for (size_t i = 0; status && i < ARRAY_SIZE(parts); i++) {
+		char *longer;
+
+		if (!*parts[i])
+			continue;
+		*ret_healthy = false;
+		longer = mk_strdup_printf("%s%s%s", status, *status ? "; " : "", parts[i]);
+		free(status);
+		status = longer;
+	}
+
+	if (status && !*status)
+		(void)mk_str_set(&status, "serving");
+	return status;
+}
+
+bool mk_service_refresh(struct mk_service *service)
+{
+	bool healthy, new_status, reachable = mk_cs_reachable(service->cs);
+	uint64_t pending = mk_engine_n_unfinished(service->engine);
+	uint64_t managed = mk_store_n_managed(service->store);
+	_cleanup_free_ char *status = NULL;
+	const struct {
+		const char *name;
+		bool changed;
+	} changes[] = {
+		{ "CloudStackReachable", service->reachable != reachable },
+		{ "PendingOperations", service->pending != pending },
+		{ "ManagedVolumes", service->managed != managed },
+	};
+
+	service->reachable = reachable;
+	service->pending = pending;
+	service->managed = managed;
+	status = compose_status(service, &healthy);
+	new_status = status && !streq(status, mk_service_status(service));
+
+	if (service->manager) {
+		for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+			if (changes[i].changed)
+				mk_bus_object_changed(service->manager, MK_MANAGER_INTERFACE,
+						      changes[i].name);
+		if (healthy != service->healthy)
+			mk_bus_object_changed(service->manager, MK_MANAGER_INTERFACE, "Healthy");
+		if (new_status)
+			mk_bus_object_changed(service->manager, MK_MANAGER_INTERFACE, "Status");
+	}
+
+	service->healthy = healthy;
+	if (status) {
+		free(service->status);
+		service->status = take_ptr(status);
+	}
+	return new_status;
+}
+
+const char *mk_service_status(struct mk_service *service)
+{
+	return str_or_empty(service->status);
+}
+
+int mk_service_set_oma_problem(struct mk_service *service, const char *problem)
+{
+	return mk_str_set(&service->oma_problem, problem);
+}
+
+void mk_service_set_insecure(struct mk_service *service, bool insecure)
+{
+	service->insecure = insecure;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
+int mk_service_new(const struct mk_service_config *config, struct mk_service **ret)
+{
+	_cleanup_(mk_service_freep) struct mk_service *service = calloc(1, sizeof(*service));
+	int r;
+
+	if (!service)
+		return -ENOMEM;
+
+	service->event = config->event;
+	service->plugins = config->plugins;
+	service->store = config->store;
+	service->cs = config->cs;
+	service->oma = strdup(config->oma);
+	service->oma_problem = strdup("");
+	service->status = strdup("starting");
+	service->classes = calloc(config->plugins->n + 1, sizeof(*service->classes));
+	if (!service->oma || !service->oma_problem || !service->status || !service->classes)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < config->plugins->n; i++) {
+		if (!config->plugins->slots[i].plugin)
+			continue;
+		r = build_class(&service->classes[service->n_classes++],
+				config->plugins->slots[i].plugin);
+		if (r < 0)
+			return r;
+	}
+
+	*ret = take_ptr(service);
+	return 0;
+}
+
+struct mk_service *mk_service_free(struct mk_service *service)
+{
+	if (!service)
+		return NULL;
+
+	mk_bus_object_remove(service->manager);
+	for (size_t i = 0; i < service->n_classes; i++)
+		class_done(&service->classes[i]);
+	free(service->classes);
+	free(service->oma);
+	free(service->oma_problem);
+	free(service->status);
+	free(service);
+	return NULL;
+}
+
+struct mk_engine_watcher mk_service_watcher(struct mk_service *service)
+{
+	return (struct mk_engine_watcher){
+		.added = mk_service_op_added,
+		.changed = mk_service_op_changed,
+		.finished = mk_service_op_finished,
+		.removed = mk_service_op_removed,
+		.method = find_method,
+		.data = service,
+	};
+}
+
+void mk_service_set_engine(struct mk_service *service, struct mk_engine *engine)
+{
+	service->engine = engine;
+}
+
+int mk_service_publish(struct mk_service *service, struct mk_bus *bus)
+{
+	_cleanup_free_ const struct mk_bus_interface **interfaces =
+		calloc(service->n_classes + 1, sizeof(*interfaces));
+
+	if (!interfaces)
+		return -ENOMEM;
+
+	interfaces[0] = &manager_interface;
+	for (size_t i = 0; i < service->n_classes; i++)
+		interfaces[i + 1] = &service->classes[i].interface;
+
+	service->bus = bus;
+	return mk_bus_object_add(bus, MK_BUS_ROOT, interfaces, service->n_classes + 1, service,
+				 &service->manager);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A small world for integration tests: the real daemon on a private bus, with the simulator as its
+ * CloudStack and a scratch directory; and an sd-bus client that remembers every signal.
+ */
+
+#include "util.h"
+
+#include <systemd/sd-bus.h>
+
+#define W_OMA "11111111-1111-4111-8111-111111111111"
+#define W_VM "22222222-2222-4222-8222-222222222222"
+#define W_ROOT "33333333-3333-4333-8333-333333333333"
+#define W_NAME "org.migratekit.Volume1"
+#define W_PATH "/org/migratekit/Volume1"
+#define W_TESTVM "org.migratekit.Volume1.TestVM"
+#define W_OPERATION "org.migratekit.Volume1.Operation"
+#define W_ERROR "org.migratekit.Volume1.Error."
+
+struct w_signal {
+	char *path, *interface, *member;
+	json_object *args;
+};
+
+struct world {
+	char *dir; /* scratch; removed by w_stop() */
+	struct th_sim *sim;
+	struct tb_bus *bus;
+	pid_t daemon; /* 0: not running */
+	sd_bus *client;
+	struct w_signal *signals;
+	size_t n_signals;
+	char *config; /* lines added to the configuration */
+};
+
+/* Starts bus, simulator (sim_args: NULL-terminated, may be NULL), daemon; config: more lines for volumed.conf. */
+void w_start(struct world *w, const char *const *sim_args, const char *config);
+void w_stop(struct world *w); /* also fails the test if the daemon does not end with 0 */
+
+/* The daemon alone. env: NAME=VALUE for it, NULL-terminated, may be NULL. Ready when it owns its name. */
+void w_daemon_start(struct world *w, const char *const *env);
+void w_daemon_stop(struct world *w); /* SIGTERM; must end with 0 */
+void w_daemon_kill(struct world *w); /* SIGKILL */
+/* Waits for its end; the wait status. */
+int w_daemon_wait(struct world *w);
+/* Everything it has written to standard error so far. The caller frees. */
+char *w_daemon_log(struct world *w);
+
+/* Simulator. */
+json_object *w_sim_get(struct world *w, const char *what);
+void w_sim_post(struct world *w, const char *what, const char *json);
+void w_sim_wait(struct world *w, const char *query); /* e.g. "command=detachVolume&count=1&what=received" */
+int64_t w_executed(struct world *w, const char *command);
+/* A volume as the simulator has it (removed ones included), NULL if unknown; keys as in the API, "removed". */
+json_object *w_volume(struct world *w, const char *id);
+const char *w_vm_state(struct world *w, const char *id); /* static storage */
+
+/*
+ * Calls a method of the manager object. Returns 0 with the reply (may be NULL to ignore it), or a negative errno with the
+ * error's D-Bus name and message in w_error_name, w_error_text.
+ */
+int w_call(struct world *w, const char *interface, const char *member, sd_bus_message **ret,
+	   const char *types, ...);
+extern char w_error_name[256], w_error_text[4096];
+
+/* DeleteRootVolume: the operation's path, or NULL with the error as above. Static storage. */
+const char *w_delete_root(struct world *w, const char *vm, const char *token, bool stop);
+/* Wait() until the end: the state, "" on a failed wait; a failed operation's error as above. */
+const char *w_wait(struct world *w, const char *path);
+/* A text property of an operation. Static storage. */
+const char *w_op_str(struct world *w, const char *path, const char *property);
+/* Lets the client's queue run until a signal matches (member, and State of PropertiesChanged or
+ * the state argument of OperationFinished), 20 s at most. */
+bool w_await_state(struct world *w, const char *path, const char *state);
+/* Takes in all signals that have been sent so far. */
+void w_drain(struct world *w);
+size_t w_count_finished(struct world *w, const char *id);
