@@ -48,8 +48,7 @@ int mk_file_read(const char *path, size_t max, struct mk_file *ret)
 		return -EFBIG;
 
 	file.data[file.size] = '\0';
-	*ret = file;
-	file.data = NULL;
+	*ret = (struct mk_file){ take_ptr(file.data), file.size, file.st };
 	return 0;
 }
 
@@ -133,8 +132,9 @@ int mk_secret_read(const char *path, bool from_manager, char **ret_secret, char 
 	if (r < 0) {
 		const char *words = read_problem(r);
 
-		*ret_problem = words ? mk_strdup_printf("%s %s", path, words) :
-				       mk_strdup_printf("%s cannot be read: %s", path, strerror(-r));
+		*ret_problem =
+			words ? mk_strdup_printf("%s %s", path, words)
+			      : mk_strdup_printf("%s cannot be read: %s", path, strerror(-r));
 		return r;
 	}
 
