@@ -32,7 +32,7 @@ int mk_file_read(const char *path, size_t max, struct mk_file *ret)
 	int r;
 
 	if (fd < 0 || fstat(fd, &file.st) < 0)
-		return -errno;
+		return errno > 0 ? -errno : -EIO;
 	if (!S_ISREG(file.st.st_mode))
 		return -EBADFD;
 
@@ -48,7 +48,8 @@ int mk_file_read(const char *path, size_t max, struct mk_file *ret)
 		return -EFBIG;
 
 	file.data[file.size] = '\0';
-	*ret = (struct mk_file){ take_ptr(file.data), file.size, file.st };
+	*ret = file;
+	file.data = NULL;
 	return 0;
 }
 
@@ -113,6 +114,9 @@ static const char *read_problem(int error)
 static bool trim_secret(struct mk_file *file)
 {
 	size_t n = file->size;
+
+	if (!file->data)
+		return false;
 
 	while (n > 0 && (file->data[n - 1] == '\n' || file->data[n - 1] == '\r'))
 		n--;
