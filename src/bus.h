@@ -29,13 +29,13 @@ struct mk_bus_object;
 struct mk_call;
 
 /* Limits on what one caller can make us hold; beyond them: LimitsExceeded. */
-#define MK_BUS_TEXT_MAX 4096u /* bytes of one text argument */
-#define MK_BUS_ARRAY_MAX 1024u /* elements of one array argument */
-#define MK_BUS_HELD_MAX 512u /* calls that wait for their reply, in all */
+#define MK_BUS_TEXT_MAX            4096u /* bytes of one text argument */
+#define MK_BUS_ARRAY_MAX           1024u /* elements of one array argument */
+#define MK_BUS_HELD_MAX            512u  /* calls that wait for their reply, in all */
 #define MK_BUS_HELD_PER_CALLER_MAX 128u
 
 struct mk_bus_method {
-	const char *name; /* NULL ends the table */
+	const char *name;          /* NULL ends the table */
 	const char *in, *in_names; /* signature; argument names separated by commas ("" for none) */
 	const char *out, *out_names;
 	/*
@@ -47,14 +47,15 @@ struct mk_bus_method {
 	void (*handler)(struct mk_call *call, void *object);
 	unsigned flags;
 	const struct mk_option *options; /* allowed keys of a last argument a{sv}; NULL: none */
-	const void *data; /* for the handler: mk_call_method(call)->data */
+	const void *data;                /* for the handler: mk_call_method(call)->data */
 };
 #define MK_BUS_CALLER (1u << 0) /* look up the caller's uid first: mk_call_uid() */
 
 struct mk_bus_property {
 	const char *name; /* NULL ends the table */
 	const char *signature;
-	json_object *(*get)(void *object); /* from memory; a new reference; NULL only without memory */
+	json_object *(*get)(
+		void *object); /* from memory; a new reference; NULL only without memory */
 	unsigned flags;
 };
 #define MK_BUS_CONST (1u << 0) /* EmitsChangedSignal=const; else true */
@@ -86,7 +87,8 @@ struct mk_bus_callbacks {
  * Returns 0 or a negative errno with the error set (MK_ERROR_UNAVAILABLE).
  */
 int mk_bus_open(sd_event *event, const char *address, const char *root,
-		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret, struct mk_error *error);
+		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret,
+		struct mk_error *error);
 /* Blocks; only at start, last. Returns 0, or -EEXIST (somebody else owns it, we do not queue), -EACCES, … with the error set. */
 int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *error);
 /* Flushes what is queued, answers held calls with an error, closes. NULL is allowed; returns NULL. */
@@ -132,7 +134,7 @@ uint64_t mk_call_arg_u64(const struct mk_call *call, size_t i);
 
 const struct mk_bus_method *mk_call_method(const struct mk_call *call);
 const char *mk_call_sender(const struct mk_call *call); /* unique name */
-uid_t mk_call_uid(const struct mk_call *call); /* with MK_BUS_CALLER; else (uid_t)-1 */
+uid_t mk_call_uid(const struct mk_call *call);          /* with MK_BUS_CALLER; else (uid_t)-1 */
 
 /* Reply once. args: JSON array, one element for each output argument (a reference is taken over), NULL for none. A
  * second reply is ignored. */

@@ -10,8 +10,8 @@
 
 #include <migratekit/volume-plugin.h>
 
-#define MK_TAG_OWNER "migratekit:owner"
-#define MK_TAG_CLASS "migratekit:class"
+#define MK_TAG_OWNER     "migratekit:owner"
+#define MK_TAG_CLASS     "migratekit:class"
 #define MK_TAG_OPERATION "migratekit:operation"
 
 /* Replies larger than this are refused while they arrive. */
@@ -20,8 +20,8 @@
 /* What one HTTP body says. */
 struct mk_cs_body {
 	json_object *object; /* below the single root key; owned */
-	char *root; /* the root key, e.g. "listvolumesresponse" */
-	int code; /* errorcode, 0 if the body is no error */
+	char *root;          /* the root key, e.g. "listvolumesresponse" */
+	int code;            /* errorcode, 0 if the body is no error */
 	int cs_code;
 	char *text; /* errortext, cleaned UTF-8; NULL if none */
 };

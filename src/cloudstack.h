@@ -18,35 +18,38 @@
 
 #include <systemd/sd-event.h>
 
-struct mk_cs; /* the client */
+struct mk_cs;         /* the client */
 struct mk_cs_request; /* a request under way; ends with its callback or its cancel */
-struct mk_cs_watch; /* a job being followed; likewise */
+struct mk_cs_watch;   /* a job being followed; likewise */
 
 struct mk_cs_config {
 	const char *url; /* http(s)://host[:port]/client/api */
 	const char *api_key;
 	const char *secret_key;
-	const char *ca_file; /* NULL: the system's */
-	bool insecure; /* do not verify TLS; must have been spelled out */
+	const char *ca_file;   /* NULL: the system's */
+	bool insecure;         /* do not verify TLS; must have been spelled out */
 	unsigned max_requests; /* at a time; 1..128, default 32 */
-	uint64_t read_timeout; /* µs for one try of a read or an asynchronous command; default 30 s */
-	uint64_t sync_timeout; /* µs for deleteVolume, which works inside the request; default 300 s */
-	uint64_t poll_min, poll_max; /* µs between two looks at a job: at first, and later; 1 s, 5 s */
+	uint64_t
+		read_timeout; /* µs for one try of a read or an asynchronous command; default 30 s */
+	uint64_t
+		sync_timeout; /* µs for deleteVolume, which works inside the request; default 300 s */
+	uint64_t poll_min,
+		poll_max; /* µs between two looks at a job: at first, and later; 1 s, 5 s */
 	uint64_t retry_min, retry_max; /* µs, bounds of the exponential back-off; 500 ms, 30 s */
 };
 
 enum mk_cs_outcome {
-	MK_CS_OK, /* body is the answer */
-	MK_CS_REFUSED, /* CloudStack answered with an error; the command was not run */
+	MK_CS_OK,         /* body is the answer */
+	MK_CS_REFUSED,    /* CloudStack answered with an error; the command was not run */
 	MK_CS_NO_COMMAND, /* the same, and because the server or our role lacks the command */
-	MK_CS_UNKNOWN, /* writes only: sent, and no usable answer; it may have been run */
+	MK_CS_UNKNOWN,    /* writes only: sent, and no usable answer; it may have been run */
 };
 
 struct mk_cs_reply {
 	enum mk_cs_outcome outcome;
-	int code; /* CloudStack's errorcode (401, 431, 530, …), 0 if none */
-	int cs_code; /* its cserrorcode, 0 if none */
-	const char *text; /* its errortext or what went wrong; valid UTF-8, never NULL */
+	int code;          /* CloudStack's errorcode (401, 431, 530, …), 0 if none */
+	int cs_code;       /* its cserrorcode, 0 if none */
+	const char *text;  /* its errortext or what went wrong; valid UTF-8, never NULL */
 	json_object *body; /* the object below the root key; NULL unless MK_CS_OK */
 };
 
@@ -96,7 +99,7 @@ void mk_cs_request_cancel(struct mk_cs_request *request); /* NULL is allowed */
 
 enum mk_cs_job_status {
 	MK_CS_JOB_SUCCEEDED,
-	MK_CS_JOB_FAILED, /* code and text say why; text is never empty */
+	MK_CS_JOB_FAILED,  /* code and text say why; text is never empty */
 	MK_CS_JOB_UNKNOWN, /* CloudStack does not know this job (any more) */
 };
 
@@ -114,7 +117,8 @@ typedef void (*mk_cs_job_fn)(const struct mk_cs_job *job, void *data);
  * value named. One poller serves all jobs: a single one is queried; of many, those that have left
  * listAsyncJobs are.
  */
-struct mk_cs_watch *mk_cs_watch_job(struct mk_cs *cs, const char *job_id, mk_cs_job_fn cb, void *data);
+struct mk_cs_watch *mk_cs_watch_job(struct mk_cs *cs, const char *job_id, mk_cs_job_fn cb,
+				    void *data);
 void mk_cs_watch_cancel(struct mk_cs_watch *watch); /* NULL is allowed */
 
 /* Counters since start, for tests and benchmarks. */

@@ -2,7 +2,7 @@
 
 #include "error.h"
 
-#define OURS "org.migratekit.Volume1.Error."
+#define OURS     "org.migratekit.Volume1.Error."
 #define STANDARD "org.freedesktop.DBus.Error."
 
 /* The short name is the D-Bus name after its last dot. */

@@ -4,6 +4,8 @@
 noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
+	include/migratekit/volume-plugin.h \
+	src/cloudstack.h \
 	src/config-key.c \
 	src/config-key.h \
 	src/config-value.c \

@@ -10,9 +10,10 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#define IDENTIFIER "migratekit-volumed"
-#define N_FIELDS   6
-#define N_RECORD   (N_FIELDS + 3) /* MESSAGE, PRIORITY, SYSLOG_IDENTIFIER */
+#define IDENTIFIER  "migratekit-volumed"
+#define STREAM_SIZE 48 /* two 64-bit numbers and a colon */
+#define N_FIELDS    6
+#define N_RECORD    (N_FIELDS + 3) /* MESSAGE, PRIORITY, SYSLOG_IDENTIFIER */
 
 static bool to_journal;
 static bool with_debug;
@@ -29,13 +30,15 @@ struct field {
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long dev, ino;
+	char ours[STREAM_SIZE];
 	struct stat st;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
 		return false;
 
-	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+	snprintf(ours, sizeof(ours), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	return streq(stream, ours);
 }
 
 void mk_log_open(bool verbose)

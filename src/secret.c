@@ -32,7 +32,7 @@ int mk_file_read(const char *path, size_t max, struct mk_file *ret)
 	int r;
 
 	if (fd < 0 || fstat(fd, &file.st) < 0)
-		return -errno;
+		return errno > 0 ? -errno : -EIO;
 	if (!S_ISREG(file.st.st_mode))
 		return -EBADFD;
 
@@ -115,6 +115,9 @@ static bool trim_secret(struct mk_file *file)
 {
 	size_t n = file->size;
 
+	if (!file->data)
+		return false;
+
 	while (n > 0 && (file->data[n - 1] == '\n' || file->data[n - 1] == '\r'))
 		n--;
 	file->data[n] = '\0';
@@ -133,8 +136,9 @@ int mk_secret_read(const char *path, bool from_manager, char **ret_secret, char 
 	if (r < 0) {
 		const char *words = read_problem(r);
 
-		*ret_problem = words ? mk_strdup_printf("%s %s", path, words) :
-				       mk_strdup_printf("%s cannot be read: %s", path, strerror(-r));
+		*ret_problem =
+			words ? mk_strdup_printf("%s %s", path, words)
+			      : mk_strdup_printf("%s cannot be read: %s", path, strerror(-r));
 		return r;
 	}
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_(f)        __attribute__((cleanup(f)))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Defines NAMEp(TYPE *p), for _cleanup_: calls FUNC(*p) unless *p is NULL. */
@@ -38,10 +38,10 @@ static inline void closep(const int *fd)
 DEFINE_CLEANUP(FILE *, fclose)
 DEFINE_CLEANUP(json_object *, json_object_put)
 
-#define _cleanup_free_ _cleanup_(freep)
-#define _cleanup_close_ _cleanup_(closep)
+#define _cleanup_free_   _cleanup_(freep)
+#define _cleanup_close_  _cleanup_(closep)
 #define _cleanup_fclose_ _cleanup_(fclosep)
-#define _cleanup_json_ _cleanup_(json_object_putp)
+#define _cleanup_json_   _cleanup_(json_object_putp)
 
 /* Hands the pointer over and forgets it, so that the cleanup attribute does nothing. */
 #define take_ptr(p)                                                                                \
@@ -56,7 +56,7 @@ DEFINE_CLEANUP(json_object *, json_object_put)
 #define STR_MAX_ERRNO 64
 
 #define USEC_PER_MSEC UINT64_C(1000)
-#define USEC_PER_SEC UINT64_C(1000000)
+#define USEC_PER_SEC  UINT64_C(1000000)
 #define USEC_INFINITY UINT64_MAX
 
 /* A UUID's text, 8-4-4-4-12, with the final NUL. */

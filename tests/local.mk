@@ -36,3 +36,24 @@ tests_unit_engine_tap_SOURCES = tests/unit/test-engine.c tests/unit/fake-cs.c te
 tests_unit_engine_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_engine_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_engine_tap_LDADD = libvolumed.la libtap.la
+check_PROGRAMS += tests/unit/log.tap
+tests_unit_log_tap_SOURCES = tests/unit/test-log.c
+tests_unit_log_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_log_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_log_tap_LDADD = libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/config.tap
+tests_unit_config_tap_SOURCES = tests/unit/test-config.c
+tests_unit_config_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_config_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_config_tap_LDADD = libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/plugin.tap
+tests_unit_plugin_tap_SOURCES = tests/unit/test-plugin.c
+tests_unit_plugin_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_plugin_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_plugin_tap_LDADD = libvolumed.la libtap.la
+
+
+include tests/plugins/local.mk
+include tests/fuzz/local.mk

@@ -13,7 +13,8 @@
 #include <CUnit/CUnit.h>
 
 struct tap_test {
-	const char *name; /* unique within the program; starts with a lesson's id where it proves one */
+	const char *
+		name; /* unique within the program; starts with a lesson's id where it proves one */
 	CU_TestFunc run;
 };
 

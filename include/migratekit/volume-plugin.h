@@ -45,25 +45,25 @@
 struct mk_vm_info {
 	const char *id; /* canonical UUID */
 	const char *name;
-	const char *state; /* "Running", "Stopped", … as CloudStack spells it */
-	const char *zone; /* UUID */
+	const char *state;      /* "Running", "Stopped", … as CloudStack spells it */
+	const char *zone;       /* UUID */
 	const char *hypervisor; /* "KVM", … */
-	bool busy; /* a job is pending on it */
+	bool busy;              /* a job is pending on it */
 };
 
 /* A volume. */
 struct mk_volume_info {
 	const char *id; /* canonical UUID */
 	const char *name;
-	const char *type; /* "ROOT" or "DATADISK" */
+	const char *type;  /* "ROOT" or "DATADISK" */
 	const char *state; /* "Ready", "Allocated", "Destroy", … as CloudStack spells it */
-	const char *vm; /* UUID of the VM it is attached to, "" if detached */
-	const char *zone; /* UUID */
+	const char *vm;    /* UUID of the VM it is attached to, "" if detached */
+	const char *zone;  /* UUID */
 	const char *owner; /* value of the tag migratekit:owner, "" without one */
 	int64_t device_id; /* -1 if detached; names no guest device */
-	uint64_t size; /* bytes */
-	bool busy; /* a job is pending on it */
-	bool managed; /* in the daemon's own store */
+	uint64_t size;     /* bytes */
+	bool busy;         /* a job is pending on it */
+	bool managed;      /* in the daemon's own store */
 };
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -72,10 +72,10 @@ struct mk_op; /* opaque */
 
 /* What a step function returns. */
 enum mk_step_result {
-	MK_DONE = 0, /* what this step wants is true: go on with the next row */
-	MK_AGAIN = 1, /* not yet: ask again a little later (mk_host.waiting_for says for what) */
-	MK_COMMAND = 2, /* mk_host.command was called: send it, then ask again */
-	MK_FAILED = 3, /* mk_host.fail was called */
+	MK_DONE = 0,     /* what this step wants is true: go on with the next row */
+	MK_AGAIN = 1,    /* not yet: ask again a little later (mk_host.waiting_for says for what) */
+	MK_COMMAND = 2,  /* mk_host.command was called: send it, then ask again */
+	MK_FAILED = 3,   /* mk_host.fail was called */
 	MK_FINISHED = 4, /* the whole operation is done: skip the rows that are left */
 };
 
@@ -83,8 +83,8 @@ enum mk_step_result {
  * operation names: mk_host.set_vm and mk_host.set_volume. */
 enum mk_ask {
 	MK_ASK_NOTHING,
-	MK_ASK_VM, /* mk_host.vm: NULL if CloudStack does not know it */
-	MK_ASK_VOLUME, /* mk_host.volume: NULL if CloudStack does not know it */
+	MK_ASK_VM,         /* mk_host.vm: NULL if CloudStack does not know it */
+	MK_ASK_VOLUME,     /* mk_host.volume: NULL if CloudStack does not know it */
 	MK_ASK_VM_VOLUMES, /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
 };
 
@@ -96,9 +96,10 @@ struct mk_step {
 	enum mk_ask ask;
 	int (*then)(struct mk_op *op); /* an mk_step_result */
 	enum mk_ask undo_ask;
-	int (*undo)(struct mk_op *op); /* like then; harmless when there is nothing to undo; or NULL */
+	int (*undo)(
+		struct mk_op *op); /* like then; harmless when there is nothing to undo; or NULL */
 	unsigned limit_s; /* seconds until an unanswered command counts as of unknown outcome */
-	unsigned flags; /* MK_STEP_* */
+	unsigned flags;   /* MK_STEP_* */
 };
 
 /* The errors of org.migratekit.Volume1.Error.*; the name is the D-Bus name's last part. */
@@ -158,8 +159,8 @@ enum mk_privilege {
 };
 
 struct mk_method {
-	const char *name; /* NULL ends the table */
-	const char *in; /* D-Bus signature */
+	const char *name;     /* NULL ends the table */
+	const char *in;       /* D-Bus signature */
 	const char *in_names; /* argument names, separated by commas */
 	const char *out;
 	const char *out_names;
@@ -196,7 +197,7 @@ struct mk_host {
 	 * MK_FAILED. Naming the same object again is harmless. */
 	bool (*set_vm)(struct mk_op *op, const char *id, bool claim);
 	bool (*set_volume)(struct mk_op *op, const char *id);
-	const char *(*vm_id)(struct mk_op *op); /* "" if not set */
+	const char *(*vm_id)(struct mk_op *op);     /* "" if not set */
 	const char *(*volume_id)(struct mk_op *op); /* the newest; "" if none */
 
 	/* The answers to the row's `ask`; valid until the function returns. */
@@ -257,8 +258,8 @@ struct mk_host {
 struct mk_plugin {
 	uint32_t abi; /* MK_PLUGIN_STAMP fills these two */
 	size_t size;
-	const char *name; /* the file's name without .so, and the volume class */
-	const char *summary; /* one line */
+	const char *name;      /* the file's name without .so, and the volume class */
+	const char *summary;   /* one line */
 	const char *interface; /* D-Bus interface of its methods */
 	const struct mk_method *methods;
 	/* Once, before anything else; host stays valid. Negative errno: the class is disabled;
@@ -269,6 +270,6 @@ struct mk_plugin {
 #define MK_PLUGIN_STAMP .abi = MK_PLUGIN_ABI, .size = sizeof(struct mk_plugin)
 
 #define MK_PLUGIN(descriptor)                                                                      \
-	__attribute__((visibility("default"))) extern const struct mk_plugin                       \
-		*const migratekit_volume_plugin;                                                   \
+	__attribute__((visibility(                                                                 \
+		"default"))) extern const struct mk_plugin *const migratekit_volume_plugin;        \
 	const struct mk_plugin *const migratekit_volume_plugin = &(descriptor)

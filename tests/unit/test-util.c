@@ -61,11 +61,8 @@ static void test_json(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
-		{ "uuid", test_uuid },
-		{ "utf8", test_utf8 },
-		{ "str-set", test_str_set },
-		{ "json", test_json },
-		{ NULL, NULL },
+		{ "uuid", test_uuid }, { "utf8", test_utf8 }, { "str-set", test_str_set },
+		{ "json", test_json }, { NULL, NULL },
 	};
 
 	return tap_main(argc, argv, "util", NULL, NULL, tests);
