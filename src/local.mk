@@ -4,6 +4,19 @@
 noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
+	src/cloudstack-config.c \
+	src/cloudstack-internal.h \
+	src/cloudstack-jobs.c \
+	src/cloudstack-json.c \
+	src/cloudstack-json.h \
+	src/cloudstack-list.c \
+	src/cloudstack-sign.c \
+	src/cloudstack-sign.h \
+	src/cloudstack-try.c \
+	src/cloudstack.c \
+	src/cloudstack.h \
+	src/loop-curl.c \
+	src/loop-curl.h \
 	src/util.c \
 	src/util.h \
 	$(NULL)
