@@ -53,6 +53,12 @@ tests_unit_cloudstack_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_cloudstack_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_cloudstack_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/cloudstack-answers.tap
+tests_unit_cloudstack_answers_tap_SOURCES = tests/unit/test-cloudstack-answers.c
+tests_unit_cloudstack_answers_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_cloudstack_answers_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_cloudstack_answers_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/cloudstack-jobs.tap
 tests_unit_cloudstack_jobs_tap_SOURCES = tests/unit/test-cloudstack-jobs.c
 tests_unit_cloudstack_jobs_tap_CPPFLAGS = $(TEST_CPPFLAGS)
