@@ -14,6 +14,9 @@
 
 #include "cloudstack-internal.h"
 
+/* not the default one, whose fall-throughs clang warns of; without memory it must not exit() */
+#define HASH_FUNCTION     HASH_FNV
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #define JOB_ID_MAX 64
@@ -55,7 +58,7 @@ struct mk_cs_poller {
 	bool no_list;               /* our role or the server lacks listAsyncJobs */
 };
 
-/* ---- the end of a watch ---------------------------------------------------------------------------- */
+/* ---- the end of a watch ---------------------------------------------------------------------- */
 
 static struct mk_cs_watch *watch_of(struct mk_cs_delivery *d)
 {
@@ -119,7 +122,7 @@ static void end_job(struct job *job, const struct mk_cs_job *end)
 	job_free(job);
 }
 
-/* ---- when to look ---------------------------------------------------------------------------------- */
+/* ---- when to look ---------------------------------------------------------------------------- */
 
 static void set_timer(struct mk_cs_poller *p)
 {
@@ -150,7 +153,7 @@ static void look_later(struct job *job)
 	job->due = mk_now_monotonic() + job->interval;
 }
 
-/* ---- one job --------------------------------------------------------------------------------------- */
+/* ---- one job --------------------------------------------------------------------------------- */
 
 /* A reply without a job status, or about another job, is no answer: it is asked again. */
 static int check_query(struct mk_cs_request *q, json_object *object, char **ret_why)
@@ -251,7 +254,7 @@ static void query(struct job *job)
 		look_later(job);
 }
 
-/* ---- many jobs ------------------------------------------------------------------------------------- */
+/* ---- many jobs ------------------------------------------------------------------------------- */
 
 static bool is_pending_in(json_object *rows, const char *id)
 {
@@ -323,7 +326,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 	return 0;
 }
 
-/* ---- the caller's side ----------------------------------------------------------------------------- */
+/* ---- the caller's side ----------------------------------------------------------------------- */
 
 /* A UUID, or the number that old servers give. */
 static bool job_id_valid(const char *id)
@@ -354,6 +357,12 @@ static struct job *job_get(struct mk_cs_poller *p, const char *id)
 	job->due = mk_now_monotonic() + job->interval;
 	TAILQ_INIT(&job->watches);
 	HASH_ADD_KEYPTR(hh, p->jobs, job->id, strlen(job->id), job);
+	if (!job->hh.tbl) { /* no memory */
+		free(job->id);
+		free(job);
+		return NULL;
+	}
+
 	return job;
 }
 

@@ -177,7 +177,7 @@ int mk_cs_get_int(json_object *o, const char *key, int64_t *ret)
 	return 0;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* A row being read; the first thing wrong with it sticks. */
 struct row {

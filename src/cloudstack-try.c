@@ -13,7 +13,7 @@
 #define CONNECT_MAX (10 * USEC_PER_SEC)
 #define LISTALL     "listall"
 
-/* ---- the body -------------------------------------------------------------------------------------- */
+/* ---- the body -------------------------------------------------------------------------------- */
 
 static void set_expires(json_object *params)
 {
@@ -58,7 +58,7 @@ static char *make_body(const struct mk_cs_request *q)
 	return mk_cs_signed_body(params, q->cs->settings.secret_key);
 }
 
-/* ---- curl's callbacks ------------------------------------------------------------------------------ */
+/* ---- curl's callbacks ------------------------------------------------------------------------ */
 
 static size_t on_send(char *buffer, size_t size, size_t n, void *data)
 {
@@ -115,7 +115,7 @@ static size_t on_receive(char *data, size_t size, size_t n, void *userdata)
 	return more;
 }
 
-/* ---- a try's life ---------------------------------------------------------------------------------- */
+/* ---- a try's life ---------------------------------------------------------------------------- */
 
 static void set_tls(CURL *easy, const struct mk_cs_settings *s)
 {
@@ -211,7 +211,7 @@ void mk_cs_try_stop(struct mk_cs_request *q)
 	forget(&q->try);
 }
 
-/* ---- what the end means ---------------------------------------------------------------------------- */
+/* ---- what the end means ---------------------------------------------------------------------- */
 
 static bool is_tls_problem(CURLcode result)
 {
@@ -225,6 +225,9 @@ static char *why_failed(const struct mk_cs_request *q, CURLcode result)
 	const struct mk_cs_try *t = &q->try;
 	const char *url = q->cs->settings.url;
 	const char *detail = *t->error ? t->error : curl_easy_strerror(result);
+
+	if (result == CURLE_SEND_FAIL_REWIND)
+		detail = "it was closed before an answer came"; /* on_rewind */
 
 	if (t->too_large)
 		return mk_strdup_printf("CloudStack's reply to %s is larger than %u MiB",
@@ -317,16 +320,18 @@ static void judge_body(struct mk_cs_request *q, long status, struct mk_cs_verdic
 		return;
 	}
 
-	if (r == 0 && (status < 200 || status > 299)) {
-		r = -EBADMSG;
-		what = strdup("the reply names no error");
+	if (r < 0 || status < 200 || status > 299) {
+		v->why = why_garbled(q, status, what ? what : "the reply names no error");
+		mk_cs_body_done(&v->body);
+		return;
 	}
-	if (r == 0 && q->check)
-		r = q->check(q, v->body.object, &what);
+
+	r = q->check ? q->check(q, v->body.object, &what) : 0;
 	if (r == 0)
 		v->kind = MK_CS_ANSWER;
 	else
-		v->why = why_garbled(q, status, what ? what : "there is no memory to read it");
+		v->why = mk_strdup_printf("CloudStack's answer to %s cannot be used: %s",
+					  q->command, str_or_empty(what));
 }
 
 void mk_cs_try_end(struct mk_cs_request *q, CURLcode result, struct mk_cs_verdict *ret)

@@ -11,7 +11,7 @@
 #define SLOW_FACTOR  4 /* a 401's first back-off, in first back-offs of other failures */
 #define EXPONENT_MAX 16
 
-/* ---- answers to the caller ------------------------------------------------------------------------- */
+/* ---- answers to the caller ------------------------------------------------------------------- */
 
 void mk_cs_deliver(struct mk_cs *cs, struct mk_cs_delivery *d)
 {
@@ -86,7 +86,7 @@ static void deliver_reply(struct mk_cs_delivery *d)
 	request_free(q);
 }
 
-/* ---- lists of requests ----------------------------------------------------------------------------- */
+/* ---- lists of requests ----------------------------------------------------------------------- */
 
 /* Takes it out of the list of its state. */
 static void leave(struct mk_cs_request *q)
@@ -157,7 +157,7 @@ static void finish(struct mk_cs_request *q, enum mk_cs_outcome outcome, const ch
 	mk_cs_deliver(q->cs, &q->delivery);
 }
 
-/* ---- reachability ---------------------------------------------------------------------------------- */
+/* ---- reachability ---------------------------------------------------------------------------- */
 
 /* Requests that only wait for the server to come back need not wait any longer. */
 static void wake(struct mk_cs *cs, bool all)
@@ -221,7 +221,7 @@ static void update_probe(struct mk_cs *cs)
 	}
 }
 
-/* ---- the queue ------------------------------------------------------------------------------------- */
+/* ---- the queue ------------------------------------------------------------------------------- */
 
 static void start(struct mk_cs_request *q)
 {
@@ -291,7 +291,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *data)
 	return 0;
 }
 
-/* ---- what a try's end does ------------------------------------------------------------------------- */
+/* ---- what a try's end does ------------------------------------------------------------------- */
 
 static void finish_with_body(struct mk_cs_request *q, const struct mk_cs_verdict *v,
 			     enum mk_cs_outcome outcome)
@@ -306,16 +306,20 @@ static void finish_with_body(struct mk_cs_request *q, const struct mk_cs_verdict
 	finish(q, outcome, v->body.text ? v->body.text : text);
 }
 
-static void garbled(struct mk_cs_request *q, const char *why)
+/* answered: CloudStack did answer, only not what it should have. */
+static void garbled(struct mk_cs_request *q, const char *why, bool answered)
 {
-	set_reachable(q->cs, false, why);
+	if (q->write && answered)
+		set_reachable(q->cs, true, "");
+	else
+		set_reachable(q->cs, false, why); /* a read goes on: let it be seen why */
 	if (q->write)
 		finish(q, MK_CS_UNKNOWN, why);
 	else
 		retry(q, true);
 }
 
-static void answered(struct mk_cs_request *q, const struct mk_cs_verdict *v)
+static void take_answer(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 {
 	_cleanup_free_ char *why = NULL;
 	int more;
@@ -334,10 +338,10 @@ static void answered(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 	}
 	if (more < 0) {
 		_cleanup_free_ char *text =
-			mk_strdup_printf("CloudStack's reply to %s cannot be used: %s", q->command,
+			mk_strdup_printf("CloudStack's answer to %s cannot be used: %s", q->command,
 					 why ? why : "there is no memory to read it");
 
-		garbled(q, text);
+		garbled(q, text, true);
 		return;
 	}
 
@@ -412,7 +416,7 @@ static void act(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 {
 	switch (v->kind) {
 	case MK_CS_ANSWER:
-		answered(q, v);
+		take_answer(q, v);
 		break;
 	case MK_CS_ERROR:
 		if (!smaller_pages(q, v))
@@ -434,7 +438,7 @@ static void act(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 			finish_with_body(q, v, MK_CS_REFUSED);
 		break;
 	case MK_CS_GARBLED:
-		garbled(q, v->why);
+		garbled(q, v->why, v->body.object);
 		break;
 	case MK_CS_NOT_SENT:
 		set_reachable(q->cs, false, v->why);
@@ -459,7 +463,7 @@ static void on_try_done(CURL *easy, CURLcode result, void *data)
 	mk_cs_update(cs);
 }
 
-/* ---- the caller's side ----------------------------------------------------------------------------- */
+/* ---- the caller's side ----------------------------------------------------------------------- */
 
 /* In no list yet. */
 static struct mk_cs_request *request_new(struct mk_cs *cs, const char *command, json_object *params,
@@ -562,7 +566,7 @@ uint64_t mk_cs_requests_sent(struct mk_cs *cs)
 	return cs->sent;
 }
 
-/* ---- the client's life ----------------------------------------------------------------------------- */
+/* ---- the client's life ----------------------------------------------------------------------- */
 
 static int add_sources(struct mk_cs *cs)
 {

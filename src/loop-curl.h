@@ -11,8 +11,8 @@
 struct mk_curl;
 
 /*
- * A transfer has ended. Its handle has been taken out already and belongs to the caller again. May add and
- * remove transfers; must not call mk_curl_free().
+ * A transfer has ended. Its handle has been taken out already and belongs to the caller again. May
+ * add and remove transfers; must not call mk_curl_free().
  */
 typedef void (*mk_curl_done_fn)(CURL *easy, CURLcode result, void *data);
 

@@ -123,7 +123,7 @@ void fake_drip(struct fake_conn *c)
 	sd_event_add_time(c->http->event, &c->drip, CLOCK_MONOTONIC, 0, 1, on_drip, c);
 }
 
-/* ---- requests -------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static char *decode(const char *s, size_t size)
 {
@@ -267,7 +267,7 @@ static int on_accept(sd_event_source *s, int fd, uint32_t revents, void *data)
 	return 0;
 }
 
-/* ---- the server ------------------------------------------------------------------------------------ */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 struct fake_http *fake_http_new(sd_event *event, unsigned port, fake_handler handler, void *data)
 {
