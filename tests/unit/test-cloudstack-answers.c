@@ -484,6 +484,7 @@ static void wiped(void)
 #else
 	static const struct talk talk[] = { SAY(CAPS, CAPABLE), SILENCE };
 	static char secret[] = "canary-c4f1-not-a-literal-copy-0";
+	const char *tail = secret + 16; /* free() itself writes over what is before */
 	static char mark[32] = "zone%20mark%20";
 	_cleanup_json_ json_object *params = json_object_new_object();
 	_cleanup_(answer_done) struct answer a = {};
@@ -498,7 +499,7 @@ static void wiped(void)
 	e.http = NULL;
 	e.talk = NULL;
 	env_start(&e);
-	if (count_in_heap(secret, sizeof(secret) - 1) == 0) { /* valgrind */
+	if (count_in_heap(tail, strlen(tail)) == 0) { /* valgrind */
 		tap_skip("the heap is not where the kernel says");
 		env_close(&e);
 		return;
@@ -508,7 +509,7 @@ static void wiped(void)
 	CU_ASSERT(count_in_heap(mark, strlen(mark)) >= 1);
 	env_until(&e, &e.n_changes, 1);
 	mk_cs_free(take_ptr(e.cs));
-	CU_ASSERT_EQUAL(count_in_heap(secret, sizeof(secret) - 1), 0);
+	CU_ASSERT_EQUAL(count_in_heap(tail, strlen(tail)), 0);
 	CU_ASSERT_EQUAL(count_in_heap(mark, strlen(mark)), 0);
 	env_close(&e);
 #endif

@@ -122,7 +122,7 @@ static void cancel(void)
 
 	env_config(&e, talk);
 	e.config.max_requests = 1;
-	e.config.retry_min = e.config.retry_max = 20 * USEC_PER_SEC;
+	e.config.retry_min = e.config.retry_max = 200 * USEC_PER_SEC;
 	env_start(&e);
 	mk_cs_request_cancel(NULL);
 	running = mk_cs_read(e.cs, "listZones", NULL, NULL, on_answer, &a);
@@ -178,6 +178,26 @@ static void drip(void)
 	env_close(&e);
 }
 
+/* One call of curl can end many transfers: all of them are seen. */
+static void many_end_at_once(void)
+{
+	_cleanup_(answer_done) struct answer a = {};
+	struct env e;
+
+	env_config(&e, NULL);
+	e.config.read_timeout = 200 * USEC_PER_MSEC;
+	e.config.retry_min = e.config.retry_max = 200 * USEC_PER_SEC;
+	env_start(&e);
+	for (int i = 0; i < 8; i++)
+		mk_cs_write(e.cs, "attachVolume", NULL, false, on_answer, &a);
+	env_until(&e, &e.n_held, 8);
+	while (mk_now_monotonic() < e.times[0] + 250 * USEC_PER_MSEC)
+		; /* the loop stands still, so that all are late together */
+	env_until(&e, &a.n, 8);
+	CU_ASSERT_EQUAL(a.outcome, MK_CS_UNKNOWN);
+	env_close(&e);
+}
+
 /* deleteVolume: a fresh connection, and more time than the others. */
 static void synchronous(void)
 {
@@ -225,7 +245,7 @@ static void at_most_once(void)
 	struct env e;
 
 	env_config(&e, talk);
-	e.config.retry_min = e.config.retry_max = 5 * USEC_PER_SEC;
+	e.config.retry_min = e.config.retry_max = 200 * USEC_PER_SEC;
 	env_start(&e);
 	mk_cs_read(e.cs, "listCapabilities", NULL, NULL, on_answer, &a);
 	env_until(&e, &a.n, 1);
@@ -329,7 +349,7 @@ static void probe(void)
 	env_idle(&e, 20 * USEC_PER_MSEC);
 	CU_ASSERT_EQUAL(e.n, 4);
 
-	e.config.retry_min = e.config.retry_max = 20 * USEC_PER_SEC;
+	e.config.retry_min = e.config.retry_max = 200 * USEC_PER_SEC;
 	mk_cs_write(e.cs, "attachVolume", NULL, false, on_answer, &a);
 	env_until(&e, &a.n, 2);
 	env_until(&e, &e.n, 6);
@@ -356,7 +376,7 @@ static void new_secret(void)
 	env_until(&e, &a.n, 1);
 
 	/* long waits: what is waiting is tried at once with the new secret */
-	e.config.retry_min = e.config.retry_max = 20 * USEC_PER_SEC;
+	e.config.retry_min = e.config.retry_max = 200 * USEC_PER_SEC;
 	CU_ASSERT_EQUAL(mk_cs_reconfigure(e.cs, &e.config), 0);
 	mk_cs_read(e.cs, "listCapabilities", NULL, NULL, on_answer, &a);
 	env_until(&e, &e.n, 2);
@@ -479,6 +499,7 @@ int main(int argc, char **argv)
 		{ "L22 window and order", window },
 		{ "cancel in every state", cancel },
 		{ "slow drip", drip },
+		{ "many end at once", many_end_at_once },
 		{ "L15 synchronous commands", synchronous },
 		{ "writes are sent at most once", at_most_once },
 		{ "connection refused", refused_connection },
