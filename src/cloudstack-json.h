@@ -27,8 +27,8 @@ struct mk_cs_body {
 };
 
 /*
- * Parses a body. Returns 0, or -EBADMSG with *ret_why set to a sentence (caller frees): HTML, empty, truncated, null, no
- * single root key, invalid UTF-8.
+ * Parses a body. Returns 0, -ENOMEM, or -EBADMSG with *ret_why set to a sentence (caller frees):
+ * HTML, empty, truncated, null, no single root key, invalid UTF-8.
  */
 int mk_cs_body_parse(const char *data, size_t size, struct mk_cs_body *ret, char **ret_why);
 void mk_cs_body_done(struct mk_cs_body *body);

@@ -57,8 +57,10 @@ struct mk_cs_reply {
 typedef void (*mk_cs_reply_fn)(const struct mk_cs_reply *reply, void *data);
 
 /*
- * Copies the configuration. Returns 0, or a negative errno. mk_cs_free() cancels everything without
- * running callbacks and wipes the keys; NULL is allowed; always returns NULL.
+ * Copies the configuration; 0 in a number stands for its default. Returns 0, -EINVAL for a value
+ * out of range or a URL with anything secret in it, or another negative errno. mk_cs_free()
+ * cancels everything without running callbacks and wipes the keys; NULL is allowed; always
+ * returns NULL.
  */
 int mk_cs_new(sd_event *event, const struct mk_cs_config *config, struct mk_cs **ret);
 struct mk_cs *mk_cs_free(struct mk_cs *cs);
@@ -67,20 +69,24 @@ DEFINE_CLEANUP(struct mk_cs *, mk_cs_free)
 /* New keys, URL, limits; requests under way keep the old ones; waiting retries are tried at once. */
 int mk_cs_reconfigure(struct mk_cs *cs, const struct mk_cs_config *config);
 
-/* Whether CloudStack answered last time anything was sent, and a sentence why not ("" if it did).
- * on_change runs from the loop when the answer changes. Until the first request: reachable. While it is
- * unreachable and nothing else is being retried, a listCapabilities is tried now and then. */
+/*
+ * Whether CloudStack answered last time anything was sent, and a sentence why not ("" if it did).
+ * An answer that refuses our credentials for good counts as none: nothing can be done with it.
+ * on_change runs from the loop when the answer or the sentence changes. Until the first request:
+ * reachable. While it is unreachable and nothing else is being retried, a listCapabilities is
+ * tried now and then.
+ */
 bool mk_cs_reachable(struct mk_cs *cs);
 const char *mk_cs_status(struct mk_cs *cs);
 void mk_cs_on_reachable(struct mk_cs *cs, void (*on_change)(void *data), void *data);
 
 /*
- * Reads: list*, query*. params is an object of texts (not taken; NULL for none). `listall=true` is
- * added where the command takes it. Repeated with back-off and jitter on connection errors, 429, 5xx,
- * bodies that do not parse, and a few times on 401; otherwise the answer is final (never
- * MK_CS_UNKNOWN). A list command (list_key, e.g. "volume", not NULL) is read page by page and the
- * body is then an array of all rows, collected by id, in the server's order.
- * Returns NULL without memory.
+ * Reads: list*, query*. params is an object of texts (not taken; NULL for none). `listall=true`
+ * is added where the command takes it. Repeated with back-off and jitter on connection errors,
+ * 429, 503, bodies that do not parse, and a few times on 401 and on 530, 533, 534, 536; otherwise
+ * the answer is final (never MK_CS_UNKNOWN). A list command (list_key, e.g. "volume", not NULL)
+ * is read page by page and the body is then an array of all rows, collected by id, in the
+ * server's order. Returns NULL without memory.
  */
 struct mk_cs_request *mk_cs_read(struct mk_cs *cs, const char *command, json_object *params,
 				 const char *list_key, mk_cs_reply_fn cb, void *data);
@@ -88,14 +94,16 @@ struct mk_cs_request *mk_cs_read(struct mk_cs *cs, const char *command, json_obj
 /*
  * Writes: sent once, unless CloudStack certainly did not run it: no connection, 429, 503 in JSON, 401 a
  * few times; these are repeated with back-off. sync: the command does its work inside the request
- * (deleteVolume): long time limit, fresh connection.
+ * (deleteVolume): long time limit, fresh connection. Not sync: an answer without a jobid is
+ * MK_CS_UNKNOWN. Sync: one with a `success` other than true is.
  */
 struct mk_cs_request *mk_cs_write(struct mk_cs *cs, const char *command, json_object *params,
 				  bool sync, mk_cs_reply_fn cb, void *data);
 
-void mk_cs_request_cancel(struct mk_cs_request *request); /* NULL is allowed */
+/* NULL is allowed. The request is gone once its callback returns; within it, cancel does nothing. */
+void mk_cs_request_cancel(struct mk_cs_request *request);
 
-/* ---- jobs --------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 enum mk_cs_job_status {
 	MK_CS_JOB_SUCCEEDED,

@@ -5,6 +5,16 @@ noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
 	include/migratekit/volume-plugin.h \
+	src/cloudstack-config.c \
+	src/cloudstack-internal.h \
+	src/cloudstack-jobs.c \
+	src/cloudstack-json.c \
+	src/cloudstack-json.h \
+	src/cloudstack-list.c \
+	src/cloudstack-sign.c \
+	src/cloudstack-sign.h \
+	src/cloudstack-try.c \
+	src/cloudstack.c \
 	src/cloudstack.h \
 	src/config-key.c \
 	src/config-key.h \
@@ -23,6 +33,8 @@ libvolumed_la_SOURCES = \
 	src/ini.h \
 	src/log.c \
 	src/log.h \
+	src/loop-curl.c \
+	src/loop-curl.h \
 	src/op-host.c \
 	src/op-run.c \
 	src/plugin-check.c \

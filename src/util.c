@@ -131,6 +131,24 @@ char *mk_utf8_clean(const char *s)
 	return out;
 }
 
+bool mk_utf8_valid(const char *s, size_t size)
+{
+	const unsigned char *p = (const unsigned char *)s, *end = p + size;
+
+	while (p < end) {
+		unsigned char tail[5] = {}; /* ends a sequence that is cut off */
+		size_t left = (size_t)(end - p), n;
+
+		memcpy(tail, p, left < 4 ? left : 4);
+		n = utf8_sequence(tail);
+		if (n == 0)
+			return false;
+		p += n;
+	}
+
+	return true;
+}
+
 bool mk_text_valid(const char *s, size_t max)
 {
 	const unsigned char *p = (const unsigned char *)s;

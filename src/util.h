@@ -96,6 +96,9 @@ uint64_t mk_now_monotonic(void);
  * tab and newline, becomes U+FFFD. NULL only without memory. */
 char *mk_utf8_clean(const char *s);
 
+/* True if all bytes are valid UTF-8, control characters included. */
+bool mk_utf8_valid(const char *s, size_t size);
+
 /* True if s is valid UTF-8 without control characters, and at most max bytes long. */
 bool mk_text_valid(const char *s, size_t max);
 

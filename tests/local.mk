@@ -24,7 +24,6 @@ tests_unit_util_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_util_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_util_tap_LDADD = libvolumed.la libtap.la
 
-
 check_PROGRAMS += tests/unit/store.tap
 tests_unit_store_tap_SOURCES = tests/unit/test-store.c
 tests_unit_store_tap_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -54,6 +53,52 @@ tests_unit_plugin_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_plugin_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_plugin_tap_LDADD = libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/cloudstack-sign.tap
+tests_unit_cloudstack_sign_tap_SOURCES = tests/unit/test-cloudstack-sign.c
+tests_unit_cloudstack_sign_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_cloudstack_sign_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_cloudstack_sign_tap_LDADD = libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/cloudstack-json.tap
+tests_unit_cloudstack_json_tap_SOURCES = tests/unit/test-cloudstack-json.c
+tests_unit_cloudstack_json_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_cloudstack_json_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_cloudstack_json_tap_LDADD = libvolumed.la libtap.la
+
+# these talk to an HTTP server of their own on 127.0.0.1
+check_LTLIBRARIES += libcloudstackenv.la
+libcloudstackenv_la_SOURCES = \
+	tests/unit/cloudstack-env.c \
+	tests/unit/cloudstack-env.h \
+	tests/unit/fake-http.c \
+	tests/unit/fake-http.h \
+	$(NULL)
+libcloudstackenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libcloudstackenv_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/unit/cloudstack.tap
+tests_unit_cloudstack_tap_SOURCES = tests/unit/test-cloudstack.c
+tests_unit_cloudstack_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_cloudstack_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_cloudstack_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/cloudstack-answers.tap
+tests_unit_cloudstack_answers_tap_SOURCES = tests/unit/test-cloudstack-answers.c
+tests_unit_cloudstack_answers_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_cloudstack_answers_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_cloudstack_answers_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/cloudstack-jobs.tap
+tests_unit_cloudstack_jobs_tap_SOURCES = tests/unit/test-cloudstack-jobs.c
+tests_unit_cloudstack_jobs_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_cloudstack_jobs_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_cloudstack_jobs_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/cloudstack-tls.tap
+tests_unit_cloudstack_tls_tap_SOURCES = tests/unit/test-cloudstack-tls.c
+tests_unit_cloudstack_tls_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_cloudstack_tls_tap_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS)
+tests_unit_cloudstack_tls_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la $(MICROHTTPD_LIBS)
 
 include tests/plugins/local.mk
 include tests/fuzz/local.mk

@@ -29,6 +29,14 @@ static void test_utf8(void)
 
 	CU_ASSERT_STRING_EQUAL(a, "ok é 磁\tline\n");
 	CU_ASSERT_STRING_EQUAL(b, "a\uFFFDb\uFFFD\uFFFD \uFFFD\uFFFD\uFFFD\uFFFD");
+	CU_ASSERT(mk_utf8_valid("a\0\x01"
+				"é磁😀",
+				12));
+	CU_ASSERT(!mk_utf8_valid("a\0\x01"
+				 "é磁😀",
+				 11)); /* cut off */
+	CU_ASSERT(!mk_utf8_valid("\xed\xa0\x80", 3));
+	CU_ASSERT(mk_utf8_valid("", 0));
 	CU_ASSERT(mk_text_valid("Zürich 😀", 64));
 	CU_ASSERT(!mk_text_valid("tab\there", 64));
 	CU_ASSERT(!mk_text_valid("\xf5\x80\x80\x80", 64));
