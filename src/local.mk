@@ -5,6 +5,13 @@ noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
 	include/migratekit/volume-plugin.h \
+	src/bus-call.c \
+	src/bus-internal.h \
+	src/bus-standard.c \
+	src/bus-value.c \
+	src/bus-value.h \
+	src/bus.c \
+	src/bus.h \
 	src/cloudstack-config.c \
 	src/cloudstack-internal.h \
 	src/cloudstack-jobs.c \
@@ -35,6 +42,8 @@ libvolumed_la_SOURCES = \
 	src/log.h \
 	src/loop-curl.c \
 	src/loop-curl.h \
+	src/loop-dbus.c \
+	src/loop-dbus.h \
 	src/op-host.c \
 	src/op-run.c \
 	src/plugin-check.c \

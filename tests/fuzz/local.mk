@@ -4,7 +4,7 @@
 
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 FUZZ_CFLAGS = $(AM_CFLAGS) $(VOLUMED_DEPS_CFLAGS)
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 EXTRA_DIST += tests/fuzz/seeds
 
@@ -15,11 +15,11 @@ endif
 tests_fuzz_fuzz_cloudstack_json_SOURCES = tests/fuzz/fuzz-cloudstack-json.c
 tests_fuzz_fuzz_cloudstack_json_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_cloudstack_json_CFLAGS = $(FUZZ_CFLAGS)
-tests_fuzz_fuzz_cloudstack_json_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_cloudstack_json_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_cloudstack_json_LDADD = libvolumed.la
 
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
 tests_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_config_CFLAGS = $(FUZZ_CFLAGS)
-tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_config_LDADD = libvolumed.la

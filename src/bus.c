@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The connection, the objects, and what is sent at the end of a turn. */
+
+#include "bus-internal.h"
+
+#define MESSAGE_MAX (1024 * 1024)
+
+/* ---- queues ---------------------------------------------------------------------------------------------- */
+
+void mk_bus_want_flush(struct mk_bus *bus)
+{
+	bus->callbacks.want_flush(bus->callbacks.data);
+}
+
+void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusMessage *message)
+{
+	struct mk_bus_out *out = message ? calloc(1, sizeof(*out)) : NULL;
+
+	if (!out) {
+		if (message)
+			dbus_message_unref(message);
+		return;
+	}
+
+	out->message = message;
+	STAILQ_INSERT_TAIL(list, out, entry);
+	mk_bus_want_flush(bus);
+}
+
+static void drain(struct mk_bus *bus, struct mk_bus_out_list *list, bool send)
+{
+	struct mk_bus_out *out;
+
+	while ((out = STAILQ_FIRST(list))) {
+		STAILQ_REMOVE_HEAD(list, entry);
+		if (send)
+			(void)dbus_connection_send(bus->connection, out->message, NULL);
+		dbus_message_unref(out->message);
+		free(out);
+	}
+}
+
+/* ---- objects ---------------------------------------------------------------------------------------------- */
+
+struct mk_bus_object *mk_bus_find(struct mk_bus *bus, const char *path)
+{
+	struct mk_bus_object *object;
+
+	HASH_FIND_STR(bus->objects, path, object);
+	return object;
+}
+
+bool mk_bus_below_root(const struct mk_bus *bus, const char *path)
+{
+	return starts_with(path, bus->root) && path[strlen(bus->root)] == '/';
+}
+
+static size_t count_properties(const struct mk_bus_interface *interface)
+{
+	size_t n = 0;
+
+	while (interface->properties && interface->properties[n].name)
+		n++;
+	return n;
+}
+
+static void object_free(struct mk_bus_object *object)
+{
+	for (size_t i = 0; object->changed && i < object->n; i++)
+		free(object->changed[i]);
+	free(object->changed);
+	free(object->interfaces);
+	free(object->path);
+	free(object);
+}
+DEFINE_CLEANUP(struct mk_bus_object *, object_free)
+
+static void mark_dirty(struct mk_bus_object *object)
+{
+	if (object->dirty)
+		return;
+
+	object->dirty = true;
+	TAILQ_INSERT_TAIL(&object->bus->dirty, object, dirty_entry);
+	mk_bus_want_flush(object->bus);
+}
+
+static int fill_object(struct mk_bus_object *o, const char *path,
+		       const struct mk_bus_interface *const *interfaces, size_t n)
+{
+	o->path = strdup(path);
+	o->interfaces = calloc(n + 1, sizeof(*o->interfaces));
+	o->changed = calloc(n + 1, sizeof(*o->changed));
+	if (!o->path || !o->interfaces || !o->changed)
+		return -ENOMEM;
+
+	for (o->n = 0; o->n < n; o->n++) {
+		o->interfaces[o->n] = interfaces[o->n];
+		o->changed[o->n] = calloc(count_properties(interfaces[o->n]) + 1, sizeof(bool));
+		if (!o->changed[o->n])
+			return -ENOMEM;
+	}
+
+	return 0;
+}
+
+int mk_bus_object_add(struct mk_bus *bus, const char *path,
+		      const struct mk_bus_interface *const *interfaces, size_t n, void *object,
+		      struct mk_bus_object **ret)
+{
+	_cleanup_(object_freep) struct mk_bus_object *o = NULL;
+	int r;
+
+	if (!dbus_validate_path(path, NULL))
+		return -EINVAL;
+	if (mk_bus_find(bus, path))
+		return -EEXIST;
+
+	o = calloc(1, sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	r = fill_object(o, path, interfaces, n);
+	if (r < 0)
+		return r;
+
+	o->bus = bus;
+	o->object = object;
+	o->announced = !mk_bus_below_root(bus, path);
+	*ret = take_ptr(o);
+	HASH_ADD_KEYPTR(hh, bus->objects, (*ret)->path, strlen((*ret)->path), *ret);
+	if (!(*ret)->announced)
+		mark_dirty(*ret);
+	return 0;
+}
+
+const char *mk_bus_object_path(const struct mk_bus_object *object)
+{
+	return object->path;
+}
+
+static void queue_removed(struct mk_bus_object *object)
+{
+	DBusMessage *m = dbus_message_new_signal(object->bus->root,
+						 OBJECT_MANAGER_INTERFACE,
+						 "InterfacesRemoved");
+	_cleanup_json_ json_object *names = json_object_new_array();
+	_cleanup_json_ json_object *path = json_object_new_string(object->path);
+	DBusMessageIter it;
+
+	if (!m)
+		return;
+
+	for (size_t i = 0; i < object->n; i++)
+		json_object_array_add(names, json_object_new_string(object->interfaces[i]->name));
+	dbus_message_iter_init_append(m, &it);
+	if (mk_bus_append(&it, "o", path) && mk_bus_append(&it, "as", names))
+		mk_bus_queue(object->bus, &object->bus->removals, m);
+	else
+		dbus_message_unref(m);
+}
+
+void mk_bus_object_remove(struct mk_bus_object *object)
+{
+	struct mk_bus *bus;
+
+	if (!object)
+		return;
+
+	bus = object->bus;
+	if (object->announced && mk_bus_below_root(bus, object->path))
+		queue_removed(object);
+	if (object->dirty)
+		TAILQ_REMOVE(&bus->dirty, object, dirty_entry);
+	HASH_DEL(bus->objects, object);
+	object_free(object);
+}
+
+void mk_bus_object_changed(struct mk_bus_object *object, const char *interface, const char *name)
+{
+	for (size_t i = 0; i < object->n; i++) {
+		const struct mk_bus_property *p = object->interfaces[i]->properties;
+
+		if (!p || !streq(object->interfaces[i]->name, interface))
+			continue;
+		for (size_t k = 0; p[k].name; k++) {
+			if (streq(p[k].name, name)) {
+				object->changed[i][k] = true;
+				mark_dirty(object);
+			}
+		}
+	}
+}
+
+static const struct mk_bus_signal *find_signal(const struct mk_bus_object *object,
+					       const char *interface, const char *name)
+{
+	for (size_t i = 0; i < object->n; i++) {
+		const struct mk_bus_signal *s = object->interfaces[i]->signals;
+
+		if (!streq(object->interfaces[i]->name, interface))
+			continue;
+		for (; s && s->name; s++)
+			if (streq(s->name, name))
+				return s;
+	}
+
+	return NULL;
+}
+
+void mk_bus_object_signal(struct mk_bus_object *object, const char *interface, const char *name,
+			  json_object *args)
+{
+	_cleanup_json_ json_object *keep = args;
+	const struct mk_bus_signal *s = find_signal(object, interface, name);
+	DBusMessage *m = s ? dbus_message_new_signal(object->path, interface, name) : NULL;
+	DBusMessageIter it;
+
+	if (!m)
+		return;
+
+	dbus_message_iter_init_append(m, &it);
+	if (mk_bus_append_all(&it, s->signature, args))
+		mk_bus_queue(object->bus, &object->bus->signals, m);
+	else
+		dbus_message_unref(m);
+}
+
+/* ---- flush --------------------------------------------------------------------------------------------------- */
+
+static void send_and_unref(struct mk_bus *bus, DBusMessage *m, bool ok)
+{
+	if (ok)
+		(void)dbus_connection_send(bus->connection, m, NULL);
+	dbus_message_unref(m);
+}
+
+static void announce(struct mk_bus_object *object)
+{
+	struct mk_bus *bus = object->bus;
+	DBusMessage *m = dbus_message_new_signal(bus->root, OBJECT_MANAGER_INTERFACE,
+						 "InterfacesAdded");
+	_cleanup_json_ json_object *path = json_object_new_string(object->path);
+	DBusMessageIter it;
+
+	if (!m)
+		return;
+
+	dbus_message_iter_init_append(m, &it);
+	send_and_unref(bus, m,
+		       mk_bus_append(&it, "o", path) && mk_bus_append_interfaces(&it, object));
+	object->announced = true;
+}
+
+static bool any(const bool *flags, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (flags[i])
+			return true;
+	return false;
+}
+
+static void tell_changed(struct mk_bus_object *object, size_t i)
+{
+	const struct mk_bus_interface *interface = object->interfaces[i];
+	_cleanup_json_ json_object *name = json_object_new_string(interface->name);
+	DBusMessage *m = dbus_message_new_signal(object->path, DBUS_INTERFACE_PROPERTIES,
+						 "PropertiesChanged");
+	DBusMessageIter it;
+
+	if (!m)
+		return;
+
+	dbus_message_iter_init_append(m, &it);
+	send_and_unref(object->bus, m,
+		       mk_bus_append(&it, "s", name) &&
+			       mk_bus_append_properties(&it, object, interface,
+							object->changed[i]) &&
+			       mk_bus_append(&it, "as", NULL));
+}
+
+static void flush_object(struct mk_bus_object *object, bool was_announced)
+{
+	for (size_t i = 0; i < object->n; i++) {
+		size_t n = count_properties(object->interfaces[i]);
+
+		if (was_announced && any(object->changed[i], n))
+			tell_changed(object, i);
+		memset(object->changed[i], 0, n * sizeof(bool));
+	}
+}
+
+void mk_bus_flush(struct mk_bus *bus)
+{
+	struct mk_bus_object *object, *next;
+
+	drain(bus, &bus->replies, true);
+
+	TAILQ_FOREACH(object, &bus->dirty, dirty_entry)
+	{
+		if (!object->announced) {
+			announce(object);
+			flush_object(object, false); /* the announcement said it all */
+		}
+	}
+
+	for (object = TAILQ_FIRST(&bus->dirty); object; object = next) {
+		next = TAILQ_NEXT(object, dirty_entry);
+		TAILQ_REMOVE(&bus->dirty, object, dirty_entry);
+		object->dirty = false;
+		flush_object(object, true);
+	}
+
+	drain(bus, &bus->signals, true);
+	drain(bus, &bus->removals, true);
+}
+
+/* ---- connection ------------------------------------------------------------------------------------------------- */
+
+static int on_disconnected(sd_event_source *source, void *data)
+{
+	struct mk_bus *bus = data;
+
+	bus->callbacks.disconnected(bus->callbacks.data);
+	return 0;
+}
+
+static DBusHandlerResult filter(DBusConnection *connection, DBusMessage *message, void *data)
+{
+	struct mk_bus *bus = data;
+
+	if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
+		(void)sd_event_source_set_enabled(bus->disconnected, SD_EVENT_ONESHOT);
+		return DBUS_HANDLER_RESULT_HANDLED;
+	}
+
+	if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL)
+		return mk_bus_dispatch_call(bus, message);
+
+	return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+}
+
+static DBusConnection *connect_to(const char *address, DBusError *e)
+{
+	DBusConnection *c;
+
+	if (!address)
+		address = getenv("DBUS_STARTER_ADDRESS");
+	if (!address)
+		return dbus_bus_get_private(DBUS_BUS_SYSTEM, e);
+
+	c = dbus_connection_open_private(address, e);
+	if (c && !dbus_bus_register(c, e)) {
+		dbus_connection_close(c);
+		dbus_connection_unref(c);
+		c = NULL;
+	}
+	return c;
+}
+
+static int set_up(struct mk_bus *bus)
+{
+	int r;
+
+	dbus_connection_set_exit_on_disconnect(bus->connection, FALSE);
+	dbus_connection_set_max_message_size(bus->connection, MESSAGE_MAX);
+	dbus_connection_set_max_received_size(bus->connection, MESSAGE_MAX);
+
+	r = sd_event_add_defer(bus->event, &bus->disconnected, on_disconnected, bus);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_enabled(bus->disconnected, SD_EVENT_OFF);
+
+	if (!dbus_connection_add_filter(bus->connection, filter, bus, NULL))
+		return -ENOMEM;
+
+	return mk_loop_dbus_attach(bus->event, bus->connection, &bus->loop);
+}
+
+int mk_bus_open(sd_event *event, const char *address, const char *root,
+		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret, struct mk_error *error)
+{
+	_cleanup_(mk_bus_closep) struct mk_bus *bus = calloc(1, sizeof(*bus));
+	DBusError e = DBUS_ERROR_INIT;
+	int r;
+
+	if (!bus)
+		return -ENOMEM;
+
+	bus->event = sd_event_ref(event);
+	bus->callbacks = *callbacks;
+	TAILQ_INIT(&bus->dirty);
+	TAILQ_INIT(&bus->calls);
+	STAILQ_INIT(&bus->replies);
+	STAILQ_INIT(&bus->signals);
+	STAILQ_INIT(&bus->removals);
+	bus->root = strdup(root);
+	if (!bus->root)
+		return -ENOMEM;
+
+	bus->connection = connect_to(address, &e);
+	if (!bus->connection) {
+		mk_error_set(error, MK_ERROR_UNAVAILABLE, "cannot connect to the bus: %s",
+			     str_or_empty(e.message));
+		dbus_error_free(&e);
+		return -ECONNREFUSED;
+	}
+
+	r = set_up(bus);
+	if (r < 0)
+		return r;
+
+	*ret = take_ptr(bus);
+	return 0;
+}
+
+int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *error)
+{
+	DBusError e = DBUS_ERROR_INIT;
+	int r;
+
+	r = dbus_bus_request_name(bus->connection, name, DBUS_NAME_FLAG_DO_NOT_QUEUE, &e);
+	if (r == DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER ||
+	    r == DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER)
+		return 0;
+
+	if (r == DBUS_REQUEST_NAME_REPLY_EXISTS) {
+		mk_error_set(error, MK_ERROR_UNAVAILABLE,
+			     "the name %s is owned already: is another daemon running?", name);
+		return -EEXIST;
+	}
+
+	r = dbus_error_has_name(&e, DBUS_ERROR_ACCESS_DENIED) ? -EACCES : -EIO;
+	mk_error_set(error, MK_ERROR_UNAVAILABLE, "the bus does not give us the name %s: %s", name,
+		     str_or_empty(e.message));
+	dbus_error_free(&e);
+	return r;
+}
+
+static void no_flush(void *data)
+{
+}
+
+struct mk_bus *mk_bus_close(struct mk_bus *bus)
+{
+	struct mk_bus_object *object, *next;
+	struct mk_bus_uid *uid, *next_uid;
+
+	if (!bus)
+		return NULL;
+
+	bus->callbacks.want_flush = no_flush; /* all is sent below */
+	mk_bus_drop_calls(bus);
+	HASH_ITER (hh, bus->objects, object, next) {
+		HASH_DEL(bus->objects, object);
+		object_free(object);
+	}
+	TAILQ_INIT(&bus->dirty);
+	HASH_ITER (hh, bus->uids, uid, next_uid) {
+		HASH_DEL(bus->uids, uid);
+		free(uid->name);
+		free(uid);
+	}
+
+	if (bus->connection) {
+		drain(bus, &bus->replies, true);
+		drain(bus, &bus->signals, true);
+		drain(bus, &bus->removals, true);
+		dbus_connection_flush(bus->connection);
+		dbus_connection_remove_filter(bus->connection, filter, bus);
+		mk_loop_dbus_detach(bus->loop);
+		dbus_connection_close(bus->connection);
+		dbus_connection_unref(bus->connection);
+	}
+
+	sd_event_source_disable_unref(bus->disconnected);
+	sd_event_unref(bus->event);
+	free(bus->root);
+	free(bus);
+	return NULL;
+}
