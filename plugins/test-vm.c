@@ -53,17 +53,19 @@ static bool is_protected(const struct mk_volume_info *v)
 
 static int fail_protected(struct mk_op *op, const struct mk_volume_info *v)
 {
-	host->fail(op, MK_ERROR_PROTECTED,
-		   "volume %s (%s) on VM %s is managed by MigrateKit%s%s: it is never deleted with a "
-		   "test VM; take it off the VM first",
-		   v->id, v->name, host->vm_id(op), *v->owner ? ", owner " : "", v->owner);
+	host->fail(
+		op, MK_ERROR_PROTECTED,
+		"volume %s (%s) on VM %s is managed by MigrateKit%s%s: it is never deleted with a "
+		"test VM; take it off the VM first",
+		v->id, v->name, host->vm_id(op), *v->owner ? ", owner " : "", v->owner);
 	return MK_FAILED;
 }
 
 static int fail_no_vm(struct mk_op *op)
 {
 	host->fail(op, MK_ERROR_NOT_FOUND,
-		   "CloudStack does not know VM %s, or our account may not see it", host->vm_id(op));
+		   "CloudStack does not know VM %s, or our account may not see it",
+		   host->vm_id(op));
 	return MK_FAILED;
 }
 
@@ -90,8 +92,8 @@ static int check_state(struct mk_op *op, const struct mk_vm_info *vm)
 	}
 
 	host->fail(op, MK_ERROR_WRONG_STATE,
-		   "VM %s is in state %s; its root volume can be deleted when it is Stopped", vm->id,
-		   vm->state);
+		   "VM %s is in state %s; its root volume can be deleted when it is Stopped",
+		   vm->id, vm->state);
 	return MK_FAILED;
 }
 
@@ -139,7 +141,8 @@ static int find_root(struct mk_op *op)
 			continue;
 		if (root) {
 			host->fail(op, MK_ERROR_AMBIGUOUS,
-				   "VM %s has more than one root volume (%s and %s): detach the one that "
+				   "VM %s has more than one root volume (%s and %s): detach the "
+				   "one that "
 				   "is to stay",
 				   host->vm_id(op), root->id, volumes[i].id);
 			return MK_FAILED;
@@ -195,7 +198,8 @@ static int detach_root(struct mk_op *op)
 
 	if (!streq(v->vm, host->vm_id(op)) || !streq(v->type, "ROOT")) {
 		host->fail(op, MK_ERROR_WRONG_STATE,
-			   "volume %s is no longer the root volume of VM %s (type %s, attached to %s): "
+			   "volume %s is no longer the root volume of VM %s (type %s, attached to "
+			   "%s): "
 			   "somebody else changed it, nothing was deleted",
 			   v->id, host->vm_id(op), v->type, *v->vm ? v->vm : "nothing");
 		return MK_FAILED;
@@ -268,8 +272,8 @@ static int prove_gone(struct mk_op *op)
 	volumes = host->volumes(op, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (streq(volumes[i].id, host->volume_id(op))) {
-			host->waiting_for(op, "volume %s to leave the list of VM %s",
-					  volumes[i].id, host->vm_id(op));
+			host->waiting_for(op, "volume %s to leave the list of VM %s", volumes[i].id,
+					  host->vm_id(op));
 			return MK_AGAIN;
 		}
 	}
@@ -352,8 +356,7 @@ static int get_vm(struct mk_op *op)
 	set_str(o, "Zone", vm->zone);
 	set_str(o, "Hypervisor", vm->hypervisor);
 	json_object_object_add(o, "Busy", json_object_new_boolean(vm->busy));
-	json_object_object_add(o, "OMA",
-			       json_object_new_boolean(streq(vm->id, host->oma_id(op))));
+	json_object_object_add(o, "OMA", json_object_new_boolean(streq(vm->id, host->oma_id(op))));
 	json_object_object_add(host->result(op), "VM", o);
 	return MK_DONE;
 }

@@ -16,13 +16,13 @@ struct sim;
 /* What is to go wrong with the job that a command starts. */
 enum sim_job_fault {
 	SIM_JOB_OK,
-	SIM_JOB_ERROR, /* it fails with code and text; nothing is done */
-	SIM_JOB_ERROR_DONE, /* it does its work and then says that it failed */
-	SIM_JOB_HOLD, /* it stays pending until sim_release(), then goes on */
-	SIM_JOB_LATE, /* it takes `ms` longer */
-	SIM_JOB_LOST, /* it does its work; its id is unknown as soon as it has ended */
+	SIM_JOB_ERROR,       /* it fails with code and text; nothing is done */
+	SIM_JOB_ERROR_DONE,  /* it does its work and then says that it failed */
+	SIM_JOB_HOLD,        /* it stays pending until sim_release(), then goes on */
+	SIM_JOB_LATE,        /* it takes `ms` longer */
+	SIM_JOB_LOST,        /* it does its work; its id is unknown as soon as it has ended */
 	SIM_JOB_LOST_BEFORE, /* it does nothing, and its id is unknown at once */
-	SIM_JOB_NO_RESULT, /* it does its work and ends as failed (530) without a jobresult */
+	SIM_JOB_NO_RESULT,   /* it does its work and ends as failed (530) without a jobresult */
 };
 
 /* One verified request. */
@@ -37,20 +37,20 @@ struct sim_call {
 
 /* Its answer. */
 struct sim_answer {
-	int status; /* 200, or CloudStack's error code, which is also the HTTP status */
+	int status;        /* 200, or CloudStack's error code, which is also the HTTP status */
 	json_object *body; /* the whole JSON body, {"…response":{…}}; owned */
 	char *description; /* X-Description of an error; NULL for none; owned */
-	char *job; /* id of the job it started, NULL for none; owned */
+	char *job;         /* id of the job it started, NULL for none; owned */
 	unsigned delay_ms; /* to be waited before it is sent (deleteVolume works in the request) */
 };
 void sim_answer_done(struct sim_answer *answer);
 
 /* Fixed ids of the default seed. */
-#define SIM_ZONE "00000000-0000-4000-8000-000000000001"
-#define SIM_OMA "11111111-1111-4111-8111-111111111111"
-#define SIM_TEST_VM "22222222-2222-4222-8222-222222222222"
-#define SIM_TEST_ROOT "33333333-3333-4333-8333-333333333333"
-#define SIM_FAILOVER_VM "44444444-4444-4444-8444-444444444444"
+#define SIM_ZONE          "00000000-0000-4000-8000-000000000001"
+#define SIM_OMA           "11111111-1111-4111-8111-111111111111"
+#define SIM_TEST_VM       "22222222-2222-4222-8222-222222222222"
+#define SIM_TEST_ROOT     "33333333-3333-4333-8333-333333333333"
+#define SIM_FAILOVER_VM   "44444444-4444-4444-8444-444444444444"
 #define SIM_FAILOVER_ROOT "55555555-5555-4555-8555-555555555555"
 
 /* executed runs when a command has changed something (its job has done its work): proof of at-most-once. */
@@ -68,8 +68,8 @@ bool sim_is_read(const char *command);
 void sim_call(struct sim *sim, const struct sim_call *call, struct sim_answer *ret);
 
 /* An error answer with CloudStack's shape. cs_code 0: without the key. root NULL: "errorresponse". */
-void sim_error(struct sim_answer *ret, const char *root, int code, int cs_code, const char *fmt, ...)
-	_printf_(5, 6);
+void sim_error(struct sim_answer *ret, const char *root, int code, int cs_code, const char *fmt,
+	       ...) _printf_(5, 6);
 
 /*
  * Settings, texts: job-ms, create-job-ms, delete-ms, job-expire-ms, max-data-disks, hypervisor, page-size,
@@ -87,7 +87,7 @@ const char *sim_get_text(struct sim *sim, const char *key);
 json_object *sim_state(struct sim *sim);
 int sim_seed(struct sim *sim, json_object *seed, char **ret_why);
 int sim_poke(struct sim *sim, json_object *fields, char **ret_why);
-void sim_release(struct sim *sim); /* held jobs go on */
+void sim_release(struct sim *sim);                  /* held jobs go on */
 void sim_restart(struct sim *sim, bool disk_stays); /* of the management server */
 
 /*
@@ -95,7 +95,8 @@ void sim_restart(struct sim *sim, bool disk_stays); /* of the management server 
  * ends. Not owned.
  */
 struct sim_hypervisor {
-	void (*plug)(const char *volume, uint64_t size, const char *serial, const char *vm, void *data);
+	void (*plug)(const char *volume, uint64_t size, const char *serial, const char *vm,
+		     void *data);
 	void (*unplug)(const char *volume, const char *vm, void *data);
 	void *data;
 };

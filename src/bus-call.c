@@ -114,9 +114,8 @@ void mk_call_error(struct mk_call *call, enum mk_error_code code, const char *fm
 	va_start(ap, fmt);
 	mk_error_vset(&error, code, fmt, ap); /* makes the text valid UTF-8 */
 	va_end(ap);
-	mk_call_reply_message(call,
-			      dbus_message_new_error(call->message, mk_error_dbus_name(code),
-						     str_or_empty(error.text)));
+	mk_call_reply_message(call, dbus_message_new_error(call->message, mk_error_dbus_name(code),
+							   str_or_empty(error.text)));
 }
 
 void mk_bus_drop_calls(struct mk_bus *bus)
@@ -254,8 +253,7 @@ static void free_call(void *data)
 static bool ask_uid(struct mk_call *call)
 {
 	DBusMessage *m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
-						      DBUS_INTERFACE_DBUS,
-						      "GetConnectionUnixUser");
+						      DBUS_INTERFACE_DBUS, "GetConnectionUnixUser");
 	DBusPendingCall *pending = NULL;
 	const char *sender = mk_call_sender(call);
 	bool ok;
@@ -307,10 +305,11 @@ static bool within_limits(struct mk_call *call)
 	    held_by(call->bus, mk_call_sender(call)) <= MK_BUS_HELD_PER_CALLER_MAX)
 		return true;
 
-	mk_call_error(call, MK_ERROR_LIMITS_EXCEEDED,
-		      "too many calls are waiting for an answer: %u are allowed for one caller, %u in "
-		      "all",
-		      MK_BUS_HELD_PER_CALLER_MAX, MK_BUS_HELD_MAX);
+	mk_call_error(
+		call, MK_ERROR_LIMITS_EXCEEDED,
+		"too many calls are waiting for an answer: %u are allowed for one caller, %u in "
+		"all",
+		MK_BUS_HELD_PER_CALLER_MAX, MK_BUS_HELD_MAX);
 	return false;
 }
 

@@ -11,7 +11,7 @@
 #include <uthash.h>
 
 #define OBJECT_MANAGER_INTERFACE "org.freedesktop.DBus.ObjectManager"
-#define MK_BUS_UID_CACHE 256
+#define MK_BUS_UID_CACHE         256
 
 /* What is known of a caller. Unique names are never used again, so an entry cannot become wrong. */
 struct mk_bus_uid {
@@ -47,7 +47,7 @@ struct mk_bus_object {
 	bool **changed; /* [interface][property] since the last flush */
 	void *object;
 	bool announced; /* InterfacesAdded was sent, or it is not below the root */
-	bool dirty; /* in the list of that name */
+	bool dirty;     /* in the list of that name */
 	TAILQ_ENTRY(mk_bus_object) dirty_entry;
 	UT_hash_handle hh;
 };
@@ -58,7 +58,7 @@ struct mk_bus {
 	DBusConnection *connection;
 	struct mk_loop_dbus *loop;
 	char *root;
-	struct mk_bus_object *objects; /* by path */
+	struct mk_bus_object *objects;     /* by path */
 	TAILQ_HEAD(, mk_bus_object) dirty; /* new or changed */
 	struct mk_bus_out_list replies, signals, removals;
 	TAILQ_HEAD(, mk_call) calls; /* all that have no reply yet */
@@ -80,7 +80,8 @@ void mk_bus_drop_calls(struct mk_bus *bus);
 void mk_call_reply_message(struct mk_call *call, DBusMessage *reply);
 
 /* bus-standard.c: Introspectable, Properties, ObjectManager. */
-extern const struct mk_bus_interface mk_bus_introspectable, mk_bus_properties, mk_bus_object_manager;
+extern const struct mk_bus_interface mk_bus_introspectable, mk_bus_properties,
+	mk_bus_object_manager;
 /* {sv} of every property of an interface; those whose flag in `only` is false are left out (NULL: none). */
 bool mk_bus_append_properties(DBusMessageIter *it, const struct mk_bus_object *object,
 			      const struct mk_bus_interface *interface, const bool *only);

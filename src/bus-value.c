@@ -246,8 +246,7 @@ static bool append_dict(DBusMessageIter *it, json_object *value)
 
 	ok = dbus_message_iter_open_container(it, DBUS_TYPE_ARRAY, "{sv}", &array);
 	if (ok && value && json_object_is_type(value, json_type_object)) {
-		json_object_object_foreach(value, key, v)
-		{
+		json_object_object_foreach(value, key, v) {
 			_cleanup_json_ json_object *name = json_object_new_string(key);
 			DBusMessageIter entry;
 
@@ -350,8 +349,7 @@ bool mk_bus_append_all(DBusMessageIter *it, const char *signature, json_object *
 		char *type = dbus_signature_iter_get_signature(&types);
 
 		ok = type &&
-		     mk_bus_append(it, type,
-				   values ? json_object_array_get_idx(values, i) : NULL);
+		     mk_bus_append(it, type, values ? json_object_array_get_idx(values, i) : NULL);
 		dbus_free(type);
 		if (!dbus_signature_iter_next(&types))
 			break;

@@ -141,8 +141,7 @@ const char *mk_bus_object_path(const struct mk_bus_object *object)
 
 static void queue_removed(struct mk_bus_object *object)
 {
-	DBusMessage *m = dbus_message_new_signal(object->bus->root,
-						 OBJECT_MANAGER_INTERFACE,
+	DBusMessage *m = dbus_message_new_signal(object->bus->root, OBJECT_MANAGER_INTERFACE,
 						 "InterfacesRemoved");
 	_cleanup_json_ json_object *names = json_object_new_array();
 	_cleanup_json_ json_object *path = json_object_new_string(object->path);
@@ -238,8 +237,8 @@ static void send_and_unref(struct mk_bus *bus, DBusMessage *m, bool ok)
 static void announce(struct mk_bus_object *object)
 {
 	struct mk_bus *bus = object->bus;
-	DBusMessage *m = dbus_message_new_signal(bus->root, OBJECT_MANAGER_INTERFACE,
-						 "InterfacesAdded");
+	DBusMessage *m =
+		dbus_message_new_signal(bus->root, OBJECT_MANAGER_INTERFACE, "InterfacesAdded");
 	_cleanup_json_ json_object *path = json_object_new_string(object->path);
 	DBusMessageIter it;
 
@@ -296,8 +295,7 @@ void mk_bus_flush(struct mk_bus *bus)
 
 	drain(bus, &bus->replies, true);
 
-	TAILQ_FOREACH(object, &bus->dirty, dirty_entry)
-	{
+	TAILQ_FOREACH(object, &bus->dirty, dirty_entry) {
 		if (!object->announced) {
 			announce(object);
 			flush_object(object, false); /* the announcement said it all */
@@ -378,7 +376,8 @@ static int set_up(struct mk_bus *bus)
 }
 
 int mk_bus_open(sd_event *event, const char *address, const char *root,
-		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret, struct mk_error *error)
+		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret,
+		struct mk_error *error)
 {
 	_cleanup_(mk_bus_closep) struct mk_bus *bus = calloc(1, sizeof(*bus));
 	DBusError e = DBUS_ERROR_INIT;
@@ -451,12 +450,12 @@ struct mk_bus *mk_bus_close(struct mk_bus *bus)
 
 	bus->callbacks.want_flush = no_flush; /* all is sent below */
 	mk_bus_drop_calls(bus);
-	HASH_ITER (hh, bus->objects, object, next) {
+	HASH_ITER(hh, bus->objects, object, next) {
 		HASH_DEL(bus->objects, object);
 		object_free(object);
 	}
 	TAILQ_INIT(&bus->dirty);
-	HASH_ITER (hh, bus->uids, uid, next_uid) {
+	HASH_ITER(hh, bus->uids, uid, next_uid) {
 		HASH_DEL(bus->uids, uid);
 		free(uid->name);
 		free(uid);

@@ -152,8 +152,9 @@ static void on_disconnected(void *data)
 {
 	struct daemon *d = data;
 
-	mk_log_error(NULL, "lost the connection to the bus; ending, operations go on after the next "
-			   "start");
+	mk_log_error(NULL,
+		     "lost the connection to the bus; ending, operations go on after the next "
+		     "start");
 	(void)sd_event_exit(d->event, EXIT_FAILURE);
 }
 
@@ -195,7 +196,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
 
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, mk_now_monotonic());
 	if (load_config(d->options->config_path, &config) < 0) {
-		mk_log_error(NULL, "the new configuration was not taken; going on with the old one");
+		mk_log_error(NULL,
+			     "the new configuration was not taken; going on with the old one");
 	} else {
 		apply_config(d, config);
 		mk_log_info(NULL, "configuration read again");

@@ -16,34 +16,34 @@
 #define COMMAND_TRIES 3
 
 enum mk_op_phase {
-	PHASE_IDLE, /* not started, ended, or waiting for a plugin that is not loaded */
-	PHASE_STEP, /* enter the row at step_index */
-	PHASE_ASK, /* reading what the row wants to know */
-	PHASE_LOOK, /* let the plugin look at it */
+	PHASE_IDLE,    /* not started, ended, or waiting for a plugin that is not loaded */
+	PHASE_STEP,    /* enter the row at step_index */
+	PHASE_ASK,     /* reading what the row wants to know */
+	PHASE_LOOK,    /* let the plugin look at it */
 	PHASE_JOURNAL, /* a command waits for the commit */
-	PHASE_SENT, /* and for CloudStack's answer */
-	PHASE_FOLLOW, /* and for its job's end */
+	PHASE_SENT,    /* and for CloudStack's answer */
+	PHASE_FOLLOW,  /* and for its job's end */
 	PHASE_PAUSE,
 };
 
 /* One claimed object; key: "volume UUID" or "vm UUID". */
 struct mk_claim {
 	char key[8 + MK_UUID_SIZE];
-	struct mk_op *op; /* borrowed */
+	struct mk_op *op;      /* borrowed */
 	struct mk_claim *next; /* of the same operation */
 	UT_hash_handle hh;
 };
 
 struct mk_op {
 	struct mk_op_record r;
-	struct mk_engine *engine; /* borrowed */
+	struct mk_engine *engine;       /* borrowed */
 	const struct mk_method *method; /* NULL: its class is not loaded */
-	const struct mk_step *step; /* the running row; NULL before the first */
+	const struct mk_step *step;     /* the running row; NULL before the first */
 	enum mk_op_phase phase;
 	enum mk_op_phase after_pause;
-	bool limit_passed; /* the row's time is over */
+	bool limit_passed;       /* the row's time is over */
 	struct mk_claim *claims; /* owned */
-	unsigned looks; /* at an unknown outcome, so far */
+	unsigned looks;          /* at an unknown outcome, so far */
 
 	/* At most one of these three is under way. */
 	struct mk_cs_request *request;
@@ -68,9 +68,9 @@ struct mk_op {
 	mk_query_fn done;
 	void *done_data;
 
-	unsigned changed; /* MK_OP_CHANGED_* since the last write */
+	unsigned changed;                        /* MK_OP_CHANGED_* since the last write */
 	bool dirty, queued, ended, listed_query; /* in the list of that name */
-	void *data; /* the watcher's */
+	void *data;                              /* the watcher's */
 	TAILQ_ENTRY(mk_op) dirty_entry, run_entry, ended_entry, query_entry, journal_entry;
 	UT_hash_handle hh;
 };
@@ -79,8 +79,8 @@ TAILQ_HEAD(mk_op_list, mk_op);
 
 struct mk_engine {
 	sd_event *event;
-	struct mk_cs *cs; /* borrowed */
-	struct mk_store *store; /* borrowed */
+	struct mk_cs *cs;               /* borrowed */
+	struct mk_store *store;         /* borrowed */
 	struct mk_engine_config config; /* oma is owned */
 	struct mk_engine_watcher watcher;
 	void (*want_turn)(void *data);
@@ -106,7 +106,7 @@ void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
 void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
 
 /* op-run.c */
-void mk_op_run(struct mk_op *op); /* one phase; from the loop */
+void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
 void mk_op_resume(struct mk_op *op); /* after a restart */
-void mk_op_send(struct mk_op *op); /* the journalled command, after the commit */
+void mk_op_send(struct mk_op *op);   /* the journalled command, after the commit */
 int mk_op_arm_deadline(struct mk_op *op);

@@ -3,13 +3,14 @@
 #include "engine-internal.h"
 
 #include "log.h"
+#include "plugin.h"
 
 #include <ctype.h>
 #include <syslog.h>
 
 #define PRUNE_INTERVAL (UINT64_C(3600) * USEC_PER_SEC)
-#define PRUNE_EVERY 1000 /* finished operations */
-#define TOKEN_MAX 64
+#define PRUNE_EVERY    1000 /* finished operations */
+#define TOKEN_MAX      64
 
 /* ---- one operation ------------------------------------------------------------------------------------ */
 
@@ -77,9 +78,9 @@ void mk_op_set_state(struct mk_op *op, enum mk_op_state state)
 	if (op->r.state == state)
 		return;
 
-	mk_op_log(op, mk_op_state_final(state) && !op->transient ? LOG_INFO : LOG_DEBUG, "%s: %s -> %s%s%s",
-		  op->r.kind, mk_op_state_to_string(op->r.state), mk_op_state_to_string(state),
-		  *op->r.message ? ": " : "", op->r.message);
+	mk_op_log(op, mk_op_state_final(state) && !op->transient ? LOG_INFO : LOG_DEBUG,
+		  "%s: %s -> %s%s%s", op->r.kind, mk_op_state_to_string(op->r.state),
+		  mk_op_state_to_string(state), *op->r.message ? ": " : "", op->r.message);
 	op->r.state = state;
 	if (!op->transient)
 		(void)mk_store_add_event(op->engine->store, op->r.id, mk_op_state_to_string(state),
@@ -298,7 +299,7 @@ struct mk_engine *mk_engine_free(struct mk_engine *engine)
 		mk_op_free(op);
 	}
 
-	HASH_ITER (hh, engine->ops, op, next) {
+	HASH_ITER(hh, engine->ops, op, next) {
 		engine->watcher.removed(op, engine->watcher.data);
 		HASH_DEL(engine->ops, op);
 		mk_op_free(op);
@@ -387,7 +388,8 @@ static void reclaim(struct mk_op *op)
 
 	for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++)
 		(void)mk_op_claim(op, "volume",
-				  json_object_get_string(json_object_array_get_idx(op->r.volumes, i)),
+				  json_object_get_string(
+					  json_object_array_get_idx(op->r.volumes, i)),
 				  &holder);
 	if (op->r.vm_claimed)
 		(void)mk_op_claim(op, "vm", op->r.vm, &holder);
@@ -454,12 +456,12 @@ int mk_engine_restore(struct mk_engine *engine)
 		return r;
 
 	for (size_t i = 0; i < json_object_array_length(finished); i++)
-		(void)load(engine,
-			   json_object_get_string(json_object_array_get_idx(finished, i)));
+		(void)load(engine, json_object_get_string(json_object_array_get_idx(finished, i)));
 
 	for (size_t i = 0; i < json_object_array_length(unfinished); i++) {
-		struct mk_op *op = load(
-			engine, json_object_get_string(json_object_array_get_idx(unfinished, i)));
+		struct mk_op *op =
+			load(engine,
+			     json_object_get_string(json_object_array_get_idx(unfinished, i)));
 
 		if (!op)
 			return -EUCLEAN;
@@ -550,7 +552,8 @@ static int find_token(struct mk_engine *engine, const struct mk_op_request *requ
 
 	if (!token_valid(request->token)) {
 		mk_error_set(error, MK_ERROR_INVALID_ARGS,
-			     "option 'token' must be 1 to %d characters of A-Z a-z 0-9 _", TOKEN_MAX);
+			     "option 'token' must be 1 to %d characters of A-Z a-z 0-9 _",
+			     TOKEN_MAX);
 		return -EINVAL;
 	}
 
@@ -558,7 +561,8 @@ static int find_token(struct mk_engine *engine, const struct mk_op_request *requ
 	if (!op)
 		return 0;
 
-	if (!streq(op->r.class, request->class) || !streq(op->r.kind, mk_method_kind(request->method)) ||
+	if (!streq(op->r.class, request->class) ||
+	    !streq(op->r.kind, mk_method_operation(request->method)) ||
 	    !json_object_equal(op->r.args, args)) {
 		mk_error_set(error, MK_ERROR_TOKEN_MISMATCH,
 			     "token %s belongs to another request (%s, made by user %" PRIi64
@@ -580,7 +584,7 @@ static int fill_record(struct mk_op *op, const struct mk_op_request *request, js
 	uint64_t deadline = op->engine->config.deadline;
 
 	mk_op_record_init(r);
-	if (!mk_op_record_complete(r) || mk_str_set(&r->kind, mk_method_kind(m)) < 0 ||
+	if (!mk_op_record_complete(r) || mk_str_set(&r->kind, mk_method_operation(m)) < 0 ||
 	    mk_str_set(&r->class, request->class) < 0)
 		return -ENOMEM;
 
@@ -604,8 +608,8 @@ static int fill_record(struct mk_op *op, const struct mk_op_request *request, js
 }
 
 /* Makes an operation that is not yet in the set; claims are taken. */
-static int make_op(struct mk_engine *engine, const struct mk_op_request *request,
-		   json_object *args, bool transient, struct mk_op **ret, struct mk_error *error)
+static int make_op(struct mk_engine *engine, const struct mk_op_request *request, json_object *args,
+		   bool transient, struct mk_op **ret, struct mk_error *error)
 {
 	_cleanup_(mk_op_freep) struct mk_op *op = op_new(engine);
 

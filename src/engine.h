@@ -17,30 +17,33 @@ struct mk_engine;
 struct mk_op;
 
 struct mk_engine_config {
-	const char *oma; /* the appliance's own VM */
+	const char *oma;                      /* the appliance's own VM */
 	uint64_t max_pending, max_per_caller; /* unfinished operations */
-	uint64_t deadline; /* µs; 0: each method's own */
-	uint64_t step_limit; /* µs; 0: each row's own */
-	uint64_t poll_interval; /* µs between two looks when a step says MK_AGAIN */
-	uint64_t settle_interval; /* µs between two looks at an unknown outcome */
-	uint64_t rollback_deadline; /* µs */
-	uint64_t history_age; /* µs; finished operations older than this are dropped */
-	uint64_t history_count; /* and all but this many */
+	uint64_t deadline;                    /* µs; 0: each method's own */
+	uint64_t step_limit;                  /* µs; 0: each row's own */
+	uint64_t poll_interval;               /* µs between two looks when a step says MK_AGAIN */
+	uint64_t settle_interval;             /* µs between two looks at an unknown outcome */
+	uint64_t rollback_deadline;           /* µs */
+	uint64_t history_age;     /* µs; finished operations older than this are dropped */
+	uint64_t history_count;   /* and all but this many */
 	uint64_t export_finished; /* finished operations kept as objects */
 };
 
 /* What of an operation may have changed, for its watcher. */
-#define MK_OP_CHANGED_STATE (1u << 0) /* State, Error, Message, Started, Finished */
-#define MK_OP_CHANGED_STEP (1u << 1)
+#define MK_OP_CHANGED_STATE   (1u << 0) /* State, Error, Message, Started, Finished */
+#define MK_OP_CHANGED_STEP    (1u << 1)
 #define MK_OP_CHANGED_SUBJECT (1u << 2) /* Volumes, VM */
 #define MK_OP_CHANGED_DETAILS (1u << 3) /* Details, Result */
 
 /* Who is told. All run from the loop, none may call back into the operation. */
 struct mk_engine_watcher {
-	void (*added)(struct mk_op *op, void *data); /* accepted, restored, or called up from history */
+	void (*added)(struct mk_op *op,
+		      void *data); /* accepted, restored, or called up from history */
 	void (*changed)(struct mk_op *op, unsigned what, void *data);
-	void (*finished)(struct mk_op *op, void *data); /* in its final state; once, not for history */
-	void (*removed)(struct mk_op *op, void *data); /* about to be forgotten (it stays in the store) */
+	void (*finished)(struct mk_op *op,
+			 void *data); /* in its final state; once, not for history */
+	void (*removed)(struct mk_op *op,
+			void *data); /* about to be forgotten (it stays in the store) */
 	/* Finds a method of a class; NULL if there is none. */
 	const struct mk_method *(*method)(const char *class, const char *kind, void *data);
 	void *data;
@@ -67,12 +70,6 @@ void mk_engine_release(struct mk_engine *engine);
 
 size_t mk_engine_n_unfinished(struct mk_engine *engine);
 
-/* The Kind of the operations that a method makes. */
-static inline const char *mk_method_kind(const struct mk_method *m)
-{
-	return m->operation ? m->operation : m->name;
-}
-
 /* ---- making operations ------------------------------------------------------------------------------ */
 
 struct mk_op_request {
@@ -80,7 +77,7 @@ struct mk_op_request {
 	const char *class;
 	json_object *args; /* of the call; borrowed */
 	const char *token; /* NULL: the id is made up */
-	int64_t caller; /* uid */
+	int64_t caller;    /* uid */
 };
 
 /*

@@ -6,7 +6,7 @@
 
 #include <sys/epoll.h>
 
-#define WATCHES_MAX 4 /* libdbus uses two */
+#define WATCHES_MAX    4    /* libdbus uses two */
 #define TIMER_ACCURACY 1000 /* µs; 0 would mean 250 ms */
 
 /* One descriptor with its watches. Counted: a watch's handler may remove the watch. */
@@ -76,8 +76,7 @@ static bool congested(DBusConnection *connection)
 /* Switches dispatching on if there is something to dispatch and room for the answers. */
 static void update_dispatch(struct mk_loop_dbus *loop)
 {
-	bool on = dbus_connection_get_dispatch_status(loop->connection) !=
-			  DBUS_DISPATCH_COMPLETE &&
+	bool on = dbus_connection_get_dispatch_status(loop->connection) != DBUS_DISPATCH_COMPLETE &&
 		  !congested(loop->connection);
 
 	(void)sd_event_source_set_enabled(loop->dispatch, on ? SD_EVENT_ON : SD_EVENT_OFF);

@@ -22,8 +22,9 @@ static bool claim(struct mk_op *op, const char *what, const char *id)
 		return true;
 
 	if (holder)
-		host_fail(op, MK_ERROR_BUSY, "%s %s is being changed by operation %s (%s): wait for it",
-			  what, id, holder->r.id, holder->r.kind);
+		host_fail(op, MK_ERROR_BUSY,
+			  "%s %s is being changed by operation %s (%s): wait for it", what, id,
+			  holder->r.id, holder->r.kind);
 	else
 		host_fail(op, MK_ERROR_INTERNAL, "out of memory");
 	return false;
@@ -34,10 +35,11 @@ static bool check_uuid(struct mk_op *op, const char *what, const char *id)
 	if (mk_uuid_valid(id))
 		return true;
 
-	host_fail(op, MK_ERROR_INVALID_ARGS,
-		  "'%s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 lower-case "
-		  "hexadecimal digits",
-		  str_or_empty(id), what);
+	host_fail(
+		op, MK_ERROR_INVALID_ARGS,
+		"'%s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 lower-case "
+		"hexadecimal digits",
+		str_or_empty(id), what);
 	return false;
 }
 

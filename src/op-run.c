@@ -18,7 +18,7 @@
 
 #include <syslog.h>
 
-#define RETRY_MAX (30 * USEC_PER_SEC)
+#define RETRY_MAX    (30 * USEC_PER_SEC)
 /* What an operation that was found unfinished at start gets at least, to settle what it began. */
 #define RESUME_GRACE (60 * USEC_PER_SEC)
 
@@ -178,9 +178,8 @@ static void append_message(struct mk_op *op, const char *text)
 
 static void undo_failed(struct mk_op *op)
 {
-	_cleanup_free_ char *text =
-		mk_strdup_printf("rolling back step %s failed: %s", op->r.step,
-				 str_or_empty(op->error.text));
+	_cleanup_free_ char *text = mk_strdup_printf("rolling back step %s failed: %s", op->r.step,
+						     str_or_empty(op->error.text));
 
 	mk_op_log(op, LOG_WARNING, "%s", str_or_empty(text));
 	append_message(op, str_or_empty(text));

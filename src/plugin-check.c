@@ -279,8 +279,10 @@ static int check_methods(const struct mk_method *methods, char **ret)
 		for (size_t j = 0; j < i; j++) {
 			if (streq(methods[j].name, methods[i].name))
 				return bad(ret, "method %s is there twice", methods[i].name);
+			/* The journal finds the step table by the operation's name. */
 			if (streq(mk_method_operation(&methods[j]),
-				  mk_method_operation(&methods[i])))
+				  mk_method_operation(&methods[i])) &&
+			    methods[j].steps != methods[i].steps)
 				return bad(ret, "operation %s belongs to two methods, %s and %s",
 					   mk_method_operation(&methods[i]), methods[j].name,
 					   methods[i].name);

@@ -5,12 +5,12 @@
 
 #include "service.h"
 
-#define MK_MANAGER_INTERFACE "org.migratekit.Volume1"
+#define MK_MANAGER_INTERFACE   "org.migratekit.Volume1"
 #define MK_OPERATION_INTERFACE "org.migratekit.Volume1.Operation"
 
 /* One method of one plugin, as its bus method points to it. */
 struct mk_class_method {
-	const char *class; /* borrowed */
+	const char *class;              /* borrowed */
 	const struct mk_method *method; /* borrowed */
 };
 

@@ -9,14 +9,14 @@ struct op_object;
 /* A caller in Wait(). */
 struct waiter {
 	struct op_object *object; /* borrowed */
-	struct mk_call *call; /* counted */
-	sd_event_source *timer; /* NULL: no time-out */
+	struct mk_call *call;     /* counted */
+	sd_event_source *timer;   /* NULL: no time-out */
 	TAILQ_ENTRY(waiter) entry;
 };
 
 struct op_object {
 	struct mk_service *service; /* borrowed */
-	struct mk_op *op; /* borrowed; outlives the object */
+	struct mk_op *op;           /* borrowed; outlives the object */
 	struct mk_bus_object *bus;
 	TAILQ_HEAD(, waiter) waiters;
 };
@@ -226,11 +226,11 @@ void mk_service_op_changed(struct mk_op *op, unsigned what, void *data)
 		unsigned what;
 		const char *property;
 	} map[] = {
-		{ MK_OP_CHANGED_STATE, "State" },     { MK_OP_CHANGED_STATE, "Error" },
-		{ MK_OP_CHANGED_STATE, "Message" },   { MK_OP_CHANGED_STATE, "Started" },
-		{ MK_OP_CHANGED_STATE, "Finished" },  { MK_OP_CHANGED_STEP, "Step" },
-		{ MK_OP_CHANGED_STEP, "StepIndex" },  { MK_OP_CHANGED_SUBJECT, "Volumes" },
-		{ MK_OP_CHANGED_SUBJECT, "VM" },      { MK_OP_CHANGED_DETAILS, "Details" },
+		{ MK_OP_CHANGED_STATE, "State" },    { MK_OP_CHANGED_STATE, "Error" },
+		{ MK_OP_CHANGED_STATE, "Message" },  { MK_OP_CHANGED_STATE, "Started" },
+		{ MK_OP_CHANGED_STATE, "Finished" }, { MK_OP_CHANGED_STEP, "Step" },
+		{ MK_OP_CHANGED_STEP, "StepIndex" }, { MK_OP_CHANGED_SUBJECT, "Volumes" },
+		{ MK_OP_CHANGED_SUBJECT, "VM" },     { MK_OP_CHANGED_DETAILS, "Details" },
 		{ MK_OP_CHANGED_DETAILS, "Result" },
 	};
 	struct op_object *object = mk_op_data(op);

@@ -5,7 +5,7 @@
 #include "log.h"
 
 #define LIST_DEFAULT 100
-#define LIST_MAX 1000
+#define LIST_MAX     1000
 
 /* ---- requests for operations ------------------------------------------------------------------------------ */
 
@@ -91,9 +91,8 @@ static int batch_fill(struct batch *b, struct mk_call *call)
 	for (size_t i = 0; i < b->n; i++) {
 		b->args[i] = one_arg(json_object_get(json_object_array_get_idx(list, i)));
 		for (size_t k = 1; k < json_object_array_length(args); k++)
-			json_object_array_add(
-				b->args[i],
-				json_object_get(json_object_array_get_idx(args, k)));
+			json_object_array_add(b->args[i],
+					      json_object_get(json_object_array_get_idx(args, k)));
 		if (token)
 			b->tokens[i] = mk_strdup_printf("%s_%zu", token, i);
 		if (!b->args[i] || (token && !b->tokens[i]))
@@ -253,7 +252,7 @@ static const struct mk_method *find_method(const char *class, const char *kind, 
 	const struct mk_plugin *plugin = mk_plugins_find(service->plugins, class);
 
 	for (const struct mk_method *m = plugin ? plugin->methods : NULL; m && m->name; m++)
-		if (m->kind != MK_METHOD_QUERY && streq(mk_method_kind(m), kind))
+		if (m->kind != MK_METHOD_QUERY && streq(mk_method_operation(m), kind))
 			return m;
 
 	return NULL;

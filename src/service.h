@@ -18,9 +18,9 @@ struct mk_service;
 struct mk_service_config {
 	sd_event *event;
 	const struct mk_plugins *plugins; /* borrowed */
-	struct mk_store *store; /* borrowed */
-	struct mk_cs *cs; /* borrowed */
-	const char *oma; /* UUID; copied */
+	struct mk_store *store;           /* borrowed */
+	struct mk_cs *cs;                 /* borrowed */
+	const char *oma;                  /* UUID; copied */
 };
 
 int mk_service_new(const struct mk_service_config *config, struct mk_service **ret);

@@ -35,22 +35,27 @@ enum {
 static const char *const sql[N_STMTS] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
 	[STMT_COMMIT] = "COMMIT",
-	[STMT_PUT_OP] = "INSERT OR REPLACE INTO operations (" OP_COLUMNS ") VALUES (?1, ?2, ?3, ?4, "
-			"?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
-			"?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)",
+	[STMT_PUT_OP] =
+		"INSERT OR REPLACE INTO operations (" OP_COLUMNS ") VALUES (?1, ?2, ?3, ?4, "
+		"?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
+		"?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)",
 	[STMT_GET_OP] = "SELECT " OP_COLUMNS " FROM operations WHERE id = ?1",
 	[STMT_UNFINISHED] = "SELECT id FROM operations WHERE NOT " FINISHED " ORDER BY created, id",
-	[STMT_NEWEST_FINISHED] = "SELECT id FROM (SELECT id, finished FROM operations WHERE " FINISHED
-				 " ORDER BY finished DESC LIMIT ?1) ORDER BY finished",
-	[STMT_LIST_OPS] =
-		"SELECT " OP_COLUMNS " FROM operations WHERE (?1 = '' OR class = ?1) AND (?2 = '' OR "
-		"kind = ?2) AND (?3 = '' OR state = ?3) AND (?4 = '' OR vm = ?4) AND (?5 = '' OR EXISTS "
-		"(SELECT 1 FROM json_each(volumes) WHERE value = ?5)) ORDER BY created DESC, id LIMIT "
-		"?6 OFFSET ?7",
+	[STMT_NEWEST_FINISHED] =
+		"SELECT id FROM (SELECT id, finished FROM operations WHERE " FINISHED
+		" ORDER BY finished DESC LIMIT ?1) ORDER BY finished",
+	[STMT_LIST_OPS] = "SELECT " OP_COLUMNS
+			  " FROM operations WHERE (?1 = '' OR class = ?1) AND (?2 = '' OR "
+			  "kind = ?2) AND (?3 = '' OR state = ?3) AND (?4 = '' OR vm = ?4) AND (?5 "
+			  "= '' OR EXISTS "
+			  "(SELECT 1 FROM json_each(volumes) WHERE value = ?5)) ORDER BY created "
+			  "DESC, id LIMIT "
+			  "?6 OFFSET ?7",
 	[STMT_ADD_EVENT] = "INSERT INTO events (at, operation, what, text) VALUES (?1, ?2, ?3, ?4)",
 	[STMT_PRUNE_AGE] = "DELETE FROM operations WHERE " FINISHED " AND finished < ?1",
-	[STMT_PRUNE_COUNT] = "DELETE FROM operations WHERE " FINISHED " AND id NOT IN (SELECT id FROM "
-			     "operations WHERE " FINISHED " ORDER BY finished DESC LIMIT ?1)",
+	[STMT_PRUNE_COUNT] =
+		"DELETE FROM operations WHERE " FINISHED " AND id NOT IN (SELECT id FROM "
+		"operations WHERE " FINISHED " ORDER BY finished DESC LIMIT ?1)",
 	[STMT_IS_MANAGED] = "SELECT 1 FROM volumes WHERE id = ?1",
 	[STMT_N_MANAGED] = "SELECT count(*) FROM volumes",
 };
@@ -66,16 +71,16 @@ struct mk_store {
 /* ---- names ---------------------------------------------------------------------------------------- */
 
 static const char *const op_states[MK_OP_N_STATES] = {
-	[MK_OP_PENDING] = "pending",	   [MK_OP_RUNNING] = "running",
-	[MK_OP_SETTLING] = "settling",	   [MK_OP_ROLLING_BACK] = "rolling-back",
-	[MK_OP_SUCCEEDED] = "succeeded",   [MK_OP_FAILED] = "failed",
-	[MK_OP_CANCELLED] = "cancelled",   [MK_OP_ROLLED_BACK] = "rolled-back",
+	[MK_OP_PENDING] = "pending",     [MK_OP_RUNNING] = "running",
+	[MK_OP_SETTLING] = "settling",   [MK_OP_ROLLING_BACK] = "rolling-back",
+	[MK_OP_SUCCEEDED] = "succeeded", [MK_OP_FAILED] = "failed",
+	[MK_OP_CANCELLED] = "cancelled", [MK_OP_ROLLED_BACK] = "rolled-back",
 };
 
 static const char *const command_states[MK_COMMAND_N_STATES] = {
-	[MK_COMMAND_NONE] = "none",	      [MK_COMMAND_JOURNALLED] = "journalled",
-	[MK_COMMAND_ACCEPTED] = "accepted",   [MK_COMMAND_SUCCEEDED] = "succeeded",
-	[MK_COMMAND_REFUSED] = "refused",     [MK_COMMAND_LOST] = "lost",
+	[MK_COMMAND_NONE] = "none",         [MK_COMMAND_JOURNALLED] = "journalled",
+	[MK_COMMAND_ACCEPTED] = "accepted", [MK_COMMAND_SUCCEEDED] = "succeeded",
+	[MK_COMMAND_REFUSED] = "refused",   [MK_COMMAND_LOST] = "lost",
 };
 
 static int from_string(const char *const *names, size_t n, const char *s)
@@ -141,11 +146,10 @@ bool mk_op_record_complete(const struct mk_op_record *r)
 
 void mk_op_record_done(struct mk_op_record *r)
 {
-	char *texts[] = { r->id,   r->kind,    r->class,   r->vm,
-			  r->step, r->message, r->command, r->command_job,
-			  r->command_text };
-	json_object *objects[] = { r->args,    r->options, r->volumes, r->details,
-				   r->result,  r->scratch, r->command_params };
+	char *texts[] = { r->id,      r->kind,    r->class,       r->vm,          r->step,
+			  r->message, r->command, r->command_job, r->command_text };
+	json_object *objects[] = { r->args,   r->options, r->volumes,       r->details,
+				   r->result, r->scratch, r->command_params };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(texts[i]);
@@ -248,8 +252,9 @@ static int migrate(struct mk_store *store, const char *path, struct mk_error *er
 	}
 
 	for (size_t i = (size_t)version; i < ARRAY_SIZE(migrations); i++) {
-		_cleanup_free_ char *script = mk_strdup_printf(
-			"BEGIN IMMEDIATE; %s PRAGMA user_version = %zu; COMMIT;", migrations[i], i + 1);
+		_cleanup_free_ char *script =
+			mk_strdup_printf("BEGIN IMMEDIATE; %s PRAGMA user_version = %zu; COMMIT;",
+					 migrations[i], i + 1);
 
 		if (!script)
 			return -ENOMEM;

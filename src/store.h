@@ -13,12 +13,12 @@
 
 /* How far the running step's command has come. Stored as text. */
 enum mk_command_state {
-	MK_COMMAND_NONE, /* nothing to be sent, or its outcome is settled */
+	MK_COMMAND_NONE,       /* nothing to be sent, or its outcome is settled */
 	MK_COMMAND_JOURNALLED, /* may have been sent; CloudStack's answer is not known */
-	MK_COMMAND_ACCEPTED, /* CloudStack runs it as a job */
-	MK_COMMAND_SUCCEEDED, /* it said so */
-	MK_COMMAND_REFUSED, /* it said no: command_code, command_text */
-	MK_COMMAND_LOST, /* accepted, and then the job was gone */
+	MK_COMMAND_ACCEPTED,   /* CloudStack runs it as a job */
+	MK_COMMAND_SUCCEEDED,  /* it said so */
+	MK_COMMAND_REFUSED,    /* it said no: command_code, command_text */
+	MK_COMMAND_LOST,       /* accepted, and then the job was gone */
 };
 #define MK_COMMAND_N_STATES (MK_COMMAND_LOST + 1)
 
@@ -48,18 +48,18 @@ int mk_command_state_from_string(const char *s);
 struct mk_op_record {
 	char *id; /* the caller's token, or made up */
 	char *kind, *class;
-	json_object *args; /* as called, without the token: what TokenMismatch compares */
+	json_object *args;    /* as called, without the token: what TokenMismatch compares */
 	json_object *options; /* the call's last argument; a part of args */
 	json_object *volumes; /* array of UUIDs */
 	char *vm;
 	bool vm_claimed;
 	enum mk_op_state state;
-	char *step; /* the running row's name; "" before the first */
+	char *step;                     /* the running row's name; "" before the first */
 	int64_t step_index, step_count; /* from 0 */
-	bool undoing; /* `step` is being undone */
-	int64_t undone, undo_failed; /* steps whose undo did something, or could not */
-	bool cancel; /* a cancel was accepted */
-	enum mk_error_code error; /* the first error */
+	bool undoing;                   /* `step` is being undone */
+	int64_t undone, undo_failed;    /* steps whose undo did something, or could not */
+	bool cancel;                    /* a cancel was accepted */
+	enum mk_error_code error;       /* the first error */
 	char *message;
 	json_object *details, *result, *scratch;
 	char *command; /* the step's last command */

@@ -3,16 +3,16 @@
 #include "turn.h"
 
 #define TURN_MAX_REQUESTS 64
-#define TURN_MAX_DELAY (2 * USEC_PER_MSEC)
-#define PRIORITY_LAST 10
-#define PRIORITY_FIRST (-10)
+#define TURN_MAX_DELAY    (2 * USEC_PER_MSEC)
+#define PRIORITY_LAST     10
+#define PRIORITY_FIRST    (-10)
 
 struct mk_turn {
 	struct mk_turn_hooks hooks;
 	sd_event_source *source;
 	unsigned n_requests; /* since the last run */
-	uint64_t since; /* of the first of them */
-	bool failed; /* fatal has run: nothing is released any more */
+	uint64_t since;      /* of the first of them */
+	bool failed;         /* fatal has run: nothing is released any more */
 };
 
 void mk_turn_run(struct mk_turn *turn)

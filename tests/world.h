@@ -10,14 +10,14 @@
 
 #include <systemd/sd-bus.h>
 
-#define W_OMA "11111111-1111-4111-8111-111111111111"
-#define W_VM "22222222-2222-4222-8222-222222222222"
-#define W_ROOT "33333333-3333-4333-8333-333333333333"
-#define W_NAME "org.migratekit.Volume1"
-#define W_PATH "/org/migratekit/Volume1"
-#define W_TESTVM "org.migratekit.Volume1.TestVM"
+#define W_OMA       "11111111-1111-4111-8111-111111111111"
+#define W_VM        "22222222-2222-4222-8222-222222222222"
+#define W_ROOT      "33333333-3333-4333-8333-333333333333"
+#define W_NAME      "org.migratekit.Volume1"
+#define W_PATH      "/org/migratekit/Volume1"
+#define W_TESTVM    "org.migratekit.Volume1.TestVM"
 #define W_OPERATION "org.migratekit.Volume1.Operation"
-#define W_ERROR "org.migratekit.Volume1.Error."
+#define W_ERROR     "org.migratekit.Volume1.Error."
 
 struct w_signal {
 	char *path, *interface, *member;
@@ -51,7 +51,8 @@ char *w_daemon_log(struct world *w);
 /* Simulator. */
 json_object *w_sim_get(struct world *w, const char *what);
 void w_sim_post(struct world *w, const char *what, const char *json);
-void w_sim_wait(struct world *w, const char *query); /* e.g. "command=detachVolume&count=1&what=received" */
+void w_sim_wait(struct world *w,
+		const char *query); /* e.g. "command=detachVolume&count=1&what=received" */
 int64_t w_executed(struct world *w, const char *command);
 /* A volume as the simulator has it (removed ones included), NULL if unknown; keys as in the API, "removed". */
 json_object *w_volume(struct world *w, const char *id);

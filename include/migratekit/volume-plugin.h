@@ -167,8 +167,8 @@ struct mk_method {
 	enum mk_method_kind kind;
 	enum mk_privilege privilege;
 	const struct mk_option *options; /* NULL: none but token */
-	const char *operation; /* the operation's Kind; also its key in the journal: must be unique
-				* within the plugin; NULL for the method's name */
+	const char *operation; /* the operation's Kind; also its key in the journal: two methods may
+				* share one if they share the steps; NULL for the method's name */
 	const struct mk_step *steps;
 	unsigned deadline_s; /* the operation's time in all, roll-back not included */
 	/*

@@ -26,12 +26,9 @@ struct target {
 };
 
 static const struct target targets[] = {
-	{ "check-vm", "listVirtualMachines", 1, false },
-	{ "find-root", "listVolumes", 1, false },
-	{ "stop", "stopVirtualMachine", 1, true },
-	{ "detach", "detachVolume", 1, true },
-	{ "delete", "destroyVolume", 1, true },
-	{ "prove-gone", "listVolumes", 6, false },
+	{ "check-vm", "listVirtualMachines", 1, false }, { "find-root", "listVolumes", 1, false },
+	{ "stop", "stopVirtualMachine", 1, true },       { "detach", "detachVolume", 1, true },
+	{ "delete", "destroyVolume", 1, true },          { "prove-gone", "listVolumes", 6, false },
 };
 
 /* What CloudStack must look like at the end. */
@@ -231,7 +228,7 @@ static void test_passing_error(void)
 static void test_lost_reply(void)
 {
 	static const char *const actions[] = { "drop-before", "drop-after", "hang", "garbage",
-					       "empty", "truncate", "null" };
+					       "empty",       "truncate",   "null" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(actions); k++) {
@@ -280,8 +277,9 @@ static void test_job_lost(void)
 static void cancel_at(const struct target *t, const struct expectation *e)
 {
 	_cleanup_free_ char *label = mk_strdup_printf("cancel at %s", t->step);
-	_cleanup_free_ char *query = mk_strdup_printf(
-		"command=%s&count=%u&what=received&timeout-ms=10000", t->command, t->nth);
+	_cleanup_free_ char *query =
+		mk_strdup_printf("command=%s&count=%u&what=received&timeout-ms=10000", t->command,
+				 t->nth);
 	struct world w = { 0 };
 	const char *path;
 	int r;
@@ -348,7 +346,8 @@ static bool kill_at(unsigned n, const char *when)
 		CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		w.daemon = 0;
 		w_daemon_start(&w, NULL);
-		path = w_delete_root(&w, W_VM, "crash", true); /* the same token: the same operation */
+		path = w_delete_root(&w, W_VM, "crash",
+				     true); /* the same token: the same operation */
 	}
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);

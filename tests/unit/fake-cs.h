@@ -12,11 +12,11 @@ enum fake_fault {
 	FAKE_NONE,
 	FAKE_REFUSE, /* synchronous refusal: code, "said no" */
 	FAKE_NO_COMMAND,
-	FAKE_JOB_FAIL, /* accepted, the job fails: code */
+	FAKE_JOB_FAIL,       /* accepted, the job fails: code */
 	FAKE_NO_ANSWER_DONE, /* no answer, but it was run */
 	FAKE_NO_ANSWER_LOST, /* no answer, and it never arrived */
-	FAKE_JOB_HOLD, /* the job is pending until fake_release() */
-	FAKE_JOB_VANISHED, /* accepted, not run, and then not known */
+	FAKE_JOB_HOLD,       /* the job is pending until fake_release() */
+	FAKE_JOB_VANISHED,   /* accepted, not run, and then not known */
 	FAKE_JOB_VANISHED_DONE,
 };
 
@@ -45,5 +45,5 @@ struct mk_cs {
 };
 
 void fake_init(struct mk_cs *cs, sd_event *event); /* VM 2222… Stopped with ROOT 3333… */
-void fake_release(struct mk_cs *cs); /* lets held jobs and hanging reads go on */
+void fake_release(struct mk_cs *cs);               /* lets held jobs and hanging reads go on */
 void fake_done(struct mk_cs *cs);

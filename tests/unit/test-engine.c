@@ -4,13 +4,14 @@
 
 #include "engine.h"
 #include "fake-cs.h"
+#include "plugin.h"
 #include "tap.h"
 #include "turn.h"
 
 #include <dlfcn.h>
 
-#define VM "22222222-2222-4222-8222-222222222222"
-#define OMA "11111111-1111-4111-8111-111111111111"
+#define VM   "22222222-2222-4222-8222-222222222222"
+#define OMA  "11111111-1111-4111-8111-111111111111"
 #define ROOT "33333333-3333-4333-8333-333333333333"
 #define DATA "44444444-4444-4444-8444-444444444444"
 
@@ -51,7 +52,7 @@ static void removed(struct mk_op *op, void *data)
 static const struct mk_method *find_method(const char *class, const char *kind, void *data)
 {
 	for (const struct mk_method *m = plugin->methods; m->name; m++)
-		if (streq(class, "test-vm") && streq(mk_method_kind(m), kind))
+		if (streq(class, "test-vm") && streq(mk_method_operation(m), kind))
 			return m;
 	return NULL;
 }
@@ -343,7 +344,8 @@ static void test_limits(void)
 	CU_ASSERT_PTR_NOT_NULL(submit(&b, VM, "one", false, &error));
 	CU_ASSERT_PTR_NULL(submit(&b, DATA, "two", false, &error));
 	CU_ASSERT_EQUAL(error.code, MK_ERROR_LIMITS_EXCEEDED);
-	CU_ASSERT_PTR_NOT_NULL(submit(&b, VM, "one", false, &error)); /* a repetition is no new one */
+	CU_ASSERT_PTR_NOT_NULL(
+		submit(&b, VM, "one", false, &error)); /* a repetition is no new one */
 	stop(&b);
 }
 

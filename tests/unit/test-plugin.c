@@ -154,8 +154,21 @@ static void test_methods(void)
 	REFUSED(methods[0].deadline_s = 604801, "deadline_s is 604801");
 	REFUSED(methods[0].operation = "a b", "cannot be an operation's name");
 	REFUSED(methods[1].name = "Remove", "method Remove is there twice");
-	REFUSED(methods[1].operation = "Remove", "operation Remove belongs to two methods");
-	REFUSED(methods[0].operation = "List", "operation List belongs to two methods");
+	REFUSED((methods[1].operation = "Remove", methods[1].steps = good_steps),
+		"operation Remove belongs to two methods");
+	REFUSED((methods[0].operation = "List", methods[0].steps = good_steps),
+		"operation List belongs to two methods");
+}
+
+/* A batch makes the operations of the single method: the same kind, the same steps. */
+static void test_shared_operation(void)
+{
+	_cleanup_free_ char *why = NULL;
+
+	methods[1].operation = "Remove";
+	CU_ASSERT_EQUAL(mk_plugin_check(&plugin, "good", &why), 0);
+	CU_ASSERT_PTR_NULL(why);
+	reset();
 }
 
 static void test_options(void)
@@ -362,6 +375,7 @@ int main(int argc, char **argv)
 		{ "good", test_good },
 		{ "descriptor", test_descriptor },
 		{ "methods", test_methods },
+		{ "shared-operation", test_shared_operation },
 		{ "options", test_options },
 		{ "steps", test_steps },
 		{ "describe", test_describe },

@@ -151,7 +151,8 @@ static void test_retention(void)
 	}
 	CU_ASSERT_EQUAL(mk_store_commit(store), 0);
 
-	CU_ASSERT_EQUAL(mk_store_prune(store, 5000, 1000), 0); /* 5 … 19 stay, and the running one */
+	CU_ASSERT_EQUAL(mk_store_prune(store, 5000, 1000),
+			0); /* 5 … 19 stay, and the running one */
 	CU_ASSERT_EQUAL(mk_store_list_ops(store, &all, count_record, &n), 0);
 	CU_ASSERT_EQUAL(n, 16);
 
@@ -254,8 +255,7 @@ static void test_no_directory(void)
 static void test_names(void)
 {
 	for (int i = 0; i < MK_OP_N_STATES; i++)
-		CU_ASSERT_EQUAL(mk_op_state_from_string(
-					mk_op_state_to_string((enum mk_op_state)i)),
+		CU_ASSERT_EQUAL(mk_op_state_from_string(mk_op_state_to_string((enum mk_op_state)i)),
 				i);
 	for (int i = 0; i < MK_COMMAND_N_STATES; i++)
 		CU_ASSERT_EQUAL(mk_command_state_from_string(
