@@ -6,42 +6,7 @@
  * attached to the appliance, is never touched.
  */
 
-#include <migratekit/volume-plugin.h>
-
-#include <string.h>
-
-static const struct mk_host *host;
-
-static int test_vm_init(const struct mk_host *h)
-{
-	host = h;
-	return 0;
-}
-
-static bool streq(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
-static void set_str(json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
-
-static bool flag(struct mk_op *op, const char *key)
-{
-	return json_object_get_boolean(json_object_object_get(host->scratch(op), key));
-}
-
-static void set_flag(struct mk_op *op, const char *key)
-{
-	json_object_object_add(host->scratch(op), key, json_object_new_boolean(true));
-}
-
-static const char *arg(json_object *args, size_t i)
-{
-	return json_object_get_string(json_object_array_get_idx(args, i));
-}
+#include "steps.h"
 
 /* ---- guards ------------------------------------------------------------------------------------------ */
 
@@ -61,14 +26,6 @@ static int fail_protected(struct mk_op *op, const struct mk_volume_info *v)
 	return MK_FAILED;
 }
 
-static int fail_no_vm(struct mk_op *op)
-{
-	host->fail(op, MK_ERROR_NOT_FOUND,
-		   "CloudStack does not know VM %s, or our account may not see it",
-		   host->vm_id(op));
-	return MK_FAILED;
-}
-
 /* CloudStack detaches a ROOT only from a Stopped VM. */
 static int check_state(struct mk_op *op, const struct mk_vm_info *vm)
 {
@@ -85,16 +42,7 @@ static int check_state(struct mk_op *op, const struct mk_vm_info *vm)
 		return MK_FAILED;
 	}
 
-	if (streq(vm->state, "Starting") || streq(vm->state, "Stopping") ||
-	    streq(vm->state, "Migrating") || streq(vm->state, "Restoring")) {
-		host->waiting_for(op, "VM %s, which is %s", vm->id, vm->state);
-		return MK_AGAIN;
-	}
-
-	host->fail(op, MK_ERROR_WRONG_STATE,
-		   "VM %s is in state %s; its root volume can be deleted when it is Stopped",
-		   vm->id, vm->state);
-	return MK_FAILED;
+	return check_vm_state(op, vm, "Stopped");
 }
 
 /* ---- DeleteRootVolume ---------------------------------------------------------------------------------- */
@@ -161,8 +109,7 @@ static int find_root(struct mk_op *op)
 
 	set_str(host->details(op), "Volume", root->id);
 	set_str(host->details(op), "VolumeName", root->name);
-	json_object_object_add(host->details(op), "Size",
-			       json_object_new_int64((int64_t)root->size));
+	set_int(host->details(op), "Size", (int64_t)root->size);
 	return MK_DONE;
 }
 
@@ -178,7 +125,7 @@ static int stop_vm(struct mk_op *op)
 	if (r != MK_DONE || streq(vm->state, "Stopped"))
 		return r;
 
-	json_object_object_add(host->details(op), "VMStopped", json_object_new_boolean(true));
+	set_bool(host->details(op), "VMStopped", true);
 	host->command(op, "stopVirtualMachine", "id", vm->id, NULL);
 	return MK_COMMAND;
 }
@@ -205,7 +152,7 @@ static int detach_root(struct mk_op *op)
 		return MK_FAILED;
 	}
 
-	set_flag(op, "detach-sent");
+	set_flag(op, "detach-sent", true);
 	host->command(op, "detachVolume", "id", v->id, NULL);
 	return MK_COMMAND;
 }
@@ -223,43 +170,11 @@ static int attach_root_back(struct mk_op *op)
 	return MK_COMMAND;
 }
 
-/* destroyVolume is a job whose outcome can be asked for; not every server and role has it. */
-static bool destroy_not_allowed(struct mk_op *op)
-{
-	return streq(host->last_command(op), "destroyVolume") &&
-	       (host->refusal(op) == MK_NO_COMMAND ||
-		strstr(host->refusal_text(op), "Expunging a volume can only be done by an Admin"));
-}
-
 static int delete_root(struct mk_op *op)
 {
 	const struct mk_volume_info *v = host->volume(op);
 
-	if (!v || streq(v->state, "Expunged"))
-		return MK_DONE;
-
-	if (is_protected(v))
-		return fail_protected(op, v);
-
-	if (*v->vm) {
-		host->fail(op, MK_ERROR_WRONG_STATE,
-			   "volume %s was attached to VM %s by somebody else: it was not deleted",
-			   v->id, v->vm);
-		return MK_FAILED;
-	}
-
-	if (streq(v->state, "Expunging") || streq(v->state, "Destroying")) {
-		host->waiting_for(op, "volume %s, which is %s", v->id, v->state);
-		return MK_AGAIN;
-	}
-
-	if (destroy_not_allowed(op))
-		set_flag(op, "use-delete");
-	if (flag(op, "use-delete"))
-		host->command_sync(op, "deleteVolume", "id", v->id, NULL);
-	else
-		host->command(op, "destroyVolume", "id", v->id, "expunge", "true", NULL);
-	return MK_COMMAND;
+	return v && is_protected(v) ? fail_protected(op, v) : delete_volume(op, v);
 }
 
 /* The other way round: the VM does not have it any more. */
@@ -302,26 +217,6 @@ static int query_prepare(struct mk_op *op, json_object *args)
 	return host->set_vm(op, arg(args, 0), false) ? MK_DONE : MK_FAILED;
 }
 
-static json_object *volume_to_json(const struct mk_volume_info *v)
-{
-	json_object *o = json_object_new_object();
-
-	if (!o)
-		return NULL;
-
-	set_str(o, "Id", v->id);
-	set_str(o, "Name", v->name);
-	set_str(o, "Type", v->type);
-	set_str(o, "State", v->state);
-	set_str(o, "VM", v->vm);
-	set_str(o, "Owner", v->owner);
-	json_object_object_add(o, "Size", json_object_new_int64((int64_t)v->size));
-	json_object_object_add(o, "Managed", json_object_new_boolean(v->managed));
-	if (v->device_id >= 0)
-		json_object_object_add(o, "DeviceId", json_object_new_int64(v->device_id));
-	return o;
-}
-
 static int list_volumes(struct mk_op *op)
 {
 	json_object *list = json_object_new_array();
@@ -341,33 +236,13 @@ static int list_volumes(struct mk_op *op)
 	return MK_DONE;
 }
 
-static int get_vm(struct mk_op *op)
-{
-	const struct mk_vm_info *vm = host->vm(op);
-	json_object *o;
-
-	if (!vm)
-		return fail_no_vm(op);
-
-	o = json_object_new_object();
-	set_str(o, "Id", vm->id);
-	set_str(o, "Name", vm->name);
-	set_str(o, "State", vm->state);
-	set_str(o, "Zone", vm->zone);
-	set_str(o, "Hypervisor", vm->hypervisor);
-	json_object_object_add(o, "Busy", json_object_new_boolean(vm->busy));
-	json_object_object_add(o, "OMA", json_object_new_boolean(streq(vm->id, host->oma_id(op))));
-	json_object_object_add(host->result(op), "VM", o);
-	return MK_DONE;
-}
-
 static const struct mk_step list_volumes_steps[] = {
 	{ "list", MK_ASK_VM_VOLUMES, list_volumes, MK_ASK_NOTHING, NULL, 20, 0 },
 	{ 0 },
 };
 
 static const struct mk_step get_vm_steps[] = {
-	{ "get", MK_ASK_VM, get_vm, MK_ASK_NOTHING, NULL, 20, 0 },
+	{ "get", MK_ASK_VM, query_vm, MK_ASK_NOTHING, NULL, 20, 0 },
 	{ 0 },
 };
 
@@ -441,6 +316,6 @@ static const struct mk_plugin test_vm_plugin = {
 	.summary = "root volumes of ephemeral test VMs, straight through CloudStack",
 	.interface = "org.migratekit.Volume1.TestVM",
 	.methods = test_vm_methods,
-	.init = test_vm_init,
+	.init = steps_init,
 };
 MK_PLUGIN(test_vm_plugin);

@@ -238,16 +238,16 @@ static bool get_busy(struct row *row)
 	return *get_text(row, "jobid") && get_number(row, "jobstatus", INT_MAX, 0) == 0;
 }
 
-static const char *get_owner(struct row *row)
+static const char *get_tag(struct row *row, const char *key)
 {
 	json_object *tags = mk_json_get(row->o, "tags");
-	const char *owner = "";
+	const char *value = "";
 
 	if (!tags)
-		return owner;
+		return value;
 	if (!json_object_is_type(tags, json_type_array)) {
 		row->bad_key = row->bad_key ? row->bad_key : "tags";
-		return owner;
+		return value;
 	}
 
 	for (size_t i = 0; i < json_object_array_length(tags); i++) {
@@ -255,13 +255,13 @@ static const char *get_owner(struct row *row)
 
 		if (!json_object_is_type(tag.o, json_type_object))
 			tag.bad_key = "tags";
-		else if (streq(get_text(&tag, "key"), MK_TAG_OWNER))
-			owner = get_text(&tag, "value");
+		else if (streq(get_text(&tag, "key"), key))
+			value = get_text(&tag, "value");
 		if (tag.bad_key && !row->bad_key)
 			row->bad_key = "tags";
 	}
 
-	return owner;
+	return value;
 }
 
 static void get_volume(struct row *row, struct mk_volume_info *ret)
@@ -273,7 +273,8 @@ static void get_volume(struct row *row, struct mk_volume_info *ret)
 		.state = get_text(row, "state"),
 		.vm = get_uuid(row, "virtualmachineid", false),
 		.zone = get_uuid(row, "zoneid", false),
-		.owner = get_owner(row),
+		.owner = get_tag(row, MK_TAG_OWNER),
+		.class = get_tag(row, MK_TAG_CLASS),
 		.device_id = get_number(row, "deviceid", DEVICE_ID_LIMIT, -1),
 		.size = (uint64_t)get_number(row, "size", SIZE_LIMIT, 0),
 		.busy = get_busy(row),

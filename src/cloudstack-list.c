@@ -120,8 +120,9 @@ unsigned mk_cs_list_allowed_size(const char *text)
 bool mk_cs_list_takes_listall(const char *command)
 {
 	static const char *const commands[] = {
-		"listVolumes",   "listVirtualMachines", "listSnapshots",
-		"listTemplates", "listNetworks",        "listTags",
+		"listVolumes",    "listVirtualMachines", "listSnapshots",
+		"listTemplates",  "listNetworks",        "listTags",
+		"listVMSnapshot",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

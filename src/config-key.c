@@ -6,6 +6,7 @@
 
 #define PATH_MAX_SIZE 4095u
 #define URL_MAX_SIZE  1024u
+#define TEXT_MAX_SIZE 255u
 
 #define MS  USEC_PER_MSEC
 #define S   USEC_PER_SEC
@@ -32,6 +33,8 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "cloudstack", "retry-min", MK_KEY_SPAN, AT(cloudstack.retry_min), "500ms", MS, MIN },
 	{ "cloudstack", "retry-max", MK_KEY_SPAN, AT(cloudstack.retry_max), "30s", MS, H },
 	{ "appliance", "vm", MK_KEY_UUID, AT(appliance.vm), NULL },
+	{ "volumes", "disk-offering", MK_KEY_TEXT, AT(volumes.disk_offering), "" },
+	{ "volumes", "zone", MK_KEY_TEXT, AT(volumes.zone), "" },
 	{ "operations", "max-pending", MK_KEY_COUNT, AT(operations.max_pending), "4096", 1, 100000 },
 	{ "operations", "max-per-caller", MK_KEY_COUNT, AT(operations.max_per_caller), "2048", 1, 100000 },
 	{ "operations", "deadline", MK_KEY_SPAN, AT(operations.deadline), "0", MS, 7 * D, true },
@@ -42,7 +45,7 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "operations", "history-age", MK_KEY_SPAN, AT(operations.history_age), "30d", S, 3650 * D },
 	{ "operations", "history-count", MK_KEY_COUNT, AT(operations.history_count), "10000", 0, 10000000 },
 	{ "operations", "export-finished", MK_KEY_COUNT, AT(operations.export_finished), "200", 0, 100000 },
-	{ "plugins", "load", MK_KEY_NAMES, AT(plugins.load), "test-vm" },
+	{ "plugins", "load", MK_KEY_NAMES, AT(plugins.load), "test-vm, oma" },
 	{ "plugins", "directory", MK_KEY_PATH, AT(plugins.directory), PLUGINS_DIR },
 	{ "daemon", "state-directory", MK_KEY_PATH, AT(daemon.state_directory), STATE_DIR },
 	/* clang-format on */
@@ -166,6 +169,15 @@ static int set_path(const struct mk_key *key, const char *value, struct mk_confi
 	return set_text(key, value, config);
 }
 
+static int set_plain(const struct mk_key *key, const char *value, struct mk_config *config,
+		     char **ret_problem)
+{
+	if (strlen(value) > TEXT_MAX_SIZE)
+		return refuse(value, "a text of at most 255 bytes", ret_problem);
+
+	return set_text(key, value, config);
+}
+
 static int set_uuid(const struct mk_key *key, const char *value, struct mk_config *config,
 		    char **ret_problem)
 {
@@ -259,10 +271,11 @@ int mk_key_set(const struct mk_key *key, const char *value, struct mk_config *co
 {
 	static int (*const set[])(const struct mk_key *, const char *, struct mk_config *,
 				  char **) = {
-		[MK_KEY_URL] = set_url,   [MK_KEY_UUID] = set_uuid,
-		[MK_KEY_PATH] = set_path, [MK_KEY_SECRET] = set_secret,
-		[MK_KEY_BOOL] = set_bool, [MK_KEY_COUNT] = set_count,
-		[MK_KEY_SPAN] = set_span, [MK_KEY_NAMES] = set_names,
+		[MK_KEY_URL] = set_url,    [MK_KEY_UUID] = set_uuid,
+		[MK_KEY_PATH] = set_path,  [MK_KEY_SECRET] = set_secret,
+		[MK_KEY_BOOL] = set_bool,  [MK_KEY_COUNT] = set_count,
+		[MK_KEY_SPAN] = set_span,  [MK_KEY_NAMES] = set_names,
+		[MK_KEY_TEXT] = set_plain,
 	};
 
 	*ret_problem = NULL;
@@ -296,6 +309,7 @@ void mk_key_print(const struct mk_key *key, const struct mk_config *config, FILE
 	case MK_KEY_URL:
 	case MK_KEY_UUID:
 	case MK_KEY_PATH:
+	case MK_KEY_TEXT:
 		fputs(str_or_empty(*(char *const *)p), f);
 		break;
 	case MK_KEY_BOOL:
@@ -325,6 +339,7 @@ void mk_key_clear(const struct mk_key *key, struct mk_config *config)
 	case MK_KEY_URL:
 	case MK_KEY_UUID:
 	case MK_KEY_PATH:
+	case MK_KEY_TEXT:
 		free(*(char **)p);
 		*(char **)p = NULL;
 		break;

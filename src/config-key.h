@@ -14,6 +14,7 @@ enum mk_key_type {
 	MK_KEY_COUNT, /* unsigned */
 	MK_KEY_SPAN,  /* uint64_t µs */
 	MK_KEY_NAMES, /* char ** */
+	MK_KEY_TEXT,
 };
 
 struct mk_key {
@@ -26,7 +27,7 @@ struct mk_key {
 	bool zero;         /* 0 is allowed below min */
 };
 
-#define MK_N_KEYS 28u
+#define MK_N_KEYS 30u
 extern const struct mk_key mk_keys[MK_N_KEYS];
 
 /* NULL if there is none. */

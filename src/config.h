@@ -35,6 +35,9 @@ struct mk_config {
 		char *vm; /* canonical UUID: the OMA */
 	} appliance;
 	struct {
+		char *disk_offering, *zone; /* id or name; NULL: the caller must say */
+	} volumes;
+	struct {
 		unsigned max_pending, max_per_caller;
 		uint64_t deadline;      /* 0: the method's own */
 		uint64_t step_limit;    /* 0: the step table's own */

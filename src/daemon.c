@@ -19,12 +19,15 @@ struct daemon {
 	struct mk_store *store;
 	struct mk_cs *cs;
 	struct mk_plugins *plugins;
+	struct mk_devices *devices;
+	struct mk_volumes *volumes;
 	struct mk_service *service;
 	struct mk_turn *turn;
 	struct mk_engine *engine;
 	struct mk_bus *bus;
 	struct mk_cs_request *oma_check;
-	bool stopping; /* nothing new is sent any more */
+	bool reconciled; /* the comparison of the start was asked for */
+	bool stopping;   /* nothing new is sent any more */
 };
 
 /* ---- configuration -------------------------------------------------------------------------------------- */
@@ -45,6 +48,8 @@ static struct mk_engine_config engine_config(const struct mk_config *c)
 {
 	return (struct mk_engine_config){
 		.oma = c->appliance.vm,
+		.disk_offering = c->volumes.disk_offering,
+		.zone = c->volumes.zone,
 		.max_pending = c->operations.max_pending,
 		.max_per_caller = c->operations.max_per_caller,
 		.deadline = c->operations.deadline,
@@ -84,6 +89,10 @@ static void on_oma_checked(const struct mk_cs_reply *reply, void *data)
 	if (problem)
 		mk_log_error(NULL, "%s", problem);
 	(void)mk_service_set_oma_problem(d->service, str_or_empty(problem));
+	if (!problem && !d->reconciled) {
+		d->reconciled = true;
+		mk_service_reconcile(d->service);
+	}
 	refresh(d);
 }
 
@@ -156,6 +165,20 @@ static void on_disconnected(void *data)
 		     "lost the connection to the bus; ending, operations go on after the next "
 		     "start");
 	(void)sd_event_exit(d->event, EXIT_FAILURE);
+}
+
+/* ---- devices ----------------------------------------------------------------------------------------------- */
+
+static void on_devices(void *data)
+{
+	struct daemon *d = data;
+
+	if (!d->engine)
+		return;
+
+	mk_volumes_recheck(d->volumes);
+	mk_engine_devices_changed(d->engine);
+	want_turn(d);
 }
 
 /* ---- signals ------------------------------------------------------------------------------------------------- */
@@ -289,11 +312,21 @@ static int load_plugins(struct daemon *d)
 	return 0;
 }
 
+static int watch_devices(struct daemon *d)
+{
+	struct mk_devices_config config = { .event = d->event, .on_change = on_devices, .data = d };
+	int r;
+
+	r = mk_devices_new(&config, &d->devices);
+	return r < 0 ? fail("cannot watch block devices", r, NULL) : 0;
+}
+
 static int make_engine(struct daemon *d)
 {
 	struct mk_turn_hooks hooks = { turn_commit, turn_release, turn_fatal, d };
 	struct mk_engine_config e_config = engine_config(d->config);
 	struct mk_engine_watcher watcher;
+	struct mk_volumes_watcher v_watcher;
 	struct mk_service_config s_config = {
 		.event = d->event,
 		.plugins = d->plugins,
@@ -308,12 +341,19 @@ static int make_engine(struct daemon *d)
 		return fail("cannot make the service", r, NULL);
 	mk_service_set_insecure(d->service, d->config->cloudstack.insecure);
 
+	v_watcher = mk_service_volumes_watcher(d->service);
+	r = mk_volumes_new(d->store, d->devices, d->config->appliance.vm, &v_watcher, &d->volumes);
+	if (r < 0)
+		return fail("cannot read the managed volumes", r, NULL);
+	mk_service_set_volumes(d->service, d->volumes);
+
 	r = mk_turn_new(d->event, &hooks, &d->turn);
 	if (r < 0)
 		return fail("cannot use the event loop", r, NULL);
 
 	watcher = mk_service_watcher(d->service);
-	r = mk_engine_new(d->event, d->cs, d->store, &e_config, &watcher, want_turn, d, &d->engine);
+	r = mk_engine_new(d->event, d->cs, d->store, d->volumes, &e_config, &watcher, want_turn, d,
+			  &d->engine);
 	if (r < 0)
 		return fail("cannot make the engine", r, NULL);
 
@@ -367,6 +407,8 @@ static int start(struct daemon *d)
 
 	r = load_plugins(d);
 	if (r >= 0)
+		r = watch_devices(d);
+	if (r >= 0)
 		r = make_engine(d);
 	if (r >= 0)
 		r = open_bus(d);
@@ -399,6 +441,8 @@ static void stop(struct daemon *d)
 	mk_cs_request_cancel(d->oma_check);
 	mk_engine_free(d->engine);
 	d->turn = mk_turn_free(d->turn);
+	mk_volumes_free(d->volumes);
+	mk_devices_free(d->devices);
 	mk_service_free(d->service);
 	mk_bus_close(d->bus);
 	mk_cs_free(d->cs);

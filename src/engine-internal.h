@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by engine.c (the set of operations), op-run.c (one operation's walk) and op-host.c (what a
- * plugin may ask of it). */
+/* Shared by engine.c (the set of operations), op-run.c (one operation's walk), op-ask.c and op-command.c
+ * (what a step reads and sends), op-host.c and op-device.c (what a plugin may ask of it). */
 
 #include "cloudstack-json.h"
 #include "engine.h"
@@ -14,6 +14,9 @@
 
 /* How often a command that CloudStack could not run (530) is tried in all. */
 #define COMMAND_TRIES 3
+
+/* The key of the scratch that holds the id of what the step's command made. */
+#define MK_OP_CREATED "created-id"
 
 enum mk_op_phase {
 	PHASE_IDLE,    /* not started, ended, or waiting for a plugin that is not loaded */
@@ -55,6 +58,13 @@ struct mk_op {
 	/* The answers to the row's `ask`. */
 	struct mk_cs_vms vms;
 	struct mk_cs_volumes volumes;
+	json_object *rows; /* NULL: none */
+	unsigned n_asked;  /* questions of the row that are answered */
+
+	bool wants_device; /* looked at again when a disk comes, goes or changes */
+	bool unsettled;    /* the plugin says that a refused command may still be run */
+	struct mk_managed_info managed; /* mk_host.managed's last answer */
+	char *users;                    /* mk_host.device_users' last answer */
 
 	/* What the plugin said in its last call. */
 	struct mk_error error;
@@ -81,7 +91,8 @@ struct mk_engine {
 	sd_event *event;
 	struct mk_cs *cs;               /* borrowed */
 	struct mk_store *store;         /* borrowed */
-	struct mk_engine_config config; /* oma is owned */
+	struct mk_volumes *volumes;     /* borrowed */
+	struct mk_engine_config config; /* its texts are owned */
 	struct mk_engine_watcher watcher;
 	void (*want_turn)(void *data);
 	void *want_turn_data;
@@ -105,7 +116,32 @@ void mk_op_stop_io(struct mk_op *op);
 void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
 void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
 
+/* op-host.c */
+const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none */
+
+/* op-device.c */
+void mk_host_add_devices(struct mk_host *host);
+
+/* op-ask.c */
+void mk_op_ask(struct mk_op *op); /* and then PHASE_LOOK */
+void mk_op_forget_answers(struct mk_op *op);
+void mk_op_look_for(struct mk_op *op, const char *key, const char *value);
+
+/* op-command.c */
+void mk_op_want_command(struct mk_op *op); /* the plugin named one */
+void mk_op_send(struct mk_op *op);         /* the journalled command, after the commit */
+void mk_op_follow(struct mk_op *op);       /* its job */
+
 /* op-run.c */
+const struct mk_step *mk_op_row(const struct mk_op *op);
+void mk_op_set_error(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
+	_printf_(3, 4);
+void mk_op_fail(struct mk_op *op); /* with op->error */
+void mk_op_pause(struct mk_op *op, uint64_t usec, enum mk_op_phase then);
+/* True while CloudStack may be doing something that we do not know the end of. */
+bool mk_op_outcome_unknown(const struct mk_op *op);
+/* Fails the operation if it is to be cancelled and can be: nothing unknown is ever rolled back. */
+bool mk_op_cancelled(struct mk_op *op);
 void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
 void mk_op_resume(struct mk_op *op); /* after a restart */
 void mk_op_send(struct mk_op *op);   /* the journalled command, after the commit */

@@ -124,9 +124,9 @@ void mk_op_free(struct mk_op *op)
 		TAILQ_REMOVE(&engine->run, op, run_entry);
 	if (op->phase == PHASE_JOURNAL)
 		TAILQ_REMOVE(&engine->journal, op, journal_entry);
-	mk_cs_vms_done(&op->vms);
-	mk_cs_volumes_done(&op->volumes);
+	mk_op_forget_answers(op);
 	mk_error_done(&op->error);
+	free(op->users);
 	free(op->waiting_for);
 	free(op->want_command);
 	json_object_put(op->want_params);
@@ -145,6 +145,16 @@ static struct mk_op *op_new(struct mk_engine *engine)
 }
 
 /* ---- claims -------------------------------------------------------------------------------------------- */
+
+#define VOLUME_KEY "volume "
+
+static void tell_claimed(const struct mk_claim *claim)
+{
+	struct mk_engine *engine = claim->op->engine;
+
+	if (starts_with(claim->key, VOLUME_KEY))
+		engine->watcher.claimed(claim->key + strlen(VOLUME_KEY), engine->watcher.data);
+}
 
 bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder)
 {
@@ -170,6 +180,7 @@ bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_o
 	claim->next = op->claims;
 	op->claims = claim;
 	HASH_ADD_STR(op->engine->claims, key, claim);
+	tell_claimed(claim);
 	return true;
 }
 
@@ -180,8 +191,19 @@ void mk_op_release_claims(struct mk_op *op)
 
 		op->claims = claim->next;
 		HASH_DEL(op->engine->claims, claim);
+		tell_claimed(claim);
 		free(claim);
 	}
+}
+
+struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume)
+{
+	char key[sizeof(engine->claims->key)];
+	struct mk_claim *claim;
+
+	snprintf(key, sizeof(key), VOLUME_KEY "%s", volume);
+	HASH_FIND_STR(engine->claims, key, claim);
+	return claim ? claim->op : NULL;
 }
 
 /* ---- the set -------------------------------------------------------------------------------------------- */
@@ -224,22 +246,35 @@ static int on_prune(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+static void config_done(struct mk_engine_config *config)
+{
+	const char *texts[] = { config->oma, config->disk_offering, config->zone };
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free((char *)(uintptr_t)texts[i]);
+}
+
 static int copy_config(struct mk_engine *engine, const struct mk_engine_config *config)
 {
-	char *oma = strdup(config->oma);
+	struct mk_engine_config copy = *config;
 
-	if (!oma)
+	copy.oma = strdup(config->oma);
+	copy.disk_offering = strdup(str_or_empty(config->disk_offering));
+	copy.zone = strdup(str_or_empty(config->zone));
+	if (!copy.oma || !copy.disk_offering || !copy.zone) {
+		config_done(&copy);
 		return -ENOMEM;
+	}
 
-	free((char *)(uintptr_t)engine->config.oma);
-	engine->config = *config;
-	engine->config.oma = oma;
+	config_done(&engine->config);
+	engine->config = copy;
 	return 0;
 }
 
 int mk_engine_new(sd_event *event, struct mk_cs *cs, struct mk_store *store,
-		  const struct mk_engine_config *config, const struct mk_engine_watcher *watcher,
-		  void (*want_turn)(void *data), void *want_turn_data, struct mk_engine **ret)
+		  struct mk_volumes *volumes, const struct mk_engine_config *config,
+		  const struct mk_engine_watcher *watcher, void (*want_turn)(void *data),
+		  void *want_turn_data, struct mk_engine **ret)
 {
 	struct mk_engine *engine;
 	int r;
@@ -251,6 +286,7 @@ int mk_engine_new(sd_event *event, struct mk_cs *cs, struct mk_store *store,
 	engine->event = sd_event_ref(event);
 	engine->cs = cs;
 	engine->store = store;
+	engine->volumes = volumes;
 	engine->watcher = *watcher;
 	engine->want_turn = want_turn;
 	engine->want_turn_data = want_turn_data;
@@ -307,7 +343,7 @@ struct mk_engine *mk_engine_free(struct mk_engine *engine)
 
 	sd_event_source_disable_unref(engine->run_source);
 	sd_event_source_disable_unref(engine->prune_timer);
-	free((char *)(uintptr_t)engine->config.oma);
+	config_done(&engine->config);
 	sd_event_unref(engine->event);
 	free(engine);
 	return NULL;
@@ -316,6 +352,16 @@ struct mk_engine *mk_engine_free(struct mk_engine *engine)
 size_t mk_engine_n_unfinished(struct mk_engine *engine)
 {
 	return engine->n_unfinished;
+}
+
+void mk_engine_devices_changed(struct mk_engine *engine)
+{
+	for (struct mk_op *op = engine->ops; op; op = op->hh.next) {
+		if (op->phase != PHASE_PAUSE || op->after_pause != PHASE_ASK || !op->wants_device)
+			continue;
+		op->pause = sd_event_source_disable_unref(op->pause);
+		mk_op_kick(op, PHASE_ASK);
+	}
 }
 
 /* Forgets the oldest finished operations beyond the number that is kept. */

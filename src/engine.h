@@ -10,6 +10,7 @@
 
 #include "cloudstack.h"
 #include "store.h"
+#include "volume.h"
 
 #include <sys/queue.h>
 
@@ -17,7 +18,8 @@ struct mk_engine;
 struct mk_op;
 
 struct mk_engine_config {
-	const char *oma;                      /* the appliance's own VM */
+	const char *oma;                  /* the appliance's own VM */
+	const char *disk_offering, *zone; /* what CreateVolume takes unless told; NULL: nothing */
 	uint64_t max_pending, max_per_caller; /* unfinished operations */
 	uint64_t deadline;                    /* µs; 0: each method's own */
 	uint64_t step_limit;                  /* µs; 0: each row's own */
@@ -42,6 +44,8 @@ struct mk_engine_watcher {
 	void (*changed)(struct mk_op *op, unsigned what, void *data);
 	void (*finished)(struct mk_op *op,
 			 void *data); /* in its final state; once, not for history */
+	/* The volume is held by an operation now, or no longer. */
+	void (*claimed)(const char *volume, void *data);
 	void (*removed)(struct mk_op *op,
 			void *data); /* about to be forgotten (it stays in the store) */
 	/* Finds a method of a class; NULL if there is none. */
@@ -51,8 +55,9 @@ struct mk_engine_watcher {
 
 /* want_turn is called when mk_engine_write() has something to do. */
 int mk_engine_new(sd_event *event, struct mk_cs *cs, struct mk_store *store,
-		  const struct mk_engine_config *config, const struct mk_engine_watcher *watcher,
-		  void (*want_turn)(void *data), void *want_turn_data, struct mk_engine **ret);
+		  struct mk_volumes *volumes, const struct mk_engine_config *config,
+		  const struct mk_engine_watcher *watcher, void (*want_turn)(void *data),
+		  void *want_turn_data, struct mk_engine **ret);
 /* Stops all work at once; unfinished operations stay in the store. NULL is allowed; returns NULL. */
 struct mk_engine *mk_engine_free(struct mk_engine *engine);
 void mk_engine_reconfigure(struct mk_engine *engine, const struct mk_engine_config *config);
@@ -69,6 +74,11 @@ int mk_engine_write(struct mk_engine *engine);
 void mk_engine_release(struct mk_engine *engine);
 
 size_t mk_engine_n_unfinished(struct mk_engine *engine);
+
+/* Disks came, went or changed: operations that wait for that look again. */
+void mk_engine_devices_changed(struct mk_engine *engine);
+/* The unfinished operation that holds a volume; NULL if none does. */
+struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume);
 
 /* ---- making operations ------------------------------------------------------------------------------ */
 

@@ -29,8 +29,10 @@ libvolumed_la_SOURCES = \
 	src/config-value.h \
 	src/config.c \
 	src/config.h \
+	src/correlate.c \
 	src/daemon.c \
 	src/daemon.h \
+	src/device.h \
 	src/engine-internal.h \
 	src/engine.c \
 	src/engine.h \
@@ -44,6 +46,9 @@ libvolumed_la_SOURCES = \
 	src/loop-curl.h \
 	src/loop-dbus.c \
 	src/loop-dbus.h \
+	src/op-ask.c \
+	src/op-command.c \
+	src/op-device.c \
 	src/op-host.c \
 	src/op-run.c \
 	src/plugin-check.c \
@@ -54,8 +59,10 @@ libvolumed_la_SOURCES = \
 	src/secret.h \
 	src/service-internal.h \
 	src/service-op.c \
+	src/service-volume.c \
 	src/service.c \
 	src/service.h \
+	src/store-record.c \
 	src/store-schema.h \
 	src/store.c \
 	src/store.h \
@@ -63,6 +70,10 @@ libvolumed_la_SOURCES = \
 	src/turn.h \
 	src/util.c \
 	src/util.h \
+	src/volume-method.c \
+	src/volume-method.h \
+	src/volume.c \
+	src/volume.h \
 	$(NULL)
 libvolumed_la_CPPFLAGS = $(AM_CPPFLAGS) $(VOLUMED_CPPFLAGS)
 libvolumed_la_CFLAGS = $(AM_CFLAGS) $(VOLUMED_DEPS_CFLAGS)

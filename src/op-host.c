@@ -4,6 +4,8 @@
 
 #include "engine-internal.h"
 
+#include "log.h"
+
 static void host_fail(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
 {
 	va_list ap;
@@ -61,11 +63,16 @@ static const char *host_vm_id(struct mk_op *op)
 	return op->r.vm;
 }
 
-static const char *host_volume_id(struct mk_op *op)
+const char *mk_op_volume_id(const struct mk_op *op)
 {
 	size_t n = json_object_array_length(op->r.volumes);
 
 	return n ? json_object_get_string(json_object_array_get_idx(op->r.volumes, n - 1)) : "";
+}
+
+static const char *host_volume_id(struct mk_op *op)
+{
+	return mk_op_volume_id(op);
 }
 
 static bool host_set_volume(struct mk_op *op, const char *id)
@@ -107,9 +114,18 @@ static const char *host_oma_id(struct mk_op *op)
 	return op->engine->config.oma;
 }
 
-static bool host_is_managed(struct mk_op *op, const char *volume)
+static json_object *host_rows(struct mk_op *op)
 {
-	return mk_store_is_managed(op->engine->store, volume);
+	return op->rows;
+}
+
+static const char *host_setting(struct mk_op *op, const char *name)
+{
+	if (streq(name, "disk-offering"))
+		return op->engine->config.disk_offering;
+	if (streq(name, "zone"))
+		return op->engine->config.zone;
+	return "";
 }
 
 static bool host_option_bool(struct mk_op *op, const char *name, bool fallback)
@@ -120,6 +136,21 @@ static bool host_option_bool(struct mk_op *op, const char *name, bool fallback)
 static const char *host_option_str(struct mk_op *op, const char *name, const char *fallback)
 {
 	return mk_json_str(op->r.options, name, fallback);
+}
+
+static int64_t host_option_int(struct mk_op *op, const char *name, int64_t fallback)
+{
+	return mk_json_int(op->r.options, name, fallback);
+}
+
+static json_object *host_args(struct mk_op *op)
+{
+	return op->r.args;
+}
+
+static const char *host_id(struct mk_op *op)
+{
+	return op->r.id;
 }
 
 static json_object *host_scratch(struct mk_op *op)
@@ -176,12 +207,36 @@ static int host_refusal(struct mk_op *op)
 
 static const char *host_refusal_text(struct mk_op *op)
 {
-	return host_refusal(op) ? op->r.command_text : "";
+	return op->r.command_code ? op->r.command_text : "";
+}
+
+static const char *host_created_id(struct mk_op *op)
+{
+	return mk_json_str(op->r.scratch, MK_OP_CREATED, "");
+}
+
+static void host_unsettled(struct mk_op *op)
+{
+	op->unsettled = true;
+	if (!op->r.undoing)
+		mk_op_set_state(op, MK_OP_SETTLING);
 }
 
 static const char *host_last_command(struct mk_op *op)
 {
 	return op->r.command;
+}
+
+static void host_log(struct mk_op *op, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	mk_op_log(op, LOG_NOTICE, "%s", str_or_empty(text));
 }
 
 static void host_waiting_for(struct mk_op *op, const char *fmt, ...)
@@ -197,7 +252,7 @@ static void host_waiting_for(struct mk_op *op, const char *fmt, ...)
 
 const struct mk_host *mk_engine_host(void)
 {
-	static const struct mk_host host = {
+	static struct mk_host host = {
 		.abi = MK_PLUGIN_ABI,
 		.size = sizeof(host),
 		.set_vm = host_set_vm,
@@ -208,9 +263,14 @@ const struct mk_host *mk_engine_host(void)
 		.volume = host_volume,
 		.volumes = host_volumes,
 		.oma_id = host_oma_id,
-		.is_managed = host_is_managed,
+		.rows = host_rows,
+		.look_for = mk_op_look_for,
+		.setting = host_setting,
 		.option_bool = host_option_bool,
 		.option_str = host_option_str,
+		.option_int = host_option_int,
+		.args = host_args,
+		.id = host_id,
 		.scratch = host_scratch,
 		.details = host_details,
 		.result = host_result,
@@ -219,9 +279,13 @@ const struct mk_host *mk_engine_host(void)
 		.refusal = host_refusal,
 		.refusal_text = host_refusal_text,
 		.last_command = host_last_command,
+		.created_id = host_created_id,
+		.unsettled = host_unsettled,
 		.fail = host_fail,
+		.log = host_log,
 		.waiting_for = host_waiting_for,
 	};
 
+	mk_host_add_devices(&host);
 	return &host;
 }

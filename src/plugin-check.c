@@ -4,6 +4,7 @@
 
 #include "config-value.h"
 #include "plugin.h"
+#include "volume-method.h"
 
 #include <dbus/dbus.h>
 #include <stdarg.h>
@@ -158,15 +159,7 @@ static int check_options(const struct mk_method *m, char **ret)
 
 static bool ask_valid(enum mk_ask ask)
 {
-	switch (ask) {
-	case MK_ASK_NOTHING:
-	case MK_ASK_VM:
-	case MK_ASK_VOLUME:
-	case MK_ASK_VM_VOLUMES:
-		return true;
-	}
-
-	return false;
+	return (unsigned)ask < MK_ASK_N;
 }
 
 static int check_step(const struct mk_method *m, size_t i, char **ret)
@@ -263,6 +256,58 @@ static int check_method(const struct mk_method *m, char **ret)
 	return check_steps(m, ret);
 }
 
+/* The journal finds the step table by the operation's kind. */
+static int check_kinds(const struct mk_method *a, const struct mk_method *b, char **ret)
+{
+	if (a == b || !streq(mk_method_operation(a), mk_method_operation(b)) ||
+	    a->steps == b->steps)
+		return 0;
+
+	return bad(ret, "operation %s belongs to two methods, %s and %s", mk_method_operation(a),
+		   b->name, a->name);
+}
+
+/* One of the manager's methods: the signature is the manager's. */
+static int check_volume_method(const struct mk_method *m, char **ret)
+{
+	const struct mk_volume_method *known = mk_volume_method_find(m->name);
+
+	if (!known)
+		return bad(ret, "the manager has no method %s", m->name);
+	if (!streq(m->in, known->in) || m->kind != MK_METHOD_OPERATION)
+		return bad(ret, "method %s must be an operation with arguments \"%s\"", m->name,
+			   known->in);
+	if (m->options)
+		return bad(ret, "method %s: the options are the manager's", m->name);
+	return 0;
+}
+
+static int check_volume_methods(const struct mk_plugin *plugin, char **ret)
+{
+	const struct mk_method *methods = plugin->volume_methods;
+	int r;
+
+	for (size_t i = 0; methods && methods[i].name; i++) {
+		if (i >= MK_N_VOLUME_METHODS)
+			return bad(ret, "the table of volume methods has no end");
+		r = check_method(&methods[i], ret);
+		if (r >= 0)
+			r = check_volume_method(&methods[i], ret);
+		if (r < 0)
+			return r;
+		for (const struct mk_method *m = plugin->methods; m->name; m++) {
+			r = check_kinds(&methods[i], m, ret);
+			if (r < 0)
+				return r;
+		}
+		for (size_t j = 0; j < i; j++)
+			if (streq(methods[j].name, methods[i].name))
+				return bad(ret, "method %s is there twice", methods[i].name);
+	}
+
+	return 0;
+}
+
 static int check_methods(const struct mk_method *methods, char **ret)
 {
 	int r;
@@ -279,13 +324,9 @@ static int check_methods(const struct mk_method *methods, char **ret)
 		for (size_t j = 0; j < i; j++) {
 			if (streq(methods[j].name, methods[i].name))
 				return bad(ret, "method %s is there twice", methods[i].name);
-			/* The journal finds the step table by the operation's name. */
-			if (streq(mk_method_operation(&methods[j]),
-				  mk_method_operation(&methods[i])) &&
-			    methods[j].steps != methods[i].steps)
-				return bad(ret, "operation %s belongs to two methods, %s and %s",
-					   mk_method_operation(&methods[i]), methods[j].name,
-					   methods[i].name);
+			r = check_kinds(&methods[i], &methods[j], ret);
+			if (r < 0)
+				return r;
 		}
 	}
 
@@ -303,6 +344,8 @@ static bool interface_reserved(const char *name)
 
 int mk_plugin_check(const struct mk_plugin *plugin, const char *name, char **ret_problem)
 {
+	int r;
+
 	*ret_problem = NULL;
 	if (!plugin)
 		return bad(ret_problem, "its descriptor is NULL");
@@ -323,5 +366,6 @@ int mk_plugin_check(const struct mk_plugin *plugin, const char *name, char **ret
 	if (interface_reserved(plugin->interface))
 		return bad(ret_problem, "interface %s belongs to the daemon", plugin->interface);
 
-	return check_methods(plugin->methods, ret_problem);
+	r = check_methods(plugin->methods, ret_problem);
+	return r < 0 ? r : check_volume_methods(plugin, ret_problem);
 }

@@ -6,18 +6,21 @@
 
 static const char *ask_name(enum mk_ask ask)
 {
-	switch (ask) {
-	case MK_ASK_NOTHING:
-		return "-";
-	case MK_ASK_VM:
-		return "vm";
-	case MK_ASK_VOLUME:
-		return "volume";
-	case MK_ASK_VM_VOLUMES:
-		return "vm+volumes";
-	}
+	static const char *const names[MK_ASK_N] = {
+		[MK_ASK_NOTHING] = "-",
+		[MK_ASK_VM] = "vm",
+		[MK_ASK_VOLUME] = "volume",
+		[MK_ASK_VM_VOLUMES] = "vm+volumes",
+		[MK_ASK_VM_VOLUME] = "vm+volume",
+		[MK_ASK_LOOKED_FOR] = "looked-for",
+		[MK_ASK_OURS] = "ours",
+		[MK_ASK_ZONES] = "zones",
+		[MK_ASK_OFFERINGS] = "offerings",
+		[MK_ASK_SNAPSHOTS] = "snapshots",
+		[MK_ASK_VM_SNAPSHOTS] = "vm-snapshots",
+	};
 
-	return "?";
+	return names[ask];
 }
 
 static const char *kind_name(enum mk_method_kind kind)
@@ -135,5 +138,7 @@ void mk_plugin_describe(const struct mk_plugin *plugin, FILE *f)
 	fprintf(f, "name       %s\nsummary    %s\nABI        %u\ninterface  %s\n", plugin->name,
 		plugin->summary, plugin->abi, plugin->interface);
 	for (const struct mk_method *m = plugin->methods; m->name; m++)
+		put_method(m, f);
+	for (const struct mk_method *m = plugin->volume_methods; m && m->name; m++)
 		put_method(m, f);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by service.c (manager) and service-op.c (operation objects). */
+/* Shared by service.c (manager), service-op.c (operation objects) and service-volume.c (volumes). */
 
 #include "service.h"
+#include "volume-method.h"
 
 #define MK_MANAGER_INTERFACE   "org.migratekit.Volume1"
 #define MK_OPERATION_INTERFACE "org.migratekit.Volume1.Operation"
+#define MK_VOLUME_INTERFACE    "org.migratekit.Volume1.Volume"
 
 /* One method of one plugin, as its bus method points to it. */
 struct mk_class_method {
@@ -29,8 +31,11 @@ struct mk_service {
 	struct mk_store *store;
 	struct mk_cs *cs;
 	struct mk_engine *engine;
+	struct mk_volumes *volumes;
 	struct mk_bus *bus;
 	struct mk_bus_object *manager;
+	struct mk_bus_method *manager_methods;
+	struct mk_bus_interface manager_interface;
 	struct mk_class_interface *classes; /* one for each loaded plugin */
 	size_t n_classes;
 	char *oma, *oma_problem, *status;
@@ -47,5 +52,18 @@ void mk_service_op_added(struct mk_op *op, void *data);
 void mk_service_op_changed(struct mk_op *op, unsigned what, void *data);
 void mk_service_op_finished(struct mk_op *op, void *data);
 void mk_service_op_removed(struct mk_op *op, void *data);
+
+/* service-volume.c */
+#define MK_N_VOLUME_READS 4
+extern const struct mk_bus_method mk_service_volume_reads[MK_N_VOLUME_READS];
+void mk_service_on_volume_method(struct mk_call *call, void *data);
+void mk_service_publish_volumes(struct mk_service *service);
+void mk_service_volume_claimed(const char *volume, void *data);
+
+/* service.c */
+json_object *mk_one_arg(json_object *value); /* an array of it; takes it over */
+json_object *mk_service_path_of(struct mk_op *op);
+const char *mk_service_token_of(json_object *args); /* NULL: none */
+
 /* The record as a{sv}, with the same keys as the object's properties. */
 json_object *mk_operation_to_json(const struct mk_op_record *r);

@@ -9,7 +9,7 @@
 
 /* ---- requests for operations ------------------------------------------------------------------------------ */
 
-static json_object *one_arg(json_object *value)
+json_object *mk_one_arg(json_object *value)
 {
 	json_object *args = json_object_new_array();
 
@@ -17,14 +17,14 @@ static json_object *one_arg(json_object *value)
 	return args;
 }
 
-static json_object *path_of(struct mk_op *op)
+json_object *mk_service_path_of(struct mk_op *op)
 {
 	_cleanup_free_ char *path = mk_operation_path(mk_op_record(op)->id);
 
 	return json_object_new_string(str_or_empty(path));
 }
 
-static const char *token_of(json_object *args)
+const char *mk_service_token_of(json_object *args)
 {
 	size_t n = json_object_array_length(args);
 
@@ -40,7 +40,7 @@ static void on_operation(struct mk_call *call, void *data)
 		.method = ref->method,
 		.class = ref->class,
 		.args = mk_call_args(call),
-		.token = token_of(mk_call_args(call)),
+		.token = mk_service_token_of(mk_call_args(call)),
 		.caller = mk_call_uid(call),
 	};
 	struct mk_op *op;
@@ -48,7 +48,7 @@ static void on_operation(struct mk_call *call, void *data)
 	if (mk_engine_submit(service->engine, &request, &op, &error) < 0)
 		mk_call_fail(call, &error);
 	else
-		mk_call_reply(call, one_arg(path_of(op)));
+		mk_call_reply(call, mk_one_arg(mk_service_path_of(op)));
 }
 
 /* The requests of a batch: the array argument replaced by one element, the token made unique. */
@@ -78,7 +78,7 @@ static int batch_fill(struct batch *b, struct mk_call *call)
 {
 	const struct mk_class_method *ref = mk_call_method(call)->data;
 	json_object *args = mk_call_args(call), *list = json_object_array_get_idx(args, 0);
-	const char *token = token_of(args);
+	const char *token = mk_service_token_of(args);
 
 	b->n = json_object_array_length(list);
 	b->requests = calloc(b->n + 1, sizeof(*b->requests));
@@ -89,7 +89,7 @@ static int batch_fill(struct batch *b, struct mk_call *call)
 		return -ENOMEM;
 
 	for (size_t i = 0; i < b->n; i++) {
-		b->args[i] = one_arg(json_object_get(json_object_array_get_idx(list, i)));
+		b->args[i] = mk_one_arg(json_object_get(json_object_array_get_idx(list, i)));
 		for (size_t k = 1; k < json_object_array_length(args); k++)
 			json_object_array_add(b->args[i],
 					      json_object_get(json_object_array_get_idx(args, k)));
@@ -132,8 +132,8 @@ static void on_batch(struct mk_call *call, void *data)
 
 	paths = json_object_new_array();
 	for (size_t i = 0; i < batch.n; i++)
-		json_object_array_add(paths, path_of(batch.ops[i]));
-	mk_call_reply(call, one_arg(paths));
+		json_object_array_add(paths, mk_service_path_of(batch.ops[i]));
+	mk_call_reply(call, mk_one_arg(paths));
 }
 
 static void on_query_done(json_object *value, const struct mk_error *error, void *data)
@@ -143,7 +143,7 @@ static void on_query_done(json_object *value, const struct mk_error *error, void
 	if (error)
 		mk_call_fail(call, error);
 	else
-		mk_call_reply(call, one_arg(json_object_get(value)));
+		mk_call_reply(call, mk_one_arg(json_object_get(value)));
 }
 
 static void on_query(struct mk_call *call, void *data)
@@ -250,10 +250,15 @@ static const struct mk_method *find_method(const char *class, const char *kind, 
 {
 	struct mk_service *service = data;
 	const struct mk_plugin *plugin = mk_plugins_find(service->plugins, class);
+	const struct mk_method *tables[] = {
+		plugin ? plugin->methods : NULL,
+		plugin ? plugin->volume_methods : NULL,
+	};
 
-	for (const struct mk_method *m = plugin ? plugin->methods : NULL; m && m->name; m++)
-		if (m->kind != MK_METHOD_QUERY && streq(mk_method_operation(m), kind))
-			return m;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const struct mk_method *m = tables[i]; m && m->name; m++)
+			if (m->kind != MK_METHOD_QUERY && streq(mk_method_operation(m), kind))
+				return m;
 
 	return NULL;
 }
@@ -267,7 +272,7 @@ static void get_operation(struct mk_call *call, void *data)
 	struct mk_op *op = mk_engine_find(service->engine, id);
 
 	if (op)
-		mk_call_reply(call, one_arg(path_of(op)));
+		mk_call_reply(call, mk_one_arg(mk_service_path_of(op)));
 	else
 		mk_call_error(call, MK_ERROR_NOT_FOUND, "there is no operation '%s'", id);
 }
@@ -309,7 +314,7 @@ static void list_operations(struct mk_call *call, void *data)
 			      mk_store_failed(service->store));
 		return;
 	}
-	mk_call_reply(call, one_arg(rows));
+	mk_call_reply(call, mk_one_arg(rows));
 }
 
 static void list_classes(struct mk_call *call, void *data)
@@ -330,7 +335,7 @@ static void list_classes(struct mk_call *call, void *data)
 		json_object_array_add(rows, o);
 	}
 
-	mk_call_reply(call, one_arg(rows));
+	mk_call_reply(call, mk_one_arg(rows));
 }
 
 static const struct mk_option list_options[] = {
@@ -338,12 +343,13 @@ static const struct mk_option list_options[] = {
 	{ "volume", "s" }, { "offset", "u" }, { "limit", "u" }, { 0 },
 };
 
-static const struct mk_bus_method manager_methods[] = {
+#define N_MANAGER_METHODS 3
+
+static const struct mk_bus_method manager_methods[N_MANAGER_METHODS] = {
 	{ "GetOperation", "s", "id", "o", "operation", get_operation },
 	{ "ListOperations", "a{sv}", "filter", "aa{sv}", "operations", list_operations,
 	  .options = list_options },
 	{ "ListClasses", "a{sv}", "filter", "aa{sv}", "classes", list_classes },
-	{ 0 },
 };
 
 static const struct mk_bus_signal manager_signals[] = {
@@ -399,12 +405,42 @@ static const struct mk_bus_property manager_properties[] = {
 	{ 0 },
 };
 
-static const struct mk_bus_interface manager_interface = {
-	.name = MK_MANAGER_INTERFACE,
-	.methods = manager_methods,
-	.properties = manager_properties,
-	.signals = manager_signals,
-};
+/* The manager's interface: its own methods, the reading ones about volumes, and those that a class does. */
+static int build_manager(struct mk_service *service)
+{
+	size_t n = 0;
+
+	service->manager_methods =
+		calloc(N_MANAGER_METHODS + MK_N_VOLUME_READS + MK_N_VOLUME_METHODS + 1,
+		       sizeof(*service->manager_methods));
+	if (!service->manager_methods)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < N_MANAGER_METHODS; i++)
+		service->manager_methods[n++] = manager_methods[i];
+	for (size_t i = 0; i < MK_N_VOLUME_READS; i++)
+		service->manager_methods[n++] = mk_service_volume_reads[i];
+	for (const struct mk_volume_method *m = mk_volume_methods; m->name; m++)
+		service->manager_methods[n++] = (struct mk_bus_method){
+			.name = m->name,
+			.in = m->in,
+			.in_names = m->in_names,
+			.out = "o",
+			.out_names = "operation",
+			.handler = mk_service_on_volume_method,
+			.flags = MK_BUS_CALLER,
+			.options = m->options,
+			.data = m,
+		};
+
+	service->manager_interface = (struct mk_bus_interface){
+		.name = MK_MANAGER_INTERFACE,
+		.methods = service->manager_methods,
+		.properties = manager_properties,
+		.signals = manager_signals,
+	};
+	return 0;
+}
 
 /* ---- status ---------------------------------------------------------------------------------------------------- */
 
@@ -452,7 +488,7 @@ bool mk_service_refresh(struct mk_service *service)
 {
 	bool healthy, new_status, reachable = mk_cs_reachable(service->cs);
 	uint64_t pending = mk_engine_n_unfinished(service->engine);
-	uint64_t managed = mk_store_n_managed(service->store);
+	uint64_t managed = mk_volumes_count(service->volumes);
 	_cleanup_free_ char *status = NULL;
 	const struct {
 		const char *name;
@@ -524,6 +560,10 @@ int mk_service_new(const struct mk_service_config *config, struct mk_service **r
 	if (!service->oma || !service->oma_problem || !service->status || !service->classes)
 		return -ENOMEM;
 
+	r = build_manager(service);
+	if (r < 0)
+		return r;
+
 	for (size_t i = 0; i < config->plugins->n; i++) {
 		if (!config->plugins->slots[i].plugin)
 			continue;
@@ -546,6 +586,7 @@ struct mk_service *mk_service_free(struct mk_service *service)
 	for (size_t i = 0; i < service->n_classes; i++)
 		class_done(&service->classes[i]);
 	free(service->classes);
+	free(service->manager_methods);
 	free(service->oma);
 	free(service->oma_problem);
 	free(service->status);
@@ -560,6 +601,7 @@ struct mk_engine_watcher mk_service_watcher(struct mk_service *service)
 		.changed = mk_service_op_changed,
 		.finished = mk_service_op_finished,
 		.removed = mk_service_op_removed,
+		.claimed = mk_service_volume_claimed,
 		.method = find_method,
 		.data = service,
 	};
@@ -570,19 +612,28 @@ void mk_service_set_engine(struct mk_service *service, struct mk_engine *engine)
 	service->engine = engine;
 }
 
+void mk_service_set_volumes(struct mk_service *service, struct mk_volumes *volumes)
+{
+	service->volumes = volumes;
+}
+
 int mk_service_publish(struct mk_service *service, struct mk_bus *bus)
 {
 	_cleanup_free_ const struct mk_bus_interface **interfaces =
 		calloc(service->n_classes + 1, sizeof(*interfaces));
+	int r;
 
 	if (!interfaces)
 		return -ENOMEM;
 
-	interfaces[0] = &manager_interface;
+	interfaces[0] = &service->manager_interface;
 	for (size_t i = 0; i < service->n_classes; i++)
 		interfaces[i + 1] = &service->classes[i].interface;
 
 	service->bus = bus;
-	return mk_bus_object_add(bus, MK_BUS_ROOT, interfaces, service->n_classes + 1, service,
-				 &service->manager);
+	r = mk_bus_object_add(bus, MK_BUS_ROOT, interfaces, service->n_classes + 1, service,
+			      &service->manager);
+	if (r == 0)
+		mk_service_publish_volumes(service);
+	return r;
 }

@@ -3,7 +3,7 @@
 
 /*
  * What callers see: the manager object with org.migratekit.Volume1 and the plugins' interfaces, and one
- * object for each operation. Translates calls into requests to the engine and changes into signals.
+ * object for each operation and each managed volume. Translates calls into requests to the engine and changes into signals.
  */
 
 #include "bus.h"
@@ -31,6 +31,14 @@ DEFINE_CLEANUP(struct mk_service *, mk_service_free)
 /* The engine's watcher; the engine is given later, and must be freed first. */
 struct mk_engine_watcher mk_service_watcher(struct mk_service *service);
 void mk_service_set_engine(struct mk_service *service, struct mk_engine *engine);
+
+/* Likewise the watcher of the volumes, which are given later and freed after the engine. */
+struct mk_volumes_watcher mk_service_volumes_watcher(struct mk_service *service);
+void mk_service_set_volumes(struct mk_service *service, struct mk_volumes *volumes);
+
+/* Asks for the comparison of store, CloudStack and devices, as the start does; without a class that has
+ * Reconcile nothing happens. */
+void mk_service_reconcile(struct mk_service *service);
 
 /* Publishes the manager object. Operations are published as the engine adds them. */
 int mk_service_publish(struct mk_service *service, struct mk_bus *bus);

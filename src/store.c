@@ -19,8 +19,9 @@ enum {
 	STMT_ADD_EVENT,
 	STMT_PRUNE_AGE,
 	STMT_PRUNE_COUNT,
-	STMT_IS_MANAGED,
-	STMT_N_MANAGED,
+	STMT_PUT_VOLUME,
+	STMT_DELETE_VOLUME,
+	STMT_EACH_VOLUME,
 	N_STMTS,
 };
 
@@ -56,8 +57,12 @@ static const char *const sql[N_STMTS] = {
 	[STMT_PRUNE_COUNT] =
 		"DELETE FROM operations WHERE " FINISHED " AND id NOT IN (SELECT id FROM "
 		"operations WHERE " FINISHED " ORDER BY finished DESC LIMIT ?1)",
-	[STMT_IS_MANAGED] = "SELECT 1 FROM volumes WHERE id = ?1",
-	[STMT_N_MANAGED] = "SELECT count(*) FROM volumes",
+	[STMT_PUT_VOLUME] = "INSERT OR REPLACE INTO volumes (id, name, class, vm, device_id, size, "
+			    "state, device, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[STMT_DELETE_VOLUME] = "DELETE FROM volumes WHERE id = ?1",
+	[STMT_EACH_VOLUME] =
+		"SELECT id, name, class, vm, device_id, size, state, device, created FROM "
+		"volumes ORDER BY created, id",
 };
 
 struct mk_store {
@@ -67,97 +72,6 @@ struct mk_store {
 	bool in_transaction;
 	char *failed; /* NULL while all is well */
 };
-
-/* ---- names ---------------------------------------------------------------------------------------- */
-
-static const char *const op_states[MK_OP_N_STATES] = {
-	[MK_OP_PENDING] = "pending",     [MK_OP_RUNNING] = "running",
-	[MK_OP_SETTLING] = "settling",   [MK_OP_ROLLING_BACK] = "rolling-back",
-	[MK_OP_SUCCEEDED] = "succeeded", [MK_OP_FAILED] = "failed",
-	[MK_OP_CANCELLED] = "cancelled", [MK_OP_ROLLED_BACK] = "rolled-back",
-};
-
-static const char *const command_states[MK_COMMAND_N_STATES] = {
-	[MK_COMMAND_NONE] = "none",         [MK_COMMAND_JOURNALLED] = "journalled",
-	[MK_COMMAND_ACCEPTED] = "accepted", [MK_COMMAND_SUCCEEDED] = "succeeded",
-	[MK_COMMAND_REFUSED] = "refused",   [MK_COMMAND_LOST] = "lost",
-};
-
-static int from_string(const char *const *names, size_t n, const char *s)
-{
-	for (size_t i = 0; i < n; i++)
-		if (streq(names[i], s))
-			return (int)i;
-
-	return -EINVAL;
-}
-
-const char *mk_op_state_to_string(enum mk_op_state s)
-{
-	return op_states[s];
-}
-
-int mk_op_state_from_string(const char *s)
-{
-	return from_string(op_states, MK_OP_N_STATES, s);
-}
-
-const char *mk_command_state_to_string(enum mk_command_state s)
-{
-	return command_states[s];
-}
-
-int mk_command_state_from_string(const char *s)
-{
-	return from_string(command_states, MK_COMMAND_N_STATES, s);
-}
-
-/* ---- records ---------------------------------------------------------------------------------------- */
-
-void mk_op_record_init(struct mk_op_record *r)
-{
-	*r = (struct mk_op_record){
-		.id = strdup(""),
-		.kind = strdup(""),
-		.class = strdup(""),
-		.args = json_object_new_array(),
-		.options = json_object_new_object(),
-		.volumes = json_object_new_array(),
-		.vm = strdup(""),
-		.step = strdup(""),
-		.message = strdup(""),
-		.details = json_object_new_object(),
-		.result = json_object_new_object(),
-		.scratch = json_object_new_object(),
-		.command = strdup(""),
-		.command_params = json_object_new_object(),
-		.command_job = strdup(""),
-		.command_text = strdup(""),
-		.caller = -1,
-	};
-}
-
-bool mk_op_record_complete(const struct mk_op_record *r)
-{
-	return r->id && r->kind && r->class && r->args && r->options && r->volumes && r->vm &&
-	       r->step && r->message && r->details && r->result && r->scratch && r->command &&
-	       r->command_params && r->command_job && r->command_text;
-}
-
-void mk_op_record_done(struct mk_op_record *r)
-{
-	char *texts[] = { r->id,      r->kind,    r->class,       r->vm,          r->step,
-			  r->message, r->command, r->command_job, r->command_text };
-	json_object *objects[] = { r->args,   r->options, r->volumes,       r->details,
-				   r->result, r->scratch, r->command_params };
-
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		free(texts[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
-		json_object_put(objects[i]);
-
-	*r = (struct mk_op_record){ 0 };
-}
 
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
@@ -634,26 +548,67 @@ int mk_store_prune(struct mk_store *store, uint64_t before, uint64_t count)
 	return run(store, STMT_PRUNE_COUNT, "cannot drop old operations");
 }
 
-bool mk_store_is_managed(struct mk_store *store, const char *volume)
+int mk_store_put_volume(struct mk_store *store, const struct mk_volume_record *r)
 {
-	sqlite3_stmt *s = store->stmt[STMT_IS_MANAGED];
-	int r;
+	sqlite3_stmt *s = store->stmt[STMT_PUT_VOLUME];
+	int k;
 
-	bind_text(s, 1, volume);
-	r = sqlite3_step(s);
-	sqlite3_reset(s);
-	if (r != SQLITE_ROW && r != SQLITE_DONE)
-		(void)poison(store, "cannot read the volumes");
-	return r != SQLITE_DONE; /* what cannot be read is ours: the safe side */
+	k = begin(store);
+	if (k < 0)
+		return k;
+
+	bind_text(s, 1, r->id);
+	bind_text(s, 2, r->name);
+	bind_text(s, 3, r->class);
+	bind_text(s, 4, r->vm);
+	sqlite3_bind_int64(s, 5, r->device_id);
+	bind_time(s, 6, r->size);
+	bind_text(s, 7, r->state);
+	bind_text(s, 8, r->device);
+	bind_time(s, 9, r->created);
+	return run(store, STMT_PUT_VOLUME, "cannot store a volume");
 }
 
-uint64_t mk_store_n_managed(struct mk_store *store)
+int mk_store_delete_volume(struct mk_store *store, const char *id)
 {
-	sqlite3_stmt *s = store->stmt[STMT_N_MANAGED];
-	uint64_t n = 0;
+	int r;
 
-	if (sqlite3_step(s) == SQLITE_ROW)
-		n = column_time(s, 0);
+	r = begin(store);
+	if (r < 0)
+		return r;
+
+	bind_text(store->stmt[STMT_DELETE_VOLUME], 1, id);
+	return run(store, STMT_DELETE_VOLUME, "cannot drop a volume");
+}
+
+static const char *text_at(sqlite3_stmt *s, int i)
+{
+	return str_or_empty((const char *)sqlite3_column_text(s, i));
+}
+
+int mk_store_each_volume(struct mk_store *store, mk_store_volume_fn cb, void *data)
+{
+	sqlite3_stmt *s = store->stmt[STMT_EACH_VOLUME];
+	int r, k = 0;
+
+	while (k == 0 && (r = sqlite3_step(s)) == SQLITE_ROW) {
+		struct mk_volume_record record = {
+			.id = text_at(s, 0),
+			.name = text_at(s, 1),
+			.class = text_at(s, 2),
+			.vm = text_at(s, 3),
+			.device_id = sqlite3_column_int64(s, 4),
+			.size = column_time(s, 5),
+			.state = text_at(s, 6),
+			.device = text_at(s, 7),
+			.created = column_time(s, 8),
+		};
+
+		k = cb(&record, data);
+	}
+
+	if (k == 0 && r != SQLITE_DONE)
+		k = poison(store, "cannot read the volumes");
 	sqlite3_reset(s);
-	return n;
+	return k;
 }

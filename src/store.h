@@ -115,6 +115,19 @@ int mk_store_add_event(struct mk_store *store, const char *op, const char *what,
 /* Drops finished operations (and their events) older than `before`, and all but the newest `count`. */
 int mk_store_prune(struct mk_store *store, uint64_t before, uint64_t count);
 
-/* Managed volumes. */
-bool mk_store_is_managed(struct mk_store *store, const char *volume);
-uint64_t mk_store_n_managed(struct mk_store *store);
+/* One row of `volumes`: what is remembered of a managed volume. Borrowed texts, never NULL. */
+struct mk_volume_record {
+	const char *id, *name, *class;
+	const char *vm; /* "" if detached */
+	const char *state;
+	const char *device; /* the node that was proven last, for the reader; "" for none */
+	int64_t device_id;  /* -1 if detached */
+	uint64_t size;      /* bytes */
+	uint64_t created;   /* µs since the epoch */
+};
+
+int mk_store_put_volume(struct mk_store *store, const struct mk_volume_record *r);
+int mk_store_delete_volume(struct mk_store *store, const char *id);
+/* Oldest first; the callback must not write, and ends the walk with a negative errno. */
+typedef int (*mk_store_volume_fn)(const struct mk_volume_record *r, void *data);
+int mk_store_each_volume(struct mk_store *store, mk_store_volume_fn cb, void *data);

@@ -34,7 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MK_PLUGIN_ABI 1
+#define MK_PLUGIN_ABI 2
 
 /* Name of the only symbol a plugin exports. */
 #define MK_PLUGIN_SYMBOL "migratekit_volume_plugin"
@@ -60,10 +60,40 @@ struct mk_volume_info {
 	const char *vm;    /* UUID of the VM it is attached to, "" if detached */
 	const char *zone;  /* UUID */
 	const char *owner; /* value of the tag migratekit:owner, "" without one */
+	const char *class; /* value of the tag migratekit:class, "" without one */
 	int64_t device_id; /* -1 if detached; names no guest device */
 	uint64_t size;     /* bytes */
 	bool busy;         /* a job is pending on it */
 	bool managed;      /* in the daemon's own store */
+};
+
+/* What the daemon's own store knows of a volume that it manages. */
+enum mk_volume_state {
+	MK_VOLUME_DETACHED,
+	MK_VOLUME_ATTACHING,
+	MK_VOLUME_ATTACHED, /* to `vm`; has a device if that is the appliance */
+	MK_VOLUME_DETACHING,
+	MK_VOLUME_LOST, /* attached to the appliance, and its device is not here */
+};
+#define MK_VOLUME_N_STATES (MK_VOLUME_LOST + 1)
+
+struct mk_managed_info {
+	const char *id, *name, *class;
+	const char *vm; /* "" if detached */
+	enum mk_volume_state state;
+	int64_t device_id; /* -1 if detached */
+	uint64_t size;     /* bytes */
+	const char *node;  /* its proven device, "" if it has none */
+};
+
+/* A disk of this machine that is proven to be a volume. */
+struct mk_device_info {
+	const char *node;   /* /dev/vdb */
+	const char *link;   /* stable link below /dev/disk/by-id, "" if udev made none */
+	const char *serial; /* as read from the disk */
+	unsigned major, minor;
+	uint64_t diskseq; /* 0 on kernels older than 5.15 */
+	uint64_t size;    /* bytes */
 };
 
 /* ---- operations ------------------------------------------------------------------------------ */
@@ -77,16 +107,25 @@ enum mk_step_result {
 	MK_COMMAND = 2,  /* mk_host.command was called: send it, then ask again */
 	MK_FAILED = 3,   /* mk_host.fail was called */
 	MK_FINISHED = 4, /* the whole operation is done: skip the rows that are left */
+	MK_NEXT = 5,     /* look_for was called: ask again at once */
 };
 
 /* What is read from CloudStack before the step function runs. The objects are those that the
  * operation names: mk_host.set_vm and mk_host.set_volume. */
 enum mk_ask {
 	MK_ASK_NOTHING,
-	MK_ASK_VM,         /* mk_host.vm: NULL if CloudStack does not know it */
-	MK_ASK_VOLUME,     /* mk_host.volume: NULL if CloudStack does not know it */
-	MK_ASK_VM_VOLUMES, /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
+	MK_ASK_VM,           /* mk_host.vm: NULL if CloudStack does not know it */
+	MK_ASK_VOLUME,       /* mk_host.volume: NULL if CloudStack does not know it */
+	MK_ASK_VM_VOLUMES,   /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
+	MK_ASK_VM_VOLUME,    /* mk_host.vm and mk_host.volume */
+	MK_ASK_LOOKED_FOR,   /* mk_host.volumes: those that mk_host.look_for named */
+	MK_ASK_OURS,         /* mk_host.volumes: tagged as this appliance's, or attached to it */
+	MK_ASK_ZONES,        /* mk_host.rows: all zones that can be used */
+	MK_ASK_OFFERINGS,    /* mk_host.rows: all disk offerings */
+	MK_ASK_SNAPSHOTS,    /* mk_host.rows: the volume's snapshots */
+	MK_ASK_VM_SNAPSHOTS, /* mk_host.rows: the VM's VM snapshots */
 };
+#define MK_ASK_N (MK_ASK_VM_SNAPSHOTS + 1)
 
 #define MK_STEP_NO_RETURN (1u << 0) /* once its command was sent, a cancel comes too late */
 
@@ -131,6 +170,7 @@ enum mk_error_code {
 	MK_ERROR_UNKNOWN_PROPERTY,
 	MK_ERROR_PROPERTY_READ_ONLY,
 	MK_ERROR_TIMEOUT,
+	MK_ERROR_NOT_SUPPORTED,
 };
 
 /* ---- methods ----------------------------------------------------------------------------------- */
@@ -204,15 +244,65 @@ struct mk_host {
 	const struct mk_vm_info *(*vm)(struct mk_op *op);
 	const struct mk_volume_info *(*volume)(struct mk_op *op);
 	const struct mk_volume_info *(*volumes)(struct mk_op *op, size_t *ret_n);
+	json_object *(*rows)(struct mk_op *op); /* as CloudStack sent them; valid UTF-8 */
+	/* For MK_ASK_LOOKED_FOR: "id" or "name" (exact) and its value; kept with the step. */
+	void (*look_for)(struct mk_op *op, const char *key, const char *value);
 
 	/* The appliance's own VM. */
 	const char *(*oma_id)(struct mk_op *op);
-	/* True if the volume is in the daemon's store. */
-	bool (*is_managed)(struct mk_op *op, const char *volume);
+	/* Of the configuration, "" if not set: "disk-offering", "zone". */
+	const char *(*setting)(struct mk_op *op, const char *name);
+
+	/* ---- managed volumes: the daemon's store ---- */
+
+	/* NULL if it is not managed; valid until the function returns. */
+	const struct mk_managed_info *(*managed)(struct mk_op *op, const char *volume);
+	/* Each of them; fn must not change the store. */
+	void (*each_managed)(struct mk_op *op,
+			     void (*fn)(const struct mk_managed_info *v, void *data), void *data);
+	/* Takes a volume into the store, as CloudStack has it now, or brings the store up to date. name
+	 * NULL: as it was, at first CloudStack's. class NULL: as it was; nothing is done for a volume that
+	 * is not managed. */
+	void (*manage)(struct mk_op *op, const struct mk_volume_info *v, const char *class,
+		       const char *name);
+	void (*forget)(struct mk_op *op, const char *volume);
+	void (*set_volume_state)(struct mk_op *op, const char *volume, enum mk_volume_state state);
+	/* True if an unfinished operation other than this one holds the volume. */
+	bool (*is_busy)(struct mk_op *op, const char *volume);
+
+	/* ---- block devices of this machine ---- */
+
+	/* Whether a volume's disk can be told on this VM's hypervisor at all: MK_DONE, or MK_FAILED. */
+	int (*check_hypervisor)(struct mk_op *op, const struct mk_vm_info *vm);
+	/*
+	 * Proves which disk the volume is (`v` as CloudStack has it now, `vm` the VM that it is attached
+	 * to): its serial is on exactly one disk, of the right size, that no other managed volume claims
+	 * and nothing sits on. MK_DONE: *ret; MK_AGAIN: it is not there yet, waiting_for was called;
+	 * MK_FAILED: something contradicts, fail() was called. The operation is looked at again as soon
+	 * as a disk comes, goes or changes.
+	 */
+	int (*prove_device)(struct mk_op *op, const struct mk_volume_info *v,
+			    const struct mk_vm_info *vm, struct mk_device_info *ret);
+	/* What prove_device proved is durable: the volume has this device, and is attached. */
+	void (*bind_device)(struct mk_op *op, const struct mk_volume_info *v,
+			    const struct mk_device_info *device);
+	/* The node of a disk that carries the volume's serial, "" if there is none: its identity is
+	 * not proven. Waits for changes as above. */
+	const char *(*device_seen)(struct mk_op *op, const char *volume);
+	/* Looks at all disks again, as after lost events. */
+	void (*rescan)(struct mk_op *op);
+	/* Who uses that disk: "" if nobody; otherwise half sentences for the error. Valid until the next
+	 * call. What cannot be found out counts as used. */
+	const char *(*device_users)(struct mk_op *op, const char *volume);
+
+	/* ---- what was asked ---- */
 
 	/* An option of the call, or the fallback. */
 	bool (*option_bool)(struct mk_op *op, const char *name, bool fallback);
 	const char *(*option_str)(struct mk_op *op, const char *name, const char *fallback);
+	int64_t (*option_int)(struct mk_op *op, const char *name, int64_t fallback);
+	json_object *(*args)(struct mk_op *op); /* the call's arguments, in order */
+	const char *(*id)(struct mk_op *op);    /* the operation's id */
 
 	/* The operation's durable notes: a JSON object that the plugin may change; stored with the step. */
 	json_object *(*scratch)(struct mk_op *op);
@@ -239,13 +329,24 @@ struct mk_host {
 	 * server or our role does not have the command.
 	 */
 	int (*refusal)(struct mk_op *op);
+	/* CloudStack's words in this step's last refusal, also of one that may be tried again; or "". */
 	const char *(*refusal_text)(struct mk_op *op);
 	/* The name of this step's last command, or "". */
 	const char *(*last_command)(struct mk_op *op);
+	/* The id of the object that this step's last command made (createVolume), as CloudStack said
+	 * when it accepted it; "" before. Durable. */
+	const char *(*created_id)(struct mk_op *op);
 
 	/* Fails the step; then return MK_FAILED. The text says what is wrong and what to do. */
 	void (*fail)(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
 		__attribute__((format(printf, 3, 4)));
+	/* CloudStack refused the step's last command, and may do it all the same (detachVolume that waited
+	 * for the guest in vain): until the next command its outcome counts as unknown. With MK_AGAIN. */
+	void (*unsettled)(struct mk_op *op);
+	/* The row's limit has passed. */
+	bool (*is_late)(struct mk_op *op);
+	/* A line for the log, with the operation's fields. */
+	void (*log)(struct mk_op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 	/* With MK_AGAIN: what is waited for, as a half sentence: "volume … to be expunged". */
 	void (*waiting_for)(struct mk_op *op, const char *fmt, ...)
 		__attribute__((format(printf, 2, 3)));
@@ -262,6 +363,12 @@ struct mk_plugin {
 	const char *summary;   /* one line */
 	const char *interface; /* D-Bus interface of its methods */
 	const struct mk_method *methods;
+	/*
+	 * What the class does for the manager's own methods (CreateVolume, AttachVolume, …): rows with
+	 * those names and signatures. NULL, or no row: the class does not have the method. Kinds must
+	 * be unique over both tables.
+	 */
+	const struct mk_method *volume_methods;
 	/* Once, before anything else; host stays valid. Negative errno: the class is disabled;
 	 * -ENOTSUP: not on this system, which is no error. */
 	int (*init)(const struct mk_host *host);

@@ -22,6 +22,7 @@ struct bench {
 	sd_event *event;
 	struct mk_cs cs;
 	struct mk_store *store;
+	struct mk_volumes *volumes;
 	struct mk_turn *turn;
 	struct mk_engine *engine;
 	struct mk_engine_config config;
@@ -47,6 +48,14 @@ static void finished(struct mk_op *op, void *data)
 static void removed(struct mk_op *op, void *data)
 {
 	((struct bench *)data)->n_removed++;
+}
+
+static void claimed(const char *volume, void *data)
+{
+}
+
+static void volume_event(struct mk_volume *v, void *data)
+{
 }
 
 static const struct mk_method *find_method(const char *class, const char *kind, void *data)
@@ -82,13 +91,16 @@ static void want_turn(void *data)
 static void open_engine(struct bench *b)
 {
 	struct mk_turn_hooks hooks = { commit, release, fatal, b };
-	struct mk_engine_watcher watcher = { added, changed, finished, removed, find_method, b };
+	struct mk_engine_watcher watcher = { added,   changed,     finished, claimed,
+					     removed, find_method, b };
+	struct mk_volumes_watcher v_watcher = { volume_event, volume_event, volume_event, b };
 	_cleanup_error_ struct mk_error error = { 0 };
 
 	CU_ASSERT_EQUAL_FATAL(mk_store_open(b->path, &b->store, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(mk_volumes_new(b->store, NULL, OMA, &v_watcher, &b->volumes), 0);
 	CU_ASSERT_EQUAL_FATAL(mk_turn_new(b->event, &hooks, &b->turn), 0);
-	CU_ASSERT_EQUAL_FATAL(mk_engine_new(b->event, &b->cs, b->store, &b->config, &watcher,
-					    want_turn, b, &b->engine),
+	CU_ASSERT_EQUAL_FATAL(mk_engine_new(b->event, &b->cs, b->store, b->volumes, &b->config,
+					    &watcher, want_turn, b, &b->engine),
 			      0);
 	CU_ASSERT_EQUAL(mk_engine_restore(b->engine), 0);
 }
@@ -96,6 +108,7 @@ static void open_engine(struct bench *b)
 static void close_engine(struct bench *b)
 {
 	b->engine = mk_engine_free(b->engine);
+	b->volumes = mk_volumes_free(b->volumes);
 	b->turn = mk_turn_free(b->turn);
 	b->store = mk_store_close(b->store);
 }

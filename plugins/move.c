@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Attaching a volume and taking it off the appliance, with every check: nothing is sent before CloudStack
+ * and the devices of this machine agree on where the volume is, and nothing ends before they agree again.
+ */
+
+#include "steps.h"
+
+#include <stdio.h>
+
+/* The agent asked the guest to let go of the disk and gave up waiting (KVMStorageProcessor): the guest may
+ * still do it, and CloudStack says "attached" until a second detach. */
+#define DETACH_TIMED_OUT "Could not detach volume after sending the command and waiting for"
+
+static const char *where(const struct mk_volume_info *v)
+{
+	return *v->vm ? v->vm : "nothing";
+}
+
+/* ---- attaching ------------------------------------------------------------------------------------------------ */
+
+/* The device id that was asked for, -1 for any. */
+static int64_t wanted_id(struct mk_op *op)
+{
+	json_object *o = json_object_object_get(host->scratch(op), "device-id");
+
+	return o ? json_object_get_int64(o) : host->option_int(op, "device-id", -1);
+}
+
+static bool is_here(struct mk_op *op)
+{
+	return streq(host->vm_id(op), host->oma_id(op));
+}
+
+/* It is where it is to be already: only what was asked of it is checked. */
+static int check_attached(struct mk_op *op, const struct mk_volume_info *v)
+{
+	int64_t id = wanted_id(op);
+
+	if (id < 0 || id == v->device_id)
+		return MK_DONE;
+
+	host->fail(op, MK_ERROR_WRONG_STATE,
+		   "volume %s is attached to VM %s as device %" PRIi64 ", not %" PRIi64
+		   ": detach it first",
+		   v->id, v->vm, v->device_id, id);
+	return MK_FAILED;
+}
+
+/* Detached in CloudStack: then no disk of this machine may look like it. */
+static int check_detached(struct mk_op *op, const struct mk_volume_info *v)
+{
+	const char *node = host->device_seen(op, v->id);
+
+	if (!*node)
+		return MK_DONE;
+
+	if (!host->is_late(op)) {
+		host->waiting_for(op, "disk %s to go: CloudStack says that its volume is detached",
+				  node);
+		return MK_AGAIN;
+	}
+
+	host->fail(
+		op, MK_ERROR_DEVICE_MISMATCH,
+		"CloudStack says that volume %s is detached, and disk %s with its serial is still "
+		"here: a detach did not come to its end. Nothing was attached",
+		v->id, node);
+	return MK_FAILED;
+}
+
+int attach_check(struct mk_op *op, const char *class)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	const struct mk_vm_info *vm = host->vm(op);
+	int r = check_volume(op, v, class);
+
+	if (r == MK_DONE && is_here(op))
+		r = check_vm_state(op, vm, "Running");
+	if (r == MK_DONE && is_here(op))
+		r = host->check_hypervisor(op, vm);
+	if (r != MK_DONE)
+		return r;
+	if (!vm)
+		return fail_no_vm(op);
+
+	if (v->busy) {
+		host->waiting_for(op, "volume %s, which CloudStack is working on", v->id);
+		return MK_AGAIN;
+	}
+	if (streq(v->vm, vm->id))
+		return check_attached(op, v);
+	if (*v->vm) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s (%s) is attached to VM %s: detach it there first", v->id,
+			   v->name, v->vm);
+		return MK_FAILED;
+	}
+
+	return check_detached(op, v);
+}
+
+int attach(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	char id[24] = "";
+
+	if (!v)
+		return fail_no_volume(op);
+
+	if (streq(v->vm, host->vm_id(op))) {
+		host->manage(op, v, NULL, NULL);
+		return MK_DONE;
+	}
+
+	if (*v->vm) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s was attached to VM %s by somebody else", v->id, v->vm);
+		return MK_FAILED;
+	}
+
+	host->set_volume_state(op, v->id, MK_VOLUME_ATTACHING);
+	set_flag(op, "attach-sent", true);
+	if (wanted_id(op) < 0) {
+		host->command(op, "attachVolume", "id", v->id, "virtualmachineid", host->vm_id(op),
+			      NULL);
+	} else {
+		snprintf(id, sizeof(id), "%" PRIi64, wanted_id(op));
+		host->command(op, "attachVolume", "id", v->id, "virtualmachineid", host->vm_id(op),
+			      "deviceid", id, NULL);
+	}
+	return MK_COMMAND;
+}
+
+int attach_undo(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+
+	if (!v || !flag(op, "attach-sent"))
+		return MK_DONE;
+
+	if (streq(v->vm, host->vm_id(op))) {
+		host->command(op, "detachVolume", "id", v->id, NULL);
+		return MK_COMMAND;
+	}
+	if (is_here(op) && !*v->vm && *host->device_seen(op, v->id)) {
+		host->waiting_for(op, "disk %s to go", host->device_seen(op, v->id));
+		return MK_AGAIN;
+	}
+
+	host->manage(op, v, NULL, NULL);
+	return MK_DONE;
+}
+
+static void put_attached(struct mk_op *op, const struct mk_volume_info *v)
+{
+	json_object *result = host->result(op);
+
+	set_str(result, "Volume", v->id);
+	set_str(result, "VM", v->vm);
+	set_int(result, "DeviceId", v->device_id);
+	set_int(result, "Size", (int64_t)v->size);
+}
+
+static void put_device(struct mk_op *op, const struct mk_device_info *device)
+{
+	json_object *result = host->result(op);
+
+	set_str(result, "Device", device->node);
+	set_str(result, "DeviceLink", device->link);
+	set_str(result, "Serial", device->serial);
+	set_int(result, "Major", device->major);
+	set_int(result, "Minor", device->minor);
+	set_int(result, "DiskSeq", (int64_t)device->diskseq);
+}
+
+int attach_prove(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	const struct mk_vm_info *vm = host->vm(op);
+	struct mk_device_info device;
+	int r;
+
+	if (!v)
+		return fail_no_volume(op);
+	if (!vm)
+		return fail_no_vm(op);
+
+	if (is_here(op)) {
+		r = host->prove_device(op, v, vm, &device);
+		if (r != MK_DONE)
+			return r;
+		host->bind_device(op, v, &device);
+		put_device(op, &device);
+	}
+
+	put_attached(op, v);
+	return MK_DONE;
+}
+
+/* ---- detaching ------------------------------------------------------------------------------------------------ */
+
+static int check_users(struct mk_op *op, const struct mk_volume_info *v)
+{
+	const char *users = host->device_users(op, v->id);
+
+	if (!*users || host->option_bool(op, "force", false))
+		return MK_DONE;
+
+	host->fail(op, MK_ERROR_IN_USE,
+		   "volume %s (disk %s) is in use: %s. Release it, or pass the option force=true",
+		   v->id, host->device_seen(op, v->id), users);
+	return MK_FAILED;
+}
+
+int detach_check(struct mk_op *op, const char *class)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	int r = check_volume(op, v, class);
+
+	if (r != MK_DONE || !*v->vm)
+		return r;
+
+	if (!streq(v->vm, host->oma_id(op))) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s (%s) is attached to VM %s, not to the appliance: it is not "
+			   "detached "
+			   "here",
+			   v->id, v->name, v->vm);
+		return MK_FAILED;
+	}
+	if (streq(v->type, "ROOT")) {
+		host->fail(op, MK_ERROR_PROTECTED,
+			   "volume %s (%s) is the appliance's own root disk: it is never detached",
+			   v->id, v->name);
+		return MK_FAILED;
+	}
+
+	return check_users(op, v);
+}
+
+/* The disk is still here after CloudStack gave up waiting for the guest. */
+static int wait_for_guest(struct mk_op *op, const struct mk_volume_info *v)
+{
+	host->unsettled(op);
+	host->waiting_for(op, "the guest to release disk %s: CloudStack gave up waiting for it",
+			  host->device_seen(op, v->id));
+	return MK_AGAIN;
+}
+
+int detach(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	int r;
+
+	if (!v)
+		return fail_no_volume(op);
+	if (!*v->vm)
+		return MK_DONE;
+
+	if (!streq(v->vm, host->oma_id(op)) || streq(v->type, "ROOT")) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s is attached to %s as %s now: somebody else changed it", v->id,
+			   where(v), v->type);
+		return MK_FAILED;
+	}
+
+	if (strstr(host->refusal_text(op), DETACH_TIMED_OUT) && *host->device_seen(op, v->id))
+		return wait_for_guest(op, v);
+
+	r = check_users(op, v);
+	if (r != MK_DONE)
+		return r;
+
+	host->set_volume_state(op, v->id, MK_VOLUME_DETACHING);
+	host->command(op, "detachVolume", "id", v->id, NULL);
+	return MK_COMMAND;
+}
+
+/* CloudStack says detached, and the disk has gone. */
+int detach_prove(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	const char *node;
+
+	if (!v)
+		return fail_no_volume(op);
+
+	node = host->device_seen(op, v->id);
+	if (*v->vm || *node) {
+		if (host->is_late(op)) {
+			host->fail(
+				op, MK_ERROR_DEVICE_MISMATCH,
+				"CloudStack says that volume %s is attached to %s, and disk %s is "
+				"still here",
+				v->id, where(v), node);
+			return MK_FAILED;
+		}
+		host->waiting_for(op, "disk %s to go", node);
+		return MK_AGAIN;
+	}
+
+	host->manage(op, v, NULL, NULL);
+	set_str(host->result(op), "Volume", v->id);
+	return MK_DONE;
+}

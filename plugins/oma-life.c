@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Creating, deleting, adopting and forgetting volumes. */
+
+#include "oma.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define GIB            (UINT64_C(1) << 30)
+#define SIZE_MAX_BYTES (UINT64_C(1) << 50) /* 1 PiB: beyond it, a size is a mistake */
+#define NAME_MAX_BYTES                                                                             \
+	160 /* of the caller's; with the operation's id it must fit CloudStack's 255 */
+
+/* ---- names -------------------------------------------------------------------------------------------------- */
+
+char *cloud_name(const char *name, const char *operation)
+{
+	char *s;
+
+	return asprintf(&s, "%s (%s)", name, operation) < 0 ? NULL : s;
+}
+
+char *plain_name(const char *cloud)
+{
+	const char *open = strrchr(cloud, '('), *end = cloud + strlen(cloud);
+
+	if (!open || open < cloud + 2 || open[-1] != ' ' || end[-1] != ')')
+		return strdup(cloud);
+	return strndup(cloud, (size_t)(open - 1 - cloud));
+}
+
+static bool name_valid(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+
+	return n >= 1 && n <= NAME_MAX_BYTES;
+}
+
+/* ---- CreateVolume --------------------------------------------------------------------------------------------- */
+
+int create_prepare(struct mk_op *op, json_object *args)
+{
+	uint64_t size = json_object_get_uint64(json_object_array_get_idx(args, 2));
+
+	if (!name_valid(arg(args, 1))) {
+		host->fail(op, MK_ERROR_INVALID_ARGS,
+			   "a volume's name must be 1 to %d bytes of printable text",
+			   NAME_MAX_BYTES);
+		return MK_FAILED;
+	}
+	if (size < 1 || size > SIZE_MAX_BYTES) {
+		host->fail(op, MK_ERROR_INVALID_ARGS,
+			   "a size of %" PRIu64 " bytes is out of range: 1 to %" PRIu64, size,
+			   SIZE_MAX_BYTES);
+		return MK_FAILED;
+	}
+
+	return host->set_vm(op, host->oma_id(op), false) ? MK_DONE : MK_FAILED;
+}
+
+/* The row with that id or name; NULL after fail(). Names need not be unique. */
+static json_object *choose(struct mk_op *op, const char *what, const char *wanted)
+{
+	json_object *rows = host->rows(op), *found = NULL;
+	size_t n = json_object_array_length(rows);
+
+	for (size_t i = 0; i < n; i++) {
+		json_object *row = json_object_array_get_idx(rows, i);
+
+		if (streq(get_str(row, "id"), wanted))
+			return row;
+		if (!streq(get_str(row, "name"), wanted))
+			continue;
+		if (found) {
+			host->fail(op, MK_ERROR_AMBIGUOUS,
+				   "CloudStack has more than one %s named '%s' (%s and %s): give "
+				   "the id",
+				   what, wanted, get_str(found, "id"), get_str(row, "id"));
+			return NULL;
+		}
+		found = row;
+	}
+
+	if (!found)
+		host->fail(op, MK_ERROR_NOT_FOUND, "CloudStack has no %s '%s' that we may use",
+			   what, wanted);
+	return found;
+}
+
+/* What the caller says, else what the configuration says, else "". */
+static const char *wish(struct mk_op *op, const char *name)
+{
+	const char *said = host->option_str(op, name, "");
+
+	return *said ? said : host->setting(op, name);
+}
+
+int create_zone(struct mk_op *op)
+{
+	const char *wanted = wish(op, "zone");
+	json_object *rows = host->rows(op), *zone = NULL;
+
+	if (*wanted) {
+		zone = choose(op, "zone", wanted);
+	} else if (json_object_array_length(rows) == 1) {
+		zone = json_object_array_get_idx(rows, 0);
+	} else {
+		host->fail(op, MK_ERROR_INVALID_ARGS,
+			   "CloudStack has %zu zones: say which with the option zone, or in the "
+			   "configuration ([volumes] zone)",
+			   json_object_array_length(rows));
+	}
+	if (!zone)
+		return MK_FAILED;
+
+	set_note(op, "zone", get_str(zone, "id"));
+	return MK_DONE;
+}
+
+/* Rounded up: a volume is never smaller than what is to be written to it (L30). */
+static uint64_t gib(struct mk_op *op)
+{
+	uint64_t size = json_object_get_uint64(json_object_array_get_idx(host->args(op), 2));
+
+	return (size + GIB - 1) / GIB;
+}
+
+int create_offering(struct mk_op *op)
+{
+	const char *wanted = wish(op, "disk-offering");
+	json_object *offering;
+	uint64_t fixed;
+	char *name;
+
+	if (!*wanted) {
+		host->fail(op, MK_ERROR_INVALID_ARGS,
+			   "no disk offering is named: use the option disk-offering, or the "
+			   "configuration ([volumes] disk-offering)");
+		return MK_FAILED;
+	}
+
+	offering = choose(op, "disk offering", wanted);
+	if (!offering)
+		return MK_FAILED;
+
+	fixed = json_object_get_boolean(json_object_object_get(offering, "iscustomized"))
+			? 0
+			: json_object_get_uint64(json_object_object_get(offering, "disksize"));
+	if (fixed && fixed != gib(op)) {
+		host->fail(op, MK_ERROR_INVALID_ARGS,
+			   "disk offering '%s' makes volumes of %" PRIu64 " GiB, and %" PRIu64
+			   " GiB are wanted: choose one with a custom size",
+			   wanted, fixed, gib(op));
+		return MK_FAILED;
+	}
+
+	set_flag(op, "fixed", fixed != 0);
+	set_note(op, "offering", get_str(offering, "id"));
+	name = cloud_name(arg(host->args(op), 1), host->id(op));
+	host->look_for(op, "name", name ? name : "");
+	free(name);
+	return MK_DONE;
+}
+
+static int send_create(struct mk_op *op)
+{
+	char *name = cloud_name(arg(host->args(op), 1), host->id(op));
+	char size[24];
+
+	snprintf(size, sizeof(size), "%" PRIu64, gib(op));
+	if (!name) {
+		host->fail(op, MK_ERROR_INTERNAL, "out of memory");
+		return MK_FAILED;
+	}
+
+	if (flag(op, "fixed"))
+		host->command(op, "createVolume", "name", name, "zoneid", note(op, "zone"),
+			      "diskofferingid", note(op, "offering"), NULL);
+	else
+		host->command(op, "createVolume", "name", name, "zoneid", note(op, "zone"),
+			      "diskofferingid", note(op, "offering"), "size", size, NULL);
+	free(name);
+	return MK_COMMAND;
+}
+
+/* The volume is known by its name, which holds the operation's id: a lost answer loses nothing (L18). */
+int create(struct mk_op *op)
+{
+	const struct mk_volume_info *volumes;
+	size_t n;
+
+	volumes = host->volumes(op, &n);
+	if (n == 0)
+		return send_create(op);
+
+	if (n > 1) {
+		host->fail(op, MK_ERROR_AMBIGUOUS,
+			   "CloudStack made %zu volumes named '%s' (%s and %s, …)", n,
+			   volumes[0].name, volumes[0].id, volumes[1].id);
+		return MK_FAILED;
+	}
+	if (*host->created_id(op) && !streq(host->created_id(op), volumes[0].id)) {
+		host->fail(op, MK_ERROR_AMBIGUOUS,
+			   "CloudStack made volume %s, and volume %s has its name",
+			   host->created_id(op), volumes[0].id);
+		return MK_FAILED;
+	}
+
+	return host->set_volume(op, volumes[0].id) ? MK_DONE : MK_FAILED;
+}
+
+/* Everything that was made under the operation's name, one after the other. */
+int create_undo(struct mk_op *op)
+{
+	const struct mk_volume_info *volumes;
+	size_t n;
+
+	volumes = host->volumes(op, &n);
+	if (n > 0)
+		return delete_volume(op, &volumes[0]);
+
+	host->forget(op, host->volume_id(op));
+	return MK_DONE;
+}
+
+int create_own(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	json_object *result = host->result(op);
+	int r;
+
+	r = own_volume(op, v, CLASS, arg(host->args(op), 1));
+	if (r != MK_DONE)
+		return r;
+
+	set_str(result, "Volume", v->id);
+	set_str(result, "Name", arg(host->args(op), 1));
+	set_int(result, "Size", (int64_t)v->size);
+	return MK_DONE;
+}
+
+/* ---- DeleteVolume --------------------------------------------------------------------------------------------- */
+
+static int check_ours(struct mk_op *op, const struct mk_volume_info *v)
+{
+	if (v->managed)
+		return MK_DONE;
+
+	if (*v->owner)
+		host->fail(
+			op, MK_ERROR_NOT_MANAGED,
+			"volume %s (%s) carries our tags, and is not in our store: Reconcile with "
+			"repair=true, or adopt it, before it is deleted",
+			v->id, v->name);
+	else if (!host->option_bool(op, "unmanaged", false))
+		host->fail(op, MK_ERROR_NOT_MANAGED,
+			   "volume %s (%s) is not managed here: pass the option unmanaged=true to "
+			   "delete "
+			   "it all the same",
+			   v->id, v->name);
+	else
+		return MK_DONE;
+	return MK_FAILED;
+}
+
+static int check_deletable(struct mk_op *op, const struct mk_volume_info *v)
+{
+	int r = check_ours(op, v);
+
+	if (r != MK_DONE)
+		return r;
+
+	if (is_foreign(op, v)) {
+		host->fail(op, MK_ERROR_PROTECTED,
+			   "volume %s (%s) belongs to another appliance, %s", v->id, v->name,
+			   v->owner);
+	} else if (*v->vm) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s (%s) is attached to VM %s: detach it first", v->id, v->name,
+			   v->vm);
+	} else if (*host->device_seen(op, v->id)) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "CloudStack says that volume %s (%s) is detached, and disk %s with its "
+			   "serial "
+			   "is still here: it was not deleted",
+			   v->id, v->name, host->device_seen(op, v->id));
+	} else {
+		return MK_DONE;
+	}
+	return MK_FAILED;
+}
+
+int delete_check(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+
+	if (!v && !host->managed(op, host->volume_id(op)))
+		return fail_no_volume(op);
+
+	return v ? check_deletable(op, v) : MK_DONE; /* gone already: it is forgotten then */
+}
+
+int delete (struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	int r;
+
+	/* Somebody else may have attached or adopted it since; a deletion under way is waited for. */
+	r = v && streq(host->last_command(op), "") ? check_deletable(op, v) : MK_DONE;
+	return r == MK_DONE ? delete_volume(op, v) : r;
+}
+
+int delete_prove(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+
+	if (v && !streq(v->state, "Expunged")) {
+		host->waiting_for(op, "volume %s to be expunged; it is %s", v->id, v->state);
+		return MK_AGAIN;
+	}
+
+	host->forget(op, host->volume_id(op));
+	set_str(host->result(op), "Volume", host->volume_id(op));
+	return MK_DONE;
+}
+
+/* ---- AdoptVolume, ForgetVolume ----------------------------------------------------------------------------------- */
+
+int adopt_check(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	int r = check_volume(op, v, NULL);
+
+	if (r != MK_DONE)
+		return r;
+
+	if (*v->vm && streq(v->type, "ROOT")) {
+		host->fail(op, MK_ERROR_PROTECTED,
+			   "volume %s (%s) is the root disk of VM %s: it cannot be adopted", v->id,
+			   v->name, v->vm);
+		return MK_FAILED;
+	}
+	if (*v->vm && !streq(v->vm, host->oma_id(op))) {
+		host->fail(
+			op, MK_ERROR_WRONG_STATE,
+			"volume %s (%s) is attached to VM %s: volumes of class oma are detached or "
+			"attached to the appliance",
+			v->id, v->name, v->vm);
+		return MK_FAILED;
+	}
+
+	set_flag(op, "was-managed", v->managed);
+	return *v->vm ? host->check_hypervisor(op, host->vm(op)) : MK_DONE;
+}
+
+int adopt_own(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	const char *name = host->option_str(op, "name", "");
+	char *plain = v && !*name ? plain_name(v->name) : NULL;
+	int r;
+
+	r = own_volume(op, v, CLASS, *name ? name : plain);
+	free(plain);
+	return r;
+}
+
+int adopt_undo(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	int r;
+
+	if (flag(op, "was-managed"))
+		return MK_DONE;
+
+	r = disown_volume(op, v);
+	if (r == MK_DONE)
+		host->forget(op, host->volume_id(op));
+	return r;
+}
+
+int forget_untag(struct mk_op *op)
+{
+	return disown_volume(op, host->volume(op));
+}
+
+int forget(struct mk_op *op)
+{
+	host->forget(op, host->volume_id(op));
+	set_str(host->result(op), "Volume", host->volume_id(op));
+	return MK_DONE;
+}

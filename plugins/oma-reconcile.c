@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reconcile: what our store, CloudStack and the devices of this machine say of each volume of ours. CloudStack
+ * is right about where a volume is, its tags about whose it is, the disk about which device it is. With
+ * repair the store and our tags follow; nothing is attached, detached or deleted.
+ *
+ * Notes in the scratch: "differences", the rows of the result; "rest", ids that are in the store and were not
+ * in CloudStack's list; "untagged", ids that lack our tags.
+ */
+
+#include "oma.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static json_object *list(struct mk_op *op, const char *key)
+{
+	json_object *scratch = host->scratch(op), *o = json_object_object_get(scratch, key);
+
+	if (!o) {
+		o = json_object_new_array();
+		json_object_object_add(scratch, key, o);
+	}
+	return o;
+}
+
+static bool repairs(struct mk_op *op)
+{
+	return host->option_bool(op, "repair", false);
+}
+
+/* One difference: what each of the three says, and whether it was mended. */
+static void differ(struct mk_op *op, const char *kind, const char *volume, const char *store,
+		   const char *cloud, bool repaired)
+{
+	json_object *row = json_object_new_object();
+
+	set_str(row, "Kind", kind);
+	set_str(row, "Volume", volume);
+	set_str(row, "Store", store);
+	set_str(row, "CloudStack", cloud);
+	set_str(row, "Device", host->device_seen(op, volume));
+	set_bool(row, "Repaired", repaired);
+	json_object_array_add(list(op, "differences"), row);
+	host->log(op, "difference: %s, volume %s: store says %s; CloudStack says %s; device %s%s",
+		  kind, volume, store, cloud, get_str(row, "Device"), repaired ? "; mended" : "");
+}
+
+static void describe(char *buf, size_t size, const char *vm, uint64_t bytes, const char *class)
+{
+	snprintf(buf, size, "%s%s, %" PRIu64 " bytes, class %s", *vm ? "on VM " : "detached", vm,
+		 bytes, *class ? class : "none");
+}
+
+#define DESCRIPTION 160
+
+/* ---- CloudStack's list ------------------------------------------------------------------------------------------- */
+
+/* Ours by its tags, and the store does not know it. */
+static void unknown(struct mk_op *op, const struct mk_volume_info *v)
+{
+	char *name = plain_name(v->name);
+	char cloud[DESCRIPTION];
+
+	describe(cloud, sizeof(cloud), v->vm, v->size, v->class);
+	if (repairs(op))
+		host->manage(op, v, *v->class ? v->class : CLASS, name);
+	differ(op, "unknown", v->id, "nothing", cloud, repairs(op));
+	free(name);
+}
+
+static bool same(const struct mk_managed_info *m, const struct mk_volume_info *v)
+{
+	bool detached = m->state == MK_VOLUME_DETACHED;
+
+	return m->size == v->size && streq(m->vm, v->vm) && m->device_id == v->device_id &&
+	       detached == !*v->vm && m->state != MK_VOLUME_ATTACHING &&
+	       m->state != MK_VOLUME_DETACHING;
+}
+
+static void compare(struct mk_op *op, const struct mk_volume_info *v)
+{
+	const struct mk_managed_info *m = host->managed(op, v->id);
+	char store[DESCRIPTION], cloud[DESCRIPTION];
+
+	describe(store, sizeof(store), m->vm, m->size, m->class);
+	describe(cloud, sizeof(cloud), v->vm, v->size, v->class);
+
+	if (is_foreign(op, v)) {
+		differ(op, "foreign", v->id, store, v->owner, false);
+		return;
+	}
+	if (!*v->owner) {
+		json_object_array_add(list(op, "untagged"), json_object_new_string(v->id));
+		differ(op, "untagged", v->id, store, cloud, repairs(op));
+	}
+	if (!same(m, v)) {
+		if (repairs(op))
+			host->manage(op, v, NULL, NULL);
+		differ(op, "changed", v->id, store, cloud, repairs(op));
+	}
+}
+
+static void judge(struct mk_op *op, const struct mk_volume_info *v)
+{
+	if (host->is_busy(op, v->id))
+		return; /* the operation that holds it knows better */
+
+	if (v->managed)
+		compare(op, v);
+	else if (streq(v->owner, host->oma_id(op)))
+		unknown(op, v);
+}
+
+/* What is in the store and in none of CloudStack's answers so far. */
+struct rest {
+	struct mk_op *op;
+	const struct mk_volume_info *volumes;
+	size_t n;
+};
+
+static void add_rest(const struct mk_managed_info *m, void *data)
+{
+	struct rest *rest = data;
+
+	for (size_t i = 0; i < rest->n; i++)
+		if (streq(rest->volumes[i].id, m->id))
+			return;
+
+	if (!host->is_busy(rest->op, m->id))
+		json_object_array_add(list(rest->op, "rest"), json_object_new_string(m->id));
+}
+
+/* Looks for the next id of a list; false if there is none left. */
+static bool look_for_next(struct mk_op *op, const char *key)
+{
+	json_object *ids = list(op, key);
+
+	if (json_object_array_length(ids) == 0) {
+		host->look_for(op, "id", "");
+		return false;
+	}
+
+	host->look_for(op, "id", json_object_get_string(json_object_array_get_idx(ids, 0)));
+	return true;
+}
+
+int reconcile_cloud(struct mk_op *op)
+{
+	struct rest rest = { .op = op };
+	static const char *const notes[] = { "differences", "rest", "untagged" };
+
+	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
+		json_object_object_del(host->scratch(op), notes[i]);
+
+	rest.volumes = host->volumes(op, &rest.n);
+	host->each_managed(op, add_rest, &rest);
+	for (size_t i = 0; i < rest.n; i++)
+		judge(op, &rest.volumes[i]);
+
+	(void)look_for_next(op, "rest");
+	return MK_DONE;
+}
+
+/* ---- the rest, one by one: an id that CloudStack never had would spoil a common answer ---------------------------- */
+
+static void missing(struct mk_op *op, const char *id)
+{
+	const struct mk_managed_info *m = host->managed(op, id);
+	char store[DESCRIPTION];
+
+	if (!m || host->is_busy(op, id))
+		return;
+
+	describe(store, sizeof(store), m->vm, m->size, m->class);
+	differ(op, "missing", id, store, "nothing", repairs(op));
+	if (repairs(op))
+		host->forget(op, id);
+}
+
+int reconcile_rest(struct mk_op *op)
+{
+	json_object *rest = list(op, "rest");
+	const struct mk_volume_info *volumes;
+	size_t n;
+
+	if (json_object_array_length(rest) > 0) {
+		volumes = host->volumes(op, &n);
+		if (n > 0)
+			judge(op, &volumes[0]);
+		else
+			missing(op, json_object_get_string(json_object_array_get_idx(rest, 0)));
+		json_object_array_del_idx(rest, 0, 1);
+		if (look_for_next(op, "rest"))
+			return MK_NEXT;
+	}
+
+	(void)look_for_next(op, "untagged");
+	return MK_DONE;
+}
+
+/* ---- our tags ------------------------------------------------------------------------------------------------------ */
+
+int reconcile_tags(struct mk_op *op)
+{
+	json_object *untagged = list(op, "untagged");
+	const struct mk_managed_info *m;
+	const struct mk_volume_info *volumes;
+	size_t n;
+	int r;
+
+	if (!repairs(op) || json_object_array_length(untagged) == 0)
+		return MK_DONE;
+
+	volumes = host->volumes(op, &n);
+	m = n > 0 ? host->managed(op, volumes[0].id) : NULL;
+	if (m && !is_foreign(op, &volumes[0]) && !host->is_busy(op, m->id) &&
+	    host->set_volume(op, m->id)) {
+		r = own_volume(op, &volumes[0], m->class, NULL);
+		if (r != MK_DONE)
+			return r;
+	}
+
+	json_object_array_del_idx(untagged, 0, 1);
+	return look_for_next(op, "untagged") ? MK_NEXT : MK_DONE;
+}
+
+/* ---- devices -------------------------------------------------------------------------------------------------------- */
+
+static void check_device(const struct mk_managed_info *m, void *data)
+{
+	struct mk_op *op = data;
+	bool here = streq(m->vm, host->oma_id(op));
+	char store[DESCRIPTION];
+
+	if (host->is_busy(op, m->id))
+		return;
+
+	describe(store, sizeof(store), m->vm, m->size, m->class);
+	if (here && !*m->node)
+		differ(op, "no-device", m->id, store, "not asked", false);
+	else if (!here && *host->device_seen(op, m->id))
+		differ(op, "stray-device", m->id, store, "not asked", false);
+}
+
+int reconcile_devices(struct mk_op *op)
+{
+	json_object *differences = list(op, "differences"), *result = host->result(op);
+
+	host->rescan(op);
+	host->each_managed(op, check_device, op);
+	set_int(result, "Count", (int64_t)json_object_array_length(differences));
+	json_object_object_add(result, "Differences", json_object_get(differences));
+	return MK_DONE;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a row of a step table asks CloudStack before its function runs: one or two lists, read one after
+ * the other, checked, and kept until the function has returned.
+ */
+
+#include "engine-internal.h"
+
+#define LOOK_FOR "look-for" /* the key of the scratch: { "key": …, "value": … } */
+
+enum question {
+	Q_END,
+	Q_VM,
+	Q_VOLUME,
+	Q_VM_VOLUMES,
+	Q_LOOKED_FOR,
+	Q_TAGGED,
+	Q_OMA_VOLUMES,
+	Q_ZONES,
+	Q_OFFERINGS,
+	Q_SNAPSHOTS,
+	Q_VM_SNAPSHOTS,
+	N_QUESTIONS,
+};
+
+#define QUESTIONS_MAX 3
+
+static const enum question plans[MK_ASK_N][QUESTIONS_MAX] = {
+	[MK_ASK_VM] = { Q_VM },
+	[MK_ASK_VOLUME] = { Q_VOLUME },
+	[MK_ASK_VM_VOLUMES] = { Q_VM, Q_VM_VOLUMES },
+	[MK_ASK_VM_VOLUME] = { Q_VM, Q_VOLUME },
+	[MK_ASK_LOOKED_FOR] = { Q_LOOKED_FOR },
+	[MK_ASK_OURS] = { Q_TAGGED, Q_OMA_VOLUMES },
+	[MK_ASK_ZONES] = { Q_ZONES },
+	[MK_ASK_OFFERINGS] = { Q_OFFERINGS },
+	[MK_ASK_SNAPSHOTS] = { Q_SNAPSHOTS },
+	[MK_ASK_VM_SNAPSHOTS] = { Q_VM_SNAPSHOTS },
+};
+
+/* ---- parameters ------------------------------------------------------------------------------------------- */
+
+static void vm_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, "id", op->r.vm);
+	mk_json_set_str(params, "details", "min");
+}
+
+static void volume_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, "id", mk_op_volume_id(op));
+}
+
+static void of_vm_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, "virtualmachineid", op->r.vm);
+}
+
+static void of_oma_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, "virtualmachineid", op->engine->config.oma);
+}
+
+static void of_volume_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, "volumeid", mk_op_volume_id(op));
+}
+
+static const char *look_for(const struct mk_op *op, const char *what)
+{
+	return mk_json_str(mk_json_get(op->r.scratch, LOOK_FOR), what, "");
+}
+
+void mk_op_look_for(struct mk_op *op, const char *key, const char *value)
+{
+	json_object *o = json_object_new_object();
+
+	mk_json_set_str(o, "key", key);
+	mk_json_set_str(o, "value", value);
+	json_object_object_add(op->r.scratch, LOOK_FOR, o);
+}
+
+static void looked_for_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, look_for(op, "key"), look_for(op, "value"));
+}
+
+static void tagged_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, "tags[0].key", MK_TAG_OWNER);
+	mk_json_set_str(params, "tags[0].value", op->engine->config.oma);
+}
+
+static void zone_params(struct mk_op *op, json_object *params)
+{
+	mk_json_set_str(params, "available", "true");
+}
+
+/* ---- checks: a filter that got lost would show somebody else's object -------------------------------------- */
+
+static bool is_volume(const struct mk_op *op, const struct mk_volume_info *v)
+{
+	return streq(v->id, mk_op_volume_id(op));
+}
+
+static bool is_of_vm(const struct mk_op *op, const struct mk_volume_info *v)
+{
+	return streq(v->vm, op->r.vm);
+}
+
+static bool is_of_oma(const struct mk_op *op, const struct mk_volume_info *v)
+{
+	return streq(v->vm, op->engine->config.oma);
+}
+
+static bool is_looked_for(const struct mk_op *op, const struct mk_volume_info *v)
+{
+	return streq(streq(look_for(op, "key"), "name") ? v->name : v->id, look_for(op, "value"));
+}
+
+static bool is_tagged(const struct mk_op *op, const struct mk_volume_info *v)
+{
+	return streq(v->owner, op->engine->config.oma);
+}
+
+static const struct {
+	const char *command, *list;
+	void (*params)(struct mk_op *op, json_object *params);
+	bool (*volume)(const struct mk_op *op,
+		       const struct mk_volume_info *v); /* NULL: no volumes */
+	const char *row_key; /* of rows that belong to the volume or the VM: the key that says so */
+} questions[N_QUESTIONS] = {
+	[Q_VM] = { "listVirtualMachines", "virtualmachine", vm_params },
+	[Q_VOLUME] = { "listVolumes", "volume", volume_params, is_volume },
+	[Q_VM_VOLUMES] = { "listVolumes", "volume", of_vm_params, is_of_vm },
+	[Q_LOOKED_FOR] = { "listVolumes", "volume", looked_for_params, is_looked_for },
+	[Q_TAGGED] = { "listVolumes", "volume", tagged_params, is_tagged },
+	[Q_OMA_VOLUMES] = { "listVolumes", "volume", of_oma_params, is_of_oma },
+	[Q_ZONES] = { "listZones", "zone", zone_params },
+	[Q_OFFERINGS] = { "listDiskOfferings", "diskoffering", NULL },
+	[Q_SNAPSHOTS] = { "listSnapshots", "snapshot", of_volume_params, NULL, "volumeid" },
+	[Q_VM_SNAPSHOTS] = { "listVMSnapshot", "vmSnapshot", of_vm_params, NULL,
+			     "virtualmachineid" },
+};
+
+/* ---- answers ------------------------------------------------------------------------------------------------ */
+
+static enum mk_ask wanted(const struct mk_op *op)
+{
+	return op->r.undoing ? mk_op_row(op)->undo_ask : mk_op_row(op)->ask;
+}
+
+static enum question question(const struct mk_op *op)
+{
+	return plans[wanted(op)][op->n_asked];
+}
+
+/* CloudStack answers 431 with this for an id it never had, and an empty list for one that is gone. */
+static bool says_not_found(const struct mk_cs_reply *reply)
+{
+	return reply->code == 431 && strstr(reply->text, "entity does not exist");
+}
+
+/* The rows of a reply: borrowed, or an empty array for what does not exist. Fails the operation: NULL. */
+static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, json_object **keep)
+{
+	if (reply->outcome == MK_CS_OK)
+		return reply->body;
+	if (says_not_found(reply))
+		return *keep = json_object_new_array();
+
+	mk_error_done(&op->error);
+	mk_op_set_error(op, MK_ERROR_REFUSED,
+			"CloudStack refused to tell what is true in step %s: %d %s", op->r.step,
+			reply->code, reply->text);
+	mk_op_fail(op);
+	return NULL;
+}
+
+static void bad_answer(struct mk_op *op, const char *why)
+{
+	mk_error_done(&op->error);
+	mk_op_set_error(op, MK_ERROR_INTERNAL, "CloudStack's answer cannot be used: %s",
+			why ? why : "out of memory");
+	mk_op_fail(op);
+}
+
+static int take_vms(struct mk_op *op, json_object *rows, char **ret_why)
+{
+	int r;
+
+	r = mk_cs_vms_parse(rows, &op->vms, ret_why);
+	if (r < 0)
+		return r;
+
+	if (op->vms.n > 1 || (op->vms.n == 1 && !streq(op->vms.items[0].id, op->r.vm))) {
+		*ret_why = strdup("it lists a VM that was not asked for");
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static bool has_volume(const struct mk_cs_volumes *volumes, const char *id)
+{
+	for (size_t i = 0; i < volumes->n; i++)
+		if (streq(volumes->items[i].id, id))
+			return true;
+	return false;
+}
+
+/* The volumes of this answer, after those of an earlier one. */
+static int add_volumes(struct mk_op *op, const struct mk_cs_volumes *more, char **ret_why)
+{
+	_cleanup_json_ json_object *rows = json_object_new_array();
+	struct mk_cs_volumes all = { 0 };
+	int r;
+
+	for (size_t i = 0; i < op->volumes.n; i++)
+		json_object_array_add(rows,
+				      json_object_get(
+					      json_object_array_get_idx(op->volumes.keep, i)));
+	for (size_t i = 0; i < more->n; i++)
+		if (!has_volume(&op->volumes, more->items[i].id))
+			json_object_array_add(rows,
+					      json_object_get(
+						      json_object_array_get_idx(more->keep, i)));
+
+	r = mk_cs_volumes_parse(rows, &all, ret_why);
+	if (r < 0)
+		return r;
+
+	mk_cs_volumes_done(&op->volumes);
+	op->volumes = all;
+	return 0;
+}
+
+static int take_volumes(struct mk_op *op, json_object *rows, char **ret_why)
+{
+	_cleanup_(mk_cs_volumes_done) struct mk_cs_volumes volumes = { 0 };
+	int r;
+
+	r = mk_cs_volumes_parse(rows, &volumes, ret_why);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < volumes.n; i++) {
+		if (!questions[question(op)].volume(op, &volumes.items[i])) {
+			*ret_why = strdup("it lists a volume that was not asked for");
+			return -EBADMSG;
+		}
+	}
+
+	r = add_volumes(op, &volumes, ret_why);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < op->volumes.n; i++)
+		op->volumes.items[i].managed =
+			mk_volumes_find(op->engine->volumes, op->volumes.items[i].id) != NULL;
+	return 0;
+}
+
+static int take_rows(struct mk_op *op, json_object *rows, char **ret_why)
+{
+	const char *key = questions[question(op)].row_key;
+	const char *id = question(op) == Q_SNAPSHOTS ? mk_op_volume_id(op) : op->r.vm;
+
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		json_object *row = json_object_array_get_idx(rows, i);
+
+		if (!mk_uuid_valid(mk_json_str(row, "id", ""))) {
+			*ret_why = mk_strdup_printf("row %zu has no id", i + 1);
+			return -EBADMSG;
+		}
+		if (key && !streq(mk_json_str(row, key, ""), id)) {
+			*ret_why = mk_strdup_printf("row %zu was not asked for", i + 1);
+			return -EBADMSG;
+		}
+	}
+
+	json_object_put(op->rows);
+	op->rows = json_object_get(rows);
+	return 0;
+}
+
+static void ask_next(struct mk_op *op);
+
+static void on_answer(const struct mk_cs_reply *reply, void *data)
+{
+	_cleanup_json_ json_object *keep = NULL;
+	_cleanup_free_ char *why = NULL;
+	struct mk_op *op = data;
+	json_object *rows;
+	int r;
+
+	op->request = NULL;
+	rows = rows_of(op, reply, &keep);
+	if (!rows)
+		return;
+
+	if (question(op) == Q_VM)
+		r = take_vms(op, rows, &why);
+	else if (questions[question(op)].volume)
+		r = take_volumes(op, rows, &why);
+	else
+		r = take_rows(op, rows, &why);
+	if (r < 0) {
+		bad_answer(op, why);
+		return;
+	}
+
+	op->n_asked++;
+	ask_next(op);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------- */
+
+static void ask_next(struct mk_op *op)
+{
+	_cleanup_json_ json_object *params = NULL;
+	enum question q = question(op);
+
+	/* The volumes of a VM that does not exist are not asked for: the filter would be an error. Nor is
+	 * nothing looked for. */
+	if (q == Q_END || (q == Q_VM_VOLUMES && op->vms.n == 0) ||
+	    (q == Q_LOOKED_FOR && !*look_for(op, "value"))) {
+		mk_op_kick(op, PHASE_LOOK);
+		return;
+	}
+
+	op->phase = PHASE_ASK;
+	params = json_object_new_object();
+	if (params && questions[q].params)
+		questions[q].params(op, params);
+	if (params)
+		op->request = mk_cs_read(op->engine->cs, questions[q].command, params,
+					 questions[q].list, on_answer, op);
+	if (!op->request)
+		bad_answer(op, NULL);
+}
+
+void mk_op_forget_answers(struct mk_op *op)
+{
+	mk_cs_vms_done(&op->vms);
+	mk_cs_volumes_done(&op->volumes);
+	json_object_put(take_ptr(op->rows));
+	op->n_asked = 0;
+}
+
+void mk_op_ask(struct mk_op *op)
+{
+	if (mk_op_cancelled(op))
+		return;
+
+	mk_op_forget_answers(op);
+	ask_next(op);
+}

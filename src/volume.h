@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The volumes that this appliance manages: in memory, each change also in the store's open transaction.
+ * Those attached to the appliance are bound to a block device, whose identity is proven again whenever a
+ * disk comes, goes or changes.
+ */
+
+#include "device.h"
+#include "store.h"
+
+#include <uthash.h>
+
+/* All members are read only to others. Texts are owned, never NULL. */
+struct mk_volume {
+	char *id;
+	char *name; /* as its caller named it */
+	char *class;
+	char *vm; /* "" if detached */
+	enum mk_volume_state state;
+	int64_t device_id; /* CloudStack's number, -1 if detached; names no guest device */
+	uint64_t size;     /* bytes */
+	uint64_t created;  /* µs since the epoch: when it came under our management */
+	/* The proven device; node "" if there is none. */
+	char *node, *link, *serial;
+	unsigned major, minor;
+	uint64_t diskseq, since; /* since: µs since the epoch, when the proof was made */
+
+	struct mk_volumes *volumes; /* borrowed */
+	void *data;                 /* the watcher's */
+	UT_hash_handle hh;
+};
+
+struct mk_volumes;
+
+/* All run within the change; none may change a volume. */
+struct mk_volumes_watcher {
+	void (*added)(struct mk_volume *v, void *data);
+	void (*changed)(struct mk_volume *v, void *data);
+	void (*removed)(struct mk_volume *v, void *data);
+	void *data;
+};
+
+/*
+ * Reads the store. store and devices (NULL: no device is ever proven) are borrowed; oma is the
+ * appliance's VM. Returns 0 or a negative errno.
+ */
+int mk_volumes_new(struct mk_store *store, struct mk_devices *devices, const char *oma,
+		   const struct mk_volumes_watcher *watcher, struct mk_volumes **ret);
+struct mk_volumes *mk_volumes_free(struct mk_volumes *volumes); /* NULL is allowed; returns NULL */
+DEFINE_CLEANUP(struct mk_volumes *, mk_volumes_free)
+
+struct mk_volume *mk_volumes_find(struct mk_volumes *volumes,
+				  const char *id); /* NULL: not managed */
+size_t mk_volumes_count(struct mk_volumes *volumes);
+struct mk_volume *mk_volumes_first(struct mk_volumes *volumes); /* and on with v->hh.next */
+/* The volume whose proven device this is, or NULL. */
+struct mk_volume *mk_volumes_by_disk(struct mk_volumes *volumes, const struct mk_disk *disk);
+
+const char *mk_volume_state_to_string(enum mk_volume_state s);
+int mk_volume_state_from_string(const char *s); /* the state, or -EINVAL */
+
+/* Takes a volume into the store as CloudStack has it, or brings it up to date. name NULL: what it has, at
+ * first v's. class NULL: what it has; one that is not managed is left alone then. A volume that is not on the appliance loses its device. Returns 0 or a negative errno. */
+int mk_volumes_manage(struct mk_volumes *volumes, const struct mk_volume_info *v, const char *class,
+		      const char *name);
+int mk_volumes_forget(struct mk_volumes *volumes, const char *id);
+int mk_volume_set_state(struct mk_volume *v, enum mk_volume_state state);
+/* It is attached to the appliance, and this is its device. */
+int mk_volume_bind(struct mk_volume *v, int64_t device_id, const struct mk_device_info *device);
+
+/* Looks at the devices of all attached volumes again: proven, or lost. */
+void mk_volumes_recheck(struct mk_volumes *volumes);
+
+/* ---- identity ------------------------------------------------------------------------------------ */
+
+/*
+ * Whether a volume's disk can be told on this hypervisor, and how: the table of match rules. Returns
+ * 0, or -EINVAL with MK_ERROR_NOT_SUPPORTED. Facts: CloudStack's agents, see correlate.c.
+ */
+int mk_correlate_check(const char *hypervisor, struct mk_error *error);
+
+/*
+ * Which disk is this volume? 0: *ret, valid until the next event. -EAGAIN: it is not here yet; error
+ * says what is waited for. -EINVAL: something contradicts; error names it and the candidates. volumes:
+ * the other claimants; id, size: of the volume, in bytes.
+ */
+int mk_correlate(struct mk_volumes *volumes, const char *id, uint64_t size,
+		 const struct mk_disk **ret, struct mk_error *error);
+void mk_correlate_fill(const struct mk_disk *disk, struct mk_device_info *ret);
+
+struct mk_devices *mk_volumes_devices(struct mk_volumes *volumes);
