@@ -7,7 +7,6 @@
 
 #include "oma.h"
 
-
 /* ---- attaching and detaching: move.c, for the appliance ------------------------------------------------------ */
 
 static int attach_prepare(struct mk_op *op, json_object *args)

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Shared by engine.c (the set of operations), op-run.c (one operation's walk), op-ask.c and op-command.c
- * (what a step reads and sends), op-host.c and op-device.c (what a plugin may ask of it). */
+ * (what a step reads and sends), op-host.c, op-device.c and op-child.c (what a plugin may ask of it). */
 
 #include "cloudstack-json.h"
 #include "engine.h"
@@ -107,6 +107,9 @@ struct mk_engine {
 };
 
 /* engine.c */
+/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
+int mk_engine_spawn(struct mk_engine *engine, const struct mk_op_request *request,
+		    struct mk_error *error);
 void mk_op_free(struct mk_op *op);
 void mk_op_touch(struct mk_op *op, unsigned changed);
 void mk_op_kick(struct mk_op *op, enum mk_op_phase phase);
@@ -121,6 +124,9 @@ const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none *
 
 /* op-device.c */
 void mk_host_add_devices(struct mk_host *host);
+
+/* op-child.c */
+void mk_host_add_children(struct mk_host *host);
 
 /* op-ask.c */
 void mk_op_ask(struct mk_op *op); /* and then PHASE_LOOK */

@@ -169,7 +169,7 @@ bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_o
 	HASH_FIND_STR(op->engine->claims, key, claim);
 	if (claim) {
 		*ret_holder = claim->op;
-		return claim->op == op;
+		return claim->op == op || streq(claim->op->r.id, op->r.parent);
 	}
 
 	claim = calloc(1, sizeof(*claim));
@@ -354,14 +354,20 @@ size_t mk_engine_n_unfinished(struct mk_engine *engine)
 	return engine->n_unfinished;
 }
 
+static void wake(struct mk_op *op)
+{
+	if (op->phase != PHASE_PAUSE || op->after_pause != PHASE_ASK)
+		return;
+
+	op->pause = sd_event_source_disable_unref(op->pause);
+	mk_op_kick(op, PHASE_ASK);
+}
+
 void mk_engine_devices_changed(struct mk_engine *engine)
 {
-	for (struct mk_op *op = engine->ops; op; op = op->hh.next) {
-		if (op->phase != PHASE_PAUSE || op->after_pause != PHASE_ASK || !op->wants_device)
-			continue;
-		op->pause = sd_event_source_disable_unref(op->pause);
-		mk_op_kick(op, PHASE_ASK);
-	}
+	for (struct mk_op *op = engine->ops; op; op = op->hh.next)
+		if (op->wants_device)
+			wake(op);
 }
 
 /* Forgets the oldest finished operations beyond the number that is kept. */
@@ -385,6 +391,16 @@ static void keep_ended(struct mk_op *op)
 	op->engine->n_ended++;
 }
 
+/* A parent that waits for its children looks at once. */
+static void tell_parent(const struct mk_op *op)
+{
+	struct mk_op *parent;
+
+	HASH_FIND_STR(op->engine->ops, op->r.parent, parent);
+	if (parent)
+		wake(parent);
+}
+
 int mk_engine_write(struct mk_engine *engine)
 {
 	struct mk_op *op;
@@ -406,6 +422,7 @@ int mk_engine_write(struct mk_engine *engine)
 			engine->n_unfinished--;
 			keep_ended(op);
 			engine->watcher.finished(op, engine->watcher.data);
+			tell_parent(op);
 			if (++engine->n_finished_ever % PRUNE_EVERY == 0)
 				(void)prune(engine);
 		}
@@ -631,7 +648,8 @@ static int fill_record(struct mk_op *op, const struct mk_op_request *request, js
 
 	mk_op_record_init(r);
 	if (!mk_op_record_complete(r) || mk_str_set(&r->kind, mk_method_operation(m)) < 0 ||
-	    mk_str_set(&r->class, request->class) < 0)
+	    mk_str_set(&r->class, request->class) < 0 ||
+	    mk_str_set(&r->parent, str_or_empty(request->parent)) < 0)
 		return -ENOMEM;
 
 	if (request->token ? mk_str_set(&r->id, request->token) < 0
@@ -709,6 +727,29 @@ static void accept_op(struct mk_op *op)
 	mk_op_touch(op, MK_OP_CHANGED_STATE);
 	(void)mk_op_arm_deadline(op);
 	mk_op_kick(op, PHASE_STEP);
+}
+
+int mk_engine_spawn(struct mk_engine *engine, const struct mk_op_request *request,
+		    struct mk_error *error)
+{
+	struct mk_op *op;
+	int r;
+
+	if (mk_engine_find(engine, request->token)) {
+		mk_error_set(error, MK_ERROR_TOKEN_MISMATCH, "operation %s is there already",
+			     request->token);
+		return -EINVAL;
+	}
+
+	r = make_op(engine, request, request->args, false, &op, error);
+	if (r < 0) {
+		mk_error_set(error, MK_ERROR_INTERNAL, "cannot make the operation: %s",
+			     strerror(-r));
+		return -EINVAL;
+	}
+
+	accept_op(op);
+	return 0;
 }
 
 int mk_engine_submit_all(struct mk_engine *engine, const struct mk_op_request *requests, size_t n,

@@ -47,6 +47,7 @@ libvolumed_la_SOURCES = \
 	src/loop-dbus.c \
 	src/loop-dbus.h \
 	src/op-ask.c \
+	src/op-child.c \
 	src/op-command.c \
 	src/op-device.c \
 	src/op-host.c \

@@ -210,6 +210,11 @@ static const char *host_refusal_text(struct mk_op *op)
 	return op->r.command_code ? op->r.command_text : "";
 }
 
+static bool host_succeeded(struct mk_op *op)
+{
+	return op->r.command_state == MK_COMMAND_SUCCEEDED;
+}
+
 static const char *host_created_id(struct mk_op *op)
 {
 	return mk_json_str(op->r.scratch, MK_OP_CREATED, "");
@@ -279,6 +284,7 @@ const struct mk_host *mk_engine_host(void)
 		.refusal = host_refusal,
 		.refusal_text = host_refusal_text,
 		.last_command = host_last_command,
+		.succeeded = host_succeeded,
 		.created_id = host_created_id,
 		.unsettled = host_unsettled,
 		.fail = host_fail,
@@ -287,5 +293,6 @@ const struct mk_host *mk_engine_host(void)
 	};
 
 	mk_host_add_devices(&host);
+	mk_host_add_children(&host);
 	return &host;
 }

@@ -225,7 +225,7 @@ void mk_op_fail(struct mk_op *op)
 	op->r.error = op->error.code;
 	(void)mk_str_set(&op->r.message, str_or_empty(op->error.text));
 	mk_op_touch(op, MK_OP_CHANGED_STATE);
-	if (op->error.code == MK_ERROR_OUTCOME_UNKNOWN) {
+	if (op->error.code == MK_ERROR_OUTCOME_UNKNOWN && *op->r.command) {
 		say_unknown(op);
 		op_end(op, MK_OP_FAILED);
 		return;

@@ -282,30 +282,38 @@ static int check_volume_method(const struct mk_method *m, char **ret)
 	return 0;
 }
 
-static int check_volume_methods(const struct mk_plugin *plugin, char **ret)
+/* A further table: good rows, and no kind that an earlier table has. */
+static int check_table(const struct mk_method *methods, const struct mk_method *const *earlier,
+		       size_t n_earlier, char **ret)
 {
-	const struct mk_method *methods = plugin->volume_methods;
 	int r;
 
 	for (size_t i = 0; methods && methods[i].name; i++) {
-		if (i >= MK_N_VOLUME_METHODS)
-			return bad(ret, "the table of volume methods has no end");
+		if (i >= N_MAX)
+			return bad(ret, "the method table has no end");
 		r = check_method(&methods[i], ret);
-		if (r >= 0)
-			r = check_volume_method(&methods[i], ret);
+		for (size_t k = 0; r >= 0 && k < n_earlier; k++)
+			for (const struct mk_method *m = earlier[k]; r >= 0 && m && m->name; m++)
+				r = check_kinds(&methods[i], m, ret);
 		if (r < 0)
 			return r;
-		for (const struct mk_method *m = plugin->methods; m->name; m++) {
-			r = check_kinds(&methods[i], m, ret);
-			if (r < 0)
-				return r;
-		}
 		for (size_t j = 0; j < i; j++)
 			if (streq(methods[j].name, methods[i].name))
 				return bad(ret, "method %s is there twice", methods[i].name);
 	}
 
 	return 0;
+}
+
+static int check_more_methods(const struct mk_plugin *plugin, char **ret)
+{
+	const struct mk_method *const earlier[] = { plugin->methods, plugin->volume_methods };
+	int r;
+
+	r = check_table(plugin->volume_methods, earlier, 1, ret);
+	for (const struct mk_method *m = plugin->volume_methods; r >= 0 && m && m->name; m++)
+		r = check_volume_method(m, ret);
+	return r < 0 ? r : check_table(plugin->inner_methods, earlier, 2, ret);
 }
 
 static int check_methods(const struct mk_method *methods, char **ret)
@@ -367,5 +375,5 @@ int mk_plugin_check(const struct mk_plugin *plugin, const char *name, char **ret
 		return bad(ret_problem, "interface %s belongs to the daemon", plugin->interface);
 
 	r = check_methods(plugin->methods, ret_problem);
-	return r < 0 ? r : check_volume_methods(plugin, ret_problem);
+	return r < 0 ? r : check_more_methods(plugin, ret_problem);
 }

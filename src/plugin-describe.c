@@ -141,4 +141,6 @@ void mk_plugin_describe(const struct mk_plugin *plugin, FILE *f)
 		put_method(m, f);
 	for (const struct mk_method *m = plugin->volume_methods; m && m->name; m++)
 		put_method(m, f);
+	for (const struct mk_method *m = plugin->inner_methods; m && m->name; m++)
+		put_method(m, f);
 }

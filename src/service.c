@@ -253,6 +253,7 @@ static const struct mk_method *find_method(const char *class, const char *kind, 
 	const struct mk_method *tables[] = {
 		plugin ? plugin->methods : NULL,
 		plugin ? plugin->volume_methods : NULL,
+		plugin ? plugin->inner_methods : NULL,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)

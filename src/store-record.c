@@ -69,6 +69,7 @@ void mk_op_record_init(struct mk_op_record *r)
 		.command_params = json_object_new_object(),
 		.command_job = strdup(""),
 		.command_text = strdup(""),
+		.parent = strdup(""),
 		.caller = -1,
 	};
 }
@@ -77,13 +78,13 @@ bool mk_op_record_complete(const struct mk_op_record *r)
 {
 	return r->id && r->kind && r->class && r->args && r->options && r->volumes && r->vm &&
 	       r->step && r->message && r->details && r->result && r->scratch && r->command &&
-	       r->command_params && r->command_job && r->command_text;
+	       r->command_params && r->command_job && r->command_text && r->parent;
 }
 
 void mk_op_record_done(struct mk_op_record *r)
 {
-	char *texts[] = { r->id,      r->kind,    r->class,       r->vm,          r->step,
-			  r->message, r->command, r->command_job, r->command_text };
+	char *texts[] = { r->id,      r->kind,    r->class,       r->vm,           r->step,
+			  r->message, r->command, r->command_job, r->command_text, r->parent };
 	json_object *objects[] = { r->args,   r->options, r->volumes,       r->details,
 				   r->result, r->scratch, r->command_params };
 

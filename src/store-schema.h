@@ -66,4 +66,6 @@ static const char *const migrations[] = {
 	"CREATE TRIGGER events_of_pruned AFTER DELETE ON operations BEGIN"
 	"  DELETE FROM events WHERE operation = OLD.id;"
 	"END;",
+	/* 2: operations that other operations made */
+	"ALTER TABLE operations ADD COLUMN parent TEXT NOT NULL DEFAULT '';",
 };

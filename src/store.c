@@ -29,7 +29,7 @@ enum {
 	"id, kind, class, args, volumes, vm, vm_claimed, state, step, step_index, step_count, "    \
 	"undoing, undone, undo_failed, cancel, error, message, details, result, scratch, "         \
 	"command, command_params, command_job, command_state, command_sync, command_code, "        \
-	"command_tries, command_text, caller, created, started, finished, deadline"
+	"command_tries, command_text, caller, created, started, finished, deadline, parent"
 
 #define FINISHED "state IN ('succeeded', 'failed', 'cancelled', 'rolled-back')"
 
@@ -39,7 +39,7 @@ static const char *const sql[N_STMTS] = {
 	[STMT_PUT_OP] =
 		"INSERT OR REPLACE INTO operations (" OP_COLUMNS ") VALUES (?1, ?2, ?3, ?4, "
 		"?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
-		"?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)",
+		"?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)",
 	[STMT_GET_OP] = "SELECT " OP_COLUMNS " FROM operations WHERE id = ?1",
 	[STMT_UNFINISHED] = "SELECT id FROM operations WHERE NOT " FINISHED " ORDER BY created, id",
 	[STMT_NEWEST_FINISHED] =
@@ -352,6 +352,7 @@ int mk_store_put_op(struct mk_store *store, const struct mk_op_record *r)
 	bind_time(s, i++, r->started);
 	bind_time(s, i++, r->finished);
 	bind_time(s, i++, r->deadline);
+	bind_text(s, i++, r->parent);
 	return run(store, STMT_PUT_OP, "cannot store an operation");
 }
 
@@ -433,6 +434,7 @@ static int read_op(sqlite3_stmt *s, struct mk_op_record *r)
 	r->started = column_time(s, i++);
 	r->finished = column_time(s, i++);
 	r->deadline = column_time(s, i++);
+	r->parent = column_text(s, i++);
 
 	e = error ? mk_error_from_string(error) : -EINVAL;
 	st = state ? mk_op_state_from_string(state) : -EINVAL;

@@ -69,6 +69,7 @@ struct mk_op_record {
 	bool command_sync;
 	int64_t command_code, command_tries;
 	char *command_text;
+	char *parent;   /* id of the operation that made it, "" for none */
 	int64_t caller; /* uid, -1 if not known */
 	uint64_t created, started, finished, deadline;
 };

@@ -173,6 +173,15 @@ enum mk_error_code {
 	MK_ERROR_NOT_SUPPORTED,
 };
 
+/* A child operation, as its parent sees it. */
+struct mk_child_info {
+	const char *id;
+	bool ended, succeeded;
+	enum mk_error_code error; /* MK_ERROR_NONE unless it ended without success */
+	const char *message;
+	json_object *result;
+};
+
 /* ---- methods ----------------------------------------------------------------------------------- */
 
 /* A key of a method's last argument, a{sv}. `token` (s) is understood for every method that makes
@@ -337,6 +346,21 @@ struct mk_host {
 	 * when it accepted it; "" before. Durable. */
 	const char *(*created_id)(struct mk_op *op);
 
+	/* True if CloudStack said that this step's last command was done. For what cannot be seen. */
+	bool (*succeeded)(struct mk_op *op);
+
+	/* ---- child operations ---- */
+
+	/*
+	 * Makes the operation <this one's id>_<suffix> of the plugin's inner table, with these arguments
+	 * (borrowed); it may use what this operation claimed. One that is there already is left as it is.
+	 * False: fail() was called.
+	 */
+	bool (*spawn)(struct mk_op *op, const char *suffix, const char *kind, json_object *args);
+	/* False if there is no such child. The operation is looked at again when a child ends. */
+	bool (*child)(struct mk_op *op, const char *suffix, struct mk_child_info *ret);
+	void (*cancel_child)(struct mk_op *op, const char *suffix);
+
 	/* Fails the step; then return MK_FAILED. The text says what is wrong and what to do. */
 	void (*fail)(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
 		__attribute__((format(printf, 3, 4)));
@@ -369,6 +393,12 @@ struct mk_plugin {
 	 * be unique over both tables.
 	 */
 	const struct mk_method *volume_methods;
+	/*
+	 * Operations that only other operations of this plugin make (mk_host.spawn): for work that runs side
+	 * by side, as each volume of a set. Their signature describes the arguments as for a method. NULL:
+	 * none. Kinds must be unique over all tables.
+	 */
+	const struct mk_method *inner_methods;
 	/* Once, before anything else; host stays valid. Negative errno: the class is disabled;
 	 * -ENOTSUP: not on this system, which is no error. */
 	int (*init)(const struct mk_host *host);

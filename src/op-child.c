@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Operations that operations make: the part of struct mk_host that is about children. */
+
+#include "engine-internal.h"
+
+static char *child_id(const struct mk_op *op, const char *suffix)
+{
+	return mk_strdup_printf("%s_%s", op->r.id, suffix);
+}
+
+static struct mk_op *find_child(const struct mk_op *op, const char *suffix)
+{
+	_cleanup_free_ char *id = child_id(op, suffix);
+	struct mk_op *child = id ? mk_engine_find(op->engine, id) : NULL;
+
+	return child && streq(child->r.parent, op->r.id) ? child : NULL;
+}
+
+static bool host_spawn(struct mk_op *op, const char *suffix, const char *kind, json_object *args)
+{
+	_cleanup_free_ char *id = child_id(op, suffix);
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct mk_op_request request = {
+		.method = op->engine->watcher.method(op->r.class, kind, op->engine->watcher.data),
+		.class = op->r.class,
+		.args = args,
+		.token = id,
+		.caller = op->r.caller,
+		.parent = op->r.id,
+	};
+
+	if (find_child(op, suffix))
+		return true;
+
+	if (!id || !request.method)
+		mk_error_set(&error, MK_ERROR_INTERNAL, "there is no inner operation %s", kind);
+	else if (mk_engine_spawn(op->engine, &request, &error) == 0)
+		return true;
+
+	mk_error_done(&op->error);
+	op->error = error;
+	error = (struct mk_error){ 0 };
+	return false;
+}
+
+static bool host_child(struct mk_op *op, const char *suffix, struct mk_child_info *ret)
+{
+	const struct mk_op *child = find_child(op, suffix);
+
+	if (!child)
+		return false;
+
+	*ret = (struct mk_child_info){
+		.id = child->r.id,
+		.ended = mk_op_state_final(child->r.state),
+		.succeeded = child->r.state == MK_OP_SUCCEEDED,
+		.error = child->r.error,
+		.message = child->r.message,
+		.result = child->r.result,
+	};
+	return true;
+}
+
+static void host_cancel_child(struct mk_op *op, const char *suffix)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct mk_op *child = find_child(op, suffix);
+
+	if (child)
+		(void)mk_op_cancel(child, &error); /* too late: its end is waited for */
+}
+
+void mk_host_add_children(struct mk_host *host)
+{
+	host->spawn = host_spawn;
+	host->child = host_child;
+	host->cancel_child = host_cancel_child;
+}
