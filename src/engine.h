@@ -85,9 +85,10 @@ struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume);
 struct mk_op_request {
 	const struct mk_method *method;
 	const char *class;
-	json_object *args; /* of the call; borrowed */
-	const char *token; /* NULL: the id is made up */
-	int64_t caller;    /* uid */
+	json_object *args;  /* of the call; borrowed */
+	const char *token;  /* NULL: the id is made up */
+	int64_t caller;     /* uid */
+	const char *parent; /* id of the operation that makes it; NULL for none */
 };
 
 /*
