@@ -32,6 +32,7 @@ libvolumed_la_SOURCES = \
 	src/correlate.c \
 	src/daemon.c \
 	src/daemon.h \
+	src/device.c \
 	src/device.h \
 	src/engine-internal.h \
 	src/engine.c \

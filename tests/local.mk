@@ -36,6 +36,14 @@ tests_unit_engine_tap_SOURCES = tests/unit/test-engine.c tests/unit/fake-cs.c te
 tests_unit_engine_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_engine_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_engine_tap_LDADD = libvolumed.la libtap.la
+
+# brings its own table of disks
+check_PROGRAMS += tests/unit/volume.tap
+tests_unit_volume_tap_SOURCES = tests/unit/test-volume.c
+tests_unit_volume_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_volume_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_volume_tap_LDADD = libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/log.tap
 tests_unit_log_tap_SOURCES = tests/unit/test-log.c
 tests_unit_log_tap_CPPFLAGS = $(TEST_CPPFLAGS)
