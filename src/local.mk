@@ -5,6 +5,8 @@ noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
 	include/migratekit/volume-plugin.h \
+	src/appliance.c \
+	src/appliance.h \
 	src/bus-call.c \
 	src/bus-internal.h \
 	src/bus-standard.c \

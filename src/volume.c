@@ -218,7 +218,7 @@ static int follow_cloudstack(struct mk_volume *v, const struct mk_volume_info *i
 		change_state(v, MK_VOLUME_DETACHED, "");
 	else if (!here)
 		change_state(v, MK_VOLUME_ATTACHED, "");
-	else if (!same || v->state == MK_VOLUME_DETACHED)
+	else if (v->state != MK_VOLUME_ATTACHING && (!same || v->state == MK_VOLUME_DETACHED))
 		change_state(v, MK_VOLUME_LOST, "its disk is not proven yet");
 	return 0;
 }
