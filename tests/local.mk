@@ -127,6 +127,17 @@ libworld_la_CPPFLAGS = $(TEST_CPPFLAGS)
 libworld_la_CFLAGS = $(TEST_CFLAGS)
 WORLD_LDADD = libworld.la libvolumed.la libtap.la
 
+check_LTLIBRARIES += libomaenv.la
+libomaenv_la_SOURCES = tests/integration/oma-env.c tests/integration/oma-env.h
+libomaenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libomaenv_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/integration/oma.tap
+tests_integration_oma_tap_SOURCES = tests/integration/test-oma.c
+tests_integration_oma_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_oma_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_oma_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
 # preloaded into the daemon, so a shared object; -rpath makes it one
 check_LTLIBRARIES += tests/crash-commit.la
 tests_crash_commit_la_SOURCES = tests/crash-commit.c
