@@ -144,6 +144,12 @@ tests_integration_reconcile_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_reconcile_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_reconcile_tap_LDADD = libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/oma-matrix.tap
+tests_integration_oma_matrix_tap_SOURCES = tests/integration/test-oma-matrix.c
+tests_integration_oma_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_oma_matrix_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_oma_matrix_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
 # preloaded into the daemon, so a shared object; -rpath makes it one
 check_LTLIBRARIES += tests/crash-commit.la
 tests_crash_commit_la_SOURCES = tests/crash-commit.c
