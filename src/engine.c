@@ -190,7 +190,8 @@ void mk_op_release_claims(struct mk_op *op)
 		struct mk_claim *claim = op->claims;
 
 		op->claims = claim->next;
-		HASH_DEL(op->engine->claims, claim);
+		HASH_DEL(op->engine->claims,
+			 claim); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
 		tell_claimed(claim);
 		free(claim);
 	}
@@ -337,7 +338,7 @@ struct mk_engine *mk_engine_free(struct mk_engine *engine)
 
 	HASH_ITER(hh, engine->ops, op, next) {
 		engine->watcher.removed(op, engine->watcher.data);
-		HASH_DEL(engine->ops, op);
+		HASH_DEL(engine->ops, op); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
 		mk_op_free(op);
 	}
 
@@ -379,7 +380,7 @@ static void trim_ended(struct mk_engine *engine)
 		TAILQ_REMOVE(&engine->ended, op, ended_entry);
 		engine->n_ended--;
 		engine->watcher.removed(op, engine->watcher.data);
-		HASH_DEL(engine->ops, op);
+		HASH_DEL(engine->ops, op); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
 		mk_op_free(op);
 	}
 }

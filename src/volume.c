@@ -369,7 +369,7 @@ struct mk_volumes *mk_volumes_free(struct mk_volumes *volumes)
 
 	HASH_ITER(hh, volumes->all, v, next) {
 		volumes->watcher.removed(v, volumes->watcher.data);
-		HASH_DEL(volumes->all, v);
+		HASH_DEL(volumes->all, v); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
 		volume_free(v);
 	}
 	free(volumes->oma);
