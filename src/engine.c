@@ -190,8 +190,8 @@ void mk_op_release_claims(struct mk_op *op)
 		struct mk_claim *claim = op->claims;
 
 		op->claims = claim->next;
-		HASH_DEL(op->engine->claims,
-			 claim); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
+		HASH_DEL(op->engine->claims, claim);
 		tell_claimed(claim);
 		free(claim);
 	}
@@ -338,7 +338,8 @@ struct mk_engine *mk_engine_free(struct mk_engine *engine)
 
 	HASH_ITER(hh, engine->ops, op, next) {
 		engine->watcher.removed(op, engine->watcher.data);
-		HASH_DEL(engine->ops, op); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
+		HASH_DEL(engine->ops, op);
 		mk_op_free(op);
 	}
 
@@ -380,7 +381,8 @@ static void trim_ended(struct mk_engine *engine)
 		TAILQ_REMOVE(&engine->ended, op, ended_entry);
 		engine->n_ended--;
 		engine->watcher.removed(op, engine->watcher.data);
-		HASH_DEL(engine->ops, op); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
+		HASH_DEL(engine->ops, op);
 		mk_op_free(op);
 	}
 }

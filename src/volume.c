@@ -369,7 +369,8 @@ struct mk_volumes *mk_volumes_free(struct mk_volumes *volumes)
 
 	HASH_ITER(hh, volumes->all, v, next) {
 		volumes->watcher.removed(v, volumes->watcher.data);
-		HASH_DEL(volumes->all, v); /* NOLINT(clang-analyzer-core.NullDereference): uthash */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
+		HASH_DEL(volumes->all, v);
 		volume_free(v);
 	}
 	free(volumes->oma);
