@@ -31,6 +31,11 @@ libvolumed_la_SOURCES = \
 	src/config.h \
 	src/daemon.c \
 	src/daemon.h \
+	src/device-disk.c \
+	src/device-internal.h \
+	src/device-users.c \
+	src/device.c \
+	src/device.h \
 	src/engine-internal.h \
 	src/engine.c \
 	src/engine.h \

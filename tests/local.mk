@@ -101,5 +101,21 @@ tests_unit_cloudstack_tls_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_cloudstack_tls_tap_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS)
 tests_unit_cloudstack_tls_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la $(MICROHTTPD_LIBS)
 
+# These fake a machine within the test's process: umockdev's preload library is linked, ahead of libc.
+UMOCKDEV_PRELOAD = -Wl,--push-state,--no-as-needed,-l:libumockdev-preload.so.0,--pop-state
+
+check_LTLIBRARIES += libdeviceenv.la
+libdeviceenv_la_SOURCES = tests/unit/device-env.c tests/unit/device-env.h
+libdeviceenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libdeviceenv_la_CFLAGS = $(TEST_CFLAGS) $(UMOCKDEV_CFLAGS)
+libdeviceenv_la_LIBADD = $(UMOCKDEV_LIBS)
+
+check_PROGRAMS += tests/unit/device.tap
+tests_unit_device_tap_SOURCES = tests/unit/test-device.c
+tests_unit_device_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
+tests_unit_device_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
+
 include tests/plugins/local.mk
 include tests/fuzz/local.mk
