@@ -117,5 +117,18 @@ tests_unit_device_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_device_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
 tests_unit_device_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/device-users.tap
+tests_unit_device_users_tap_SOURCES = tests/unit/test-device-users.c
+tests_unit_device_users_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_users_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_users_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
+tests_unit_device_users_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/device-real.tap
+tests_unit_device_real_tap_SOURCES = tests/unit/test-device-real.c
+tests_unit_device_real_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_real_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_real_tap_LDADD = libvolumed.la libtap.la
+
 include tests/plugins/local.mk
 include tests/fuzz/local.mk

@@ -779,42 +779,6 @@ static void test_find(void)
 	de_stop(&e);
 }
 
-/* ---- the real machine ------------------------------------------------------------------------------------------ */
-
-static void check_real(const struct mk_disk *disk, void *data)
-{
-	_cleanup_free_ char *path = mk_strdup_printf("%s/dev", disk->syspath);
-	char text[32] = "";
-	dev_t devnum = 0;
-	size_t *n = data;
-
-	CU_ASSERT_EQUAL(mk_attr_line(path, text, sizeof(text)), 0);
-	CU_ASSERT_EQUAL(mk_devnum_parse(text, &devnum), 0);
-	CU_ASSERT_EQUAL(disk->devnum, devnum);
-	CU_ASSERT(starts_with(disk->node, "/dev/"));
-	tap_note("%s: bus %s, serial '%s', link '%s', diskseq %llu, %llu bytes", disk->node,
-		 disk->bus, disk->serial, disk->link, (unsigned long long)disk->diskseq,
-		 (unsigned long long)disk->size);
-	(*n)++;
-}
-
-static void test_real(void)
-{
-	struct dev_env e = { 0 };
-	size_t n = 0;
-
-	if (sd_event_new(&e.event) < 0 || access("/sys/dev/block", F_OK) < 0) {
-		tap_skip("no sysfs here");
-		return;
-	}
-
-	de_watch(&e);
-	mk_devices_foreach(e.devices, check_real, &n);
-	de_stop(&e);
-	if (n == 0)
-		tap_skip("this machine has no disk with hardware behind it");
-}
-
 static const struct tap_test tests[] = {
 	{ "L32 virtio-blk", test_virtio },
 	{ "virtio-blk, serial from udev", test_virtio_property },
@@ -847,7 +811,6 @@ static const struct tap_test tests[] = {
 	{ "L23 a socket that gives errors only", test_broken_socket },
 	{ "rescan", test_rescan },
 	{ "find by node, link and number", test_find },
-	{ "the real machine", test_real },
 	{ NULL, NULL },
 };
 
