@@ -4,6 +4,7 @@
 noinst_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \
 	sim/admin.c \
+	sim/api.c \
 	sim/commands-attach.c \
 	sim/commands-job.c \
 	sim/commands-misc.c \
@@ -16,6 +17,7 @@ libsim_la_SOURCES = \
 	sim/http.c \
 	sim/hypervisor-umockdev.c \
 	sim/jobs.c \
+	sim/log.c \
 	sim/model.c \
 	sim/model.h \
 	sim/request.c \
