@@ -6,8 +6,10 @@ libsim_la_SOURCES = \
 	sim/admin.c \
 	sim/api.c \
 	sim/commands-attach.c \
+	sim/commands-deploy.c \
 	sim/commands-job.c \
 	sim/commands-misc.c \
+	sim/commands-resize.c \
 	sim/commands-snapshot.c \
 	sim/commands-tag.c \
 	sim/commands-vm.c \
@@ -18,6 +20,10 @@ libsim_la_SOURCES = \
 	sim/hypervisor-umockdev.c \
 	sim/jobs.c \
 	sim/log.c \
+	sim/model-call.c \
+	sim/model-row.c \
+	sim/model-seed.c \
+	sim/model-settings.c \
 	sim/model.c \
 	sim/model.h \
 	sim/request.c \
