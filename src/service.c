@@ -399,7 +399,7 @@ static const struct mk_bus_property manager_properties[] = {
 	{ 0 },
 };
 
-static const struct mk_bus_interface manager_interface = {
+const struct mk_bus_interface mk_manager_interface = {
 	.name = MK_MANAGER_INTERFACE,
 	.methods = manager_methods,
 	.properties = manager_properties,
@@ -578,7 +578,7 @@ int mk_service_publish(struct mk_service *service, struct mk_bus *bus)
 	if (!interfaces)
 		return -ENOMEM;
 
-	interfaces[0] = &manager_interface;
+	interfaces[0] = &mk_manager_interface;
 	for (size_t i = 0; i < service->n_classes; i++)
 		interfaces[i + 1] = &service->classes[i].interface;
 
