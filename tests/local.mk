@@ -155,5 +155,23 @@ tests_integration_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_matrix_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_matrix_tap_LDADD = $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/contract.tap
+tests_integration_contract_tap_SOURCES = tests/integration/test-contract.c
+tests_integration_contract_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_contract_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_contract_tap_LDADD = $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/service.tap
+tests_integration_service_tap_SOURCES = tests/integration/test-service.c
+tests_integration_service_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_service_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_service_tap_LDADD = $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/daemon.tap
+tests_integration_daemon_tap_SOURCES = tests/integration/test-daemon.c
+tests_integration_daemon_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_daemon_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_daemon_tap_LDADD = $(WORLD_LDADD)
+
 include tests/plugins/local.mk
 include tests/fuzz/local.mk
