@@ -109,6 +109,26 @@ static int set_removed(struct sim *sim, void *object, json_object *value, bool a
 	return take_bool(value, &o->removed, apply);
 }
 
+/* [{"key":…,"value":…},…]: all of them. */
+static int set_tags(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_object *o = object;
+
+	if (!json_object_is_type(value, json_type_array))
+		return -EINVAL;
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		json_object *tag = json_object_array_get_idx(value, i);
+
+		if (!*mk_json_str(tag, "key", "") || !*mk_json_str(tag, "value", ""))
+			return -EINVAL;
+	}
+	if (apply) {
+		json_object_put(o->tags);
+		o->tags = json_object_get(value);
+	}
+	return 0;
+}
+
 static int take_state(json_object *value, const char *const *states, const char **ret)
 {
 	const char *s = json_object_get_string(value);
@@ -231,6 +251,7 @@ static const struct field vm_fields[] = {
 	{ "details", vm_set_details },
 	{ "vmsnapshots", vm_set_snapshots },
 	{ "backups", vm_set_backups },
+	{ "tags", set_tags },
 	{ "removed", set_removed },
 	{ NULL, NULL },
 };
@@ -383,6 +404,7 @@ static const struct field volume_fields[] = {
 	{ "deleteprotection", volume_set_protection },
 	{ "generation", volume_set_generation },
 	{ "guest", volume_set_guest },
+	{ "tags", set_tags },
 	{ "removed", set_removed },
 	{ NULL, NULL },
 };
@@ -403,6 +425,7 @@ static int snapshot_set_state(struct sim *sim, void *object, json_object *value,
 static const struct field snapshot_fields[] = {
 	{ "name", set_name },
 	{ "state", snapshot_set_state },
+	{ "tags", set_tags },
 	{ NULL, NULL },
 };
 
