@@ -243,7 +243,7 @@ int mk_devices_rescan(struct mk_devices *devices)
 {
 	struct udev_enumerate *enumerate = udev_enumerate_new(devices->udev);
 	struct udev_list_entry *e;
-	struct mk_disk_row *row, *next;
+	struct mk_disk_row *row = NULL, *next = NULL;
 	int r, failed = 0;
 
 	if (!enumerate)
@@ -436,7 +436,7 @@ int mk_devices_new(const struct mk_devices_config *config, struct mk_devices **r
 
 struct mk_devices *mk_devices_free(struct mk_devices *devices)
 {
-	struct mk_disk_row *row, *next;
+	struct mk_disk_row *row = NULL, *next = NULL;
 
 	if (!devices)
 		return NULL;
@@ -471,7 +471,7 @@ size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 			    const struct mk_disk **ret, size_t max)
 {
 	struct mk_serial_group *group = group_by_serial(devices, serial);
-	struct mk_disk_row *row;
+	struct mk_disk_row *row = NULL;
 	size_t n = 0;
 
 	if (!group)
@@ -531,7 +531,7 @@ int mk_devices_find(struct mk_devices *devices, const char *device, const struct
 void mk_devices_foreach(struct mk_devices *devices,
 			void (*fn)(const struct mk_disk *disk, void *data), void *data)
 {
-	struct mk_disk_row *row, *next;
+	struct mk_disk_row *row = NULL, *next = NULL;
 
 	HASH_ITER(by_path, devices->by_path, row, next) {
 		fn(hand_out(devices, row), data);
