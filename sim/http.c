@@ -457,14 +457,14 @@ static int listen_on(struct http *http, uint16_t port)
 				  .sin_port = htons(port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
-						MHD_ALLOW_SUSPEND_RESUME,
-					port, NULL, NULL, on_access, http, MHD_OPTION_SOCK_ADDR,
-					(struct sockaddr *)&sa, MHD_OPTION_CONNECTION_TIMEOUT,
-					IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					(size_t)CONN_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-					http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-					MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+	http->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+					 MHD_ALLOW_SUSPEND_RESUME,
+				 port, NULL, NULL, on_access, http, MHD_OPTION_SOCK_ADDR,
+				 (struct sockaddr *)&sa, MHD_OPTION_CONNECTION_TIMEOUT,
+				 IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				 (size_t)CONN_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
+				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
 	return http->daemon ? 0 : -EADDRINUSE;
 }
 
