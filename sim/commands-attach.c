@@ -87,7 +87,7 @@ static int64_t count_data_disks(struct sim *sim, const struct sim_vm *vm)
 	int64_t n = 0;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	n += !v->o.removed && v->vm == vm && !v->root;
+		n += !v->o.removed && v->vm == vm && !v->root;
 	return n;
 }
 
@@ -201,8 +201,8 @@ static bool has_storage(struct sim *sim, const struct sim_vm *vm)
 	if (root)
 		return root->stored;
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && v->stored)
-		return true;
+		if (!v->o.removed && v->vm == vm && v->stored)
+			return true;
 	return false;
 }
 
@@ -280,12 +280,14 @@ static bool check_target(struct sim_job *job, int device)
 	struct sim_volume *v;
 
 	SIM_FOREACH(job->sim, K_VOLUME, v)
-	if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
-		return sim_job_refuse(
-			job, 530,
-			"Failed to attach volume %s to VM %s; org.libvirt.LibvirtException: "
-			"XML error: target 'vd%c' duplicated for disk sources '%s' and '%s'",
-			job->volume->o.name, job->vm->o.name, letter, v->path, job->volume->path);
+		if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
+			return sim_job_refuse(job, 530,
+					      "Failed to attach volume %s to VM %s; "
+					      "org.libvirt.LibvirtException: "
+					      "XML error: target 'vd%c' duplicated for disk "
+					      "sources '%s' and '%s'",
+					      job->volume->o.name, job->vm->o.name, letter, v->path,
+					      job->volume->path);
 	return true;
 }
 

@@ -222,8 +222,8 @@ static bool list_run(struct sim_request *q)
 		if (type && find_type(type) != (int)i)
 			continue;
 		SIM_FOREACH(q->sim, types[i].kind, o)
-		if (!o->removed)
-			list_tags_of(&list, q->params, o);
+			if (!o->removed)
+				list_tags_of(&list, q->params, o);
 	}
 	return sim_list_end(&list);
 }

@@ -71,8 +71,8 @@ static bool list_run(struct sim_request *q)
 		return false;
 
 	SIM_FOREACH(q->sim, K_VM, vm)
-	if (match(q, vm) && sim_list_wants(&list))
-		sim_list_add(&list, sim_vm_row(q->sim, vm, sim_is_admin(q->sim), nics));
+		if (match(q, vm) && sim_list_wants(&list))
+			sim_list_add(&list, sim_vm_row(q->sim, vm, sim_is_admin(q->sim), nics));
 	return sim_list_end(&list);
 }
 
@@ -262,8 +262,8 @@ static void detach_data_disks(struct sim *sim, const struct sim_vm *vm)
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && !v->root)
-		sim_volume_detach(v);
+		if (!v->o.removed && v->vm == vm && !v->root)
+			sim_volume_detach(v);
 }
 
 static bool destroy_finish(struct sim_job *job)

@@ -46,8 +46,25 @@ sim_cloudstack_sim_LDADD = libsim.la libvolumed.la
 EXTRA_DIST += sim/README.md
 
 # What the simulator's own tests need.
+check_LTLIBRARIES += libsimenv.la
+libsimenv_la_SOURCES = tests/unit/sim-env.c tests/unit/sim-env.h
+libsimenv_la_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+libsimenv_la_CFLAGS = $(TEST_CFLAGS)
+
 check_PROGRAMS += tests/unit/sim-model.tap
 tests_unit_sim_model_tap_SOURCES = tests/unit/test-sim-model.c
 tests_unit_sim_model_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
 tests_unit_sim_model_tap_CFLAGS = $(TEST_CFLAGS)
-tests_unit_sim_model_tap_LDADD = libsim.la libvolumed.la libtap.la
+tests_unit_sim_model_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/sim-life.tap
+tests_unit_sim_life_tap_SOURCES = tests/unit/test-sim-life.c
+tests_unit_sim_life_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_life_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_life_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/sim-jobs.tap
+tests_unit_sim_jobs_tap_SOURCES = tests/unit/test-sim-jobs.c
+tests_unit_sim_jobs_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_jobs_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_jobs_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la

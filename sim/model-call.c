@@ -190,8 +190,8 @@ static struct sim_object *find_number(struct sim *sim, enum sim_kind kind, int64
 	struct sim_object *o;
 
 	SIM_FOREACH(sim, kind, o)
-	if (o->number == number)
-		return o;
+		if (o->number == number)
+			return o;
 	return NULL;
 }
 

@@ -264,8 +264,7 @@ static json_object *state_volumes(struct sim *sim)
 	json_object *all = sim_json_object();
 	struct sim_volume *v;
 
-	SIM_FOREACH(sim, K_VOLUME, v)
-	{
+	SIM_FOREACH(sim, K_VOLUME, v) {
 		json_object *row = sim_volume_row(sim, v, true);
 
 		mk_json_set_int(row, "number", v->o.number);
@@ -282,8 +281,7 @@ static json_object *state_vms(struct sim *sim)
 	json_object *all = sim_json_object();
 	struct sim_vm *vm;
 
-	SIM_FOREACH(sim, K_VM, vm)
-	{
+	SIM_FOREACH(sim, K_VM, vm) {
 		json_object *row = sim_vm_row(sim, vm, true, true);
 
 		mk_json_set_int(row, "number", vm->o.number);
@@ -298,8 +296,7 @@ static json_object *state_snapshots(struct sim *sim)
 	json_object *all = sim_json_object();
 	struct sim_snapshot *s;
 
-	SIM_FOREACH(sim, K_SNAPSHOT, s)
-	{
+	SIM_FOREACH(sim, K_SNAPSHOT, s) {
 		json_object *row = sim_snapshot_row(sim, s);
 
 		mk_json_set_int(row, "number", s->o.number);
@@ -321,8 +318,7 @@ static json_object *state_jobs(struct sim *sim)
 	json_object *all = sim_json_object();
 	struct sim_job *job;
 
-	SIM_FOREACH(sim, K_JOB, job)
-	{
+	SIM_FOREACH(sim, K_JOB, job) {
 		json_object *row = sim_job_row(job);
 
 		mk_json_set_str(row, "command", job->command->name);
@@ -346,7 +342,7 @@ static json_object *state_tags(struct sim *sim)
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		SIM_FOREACH(sim, kinds[i], o)
-	add_tag_rows(all, o);
+			add_tag_rows(all, o);
 	return all;
 }
 

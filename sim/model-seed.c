@@ -203,8 +203,8 @@ static int set_copies(struct sim *sim, const struct sim_vm *vm, enum sim_kind ki
 		return 0;
 
 	SIM_FOREACH(sim, kind, o)
-	if (streq(mk_json_str(o->row, "virtualmachineid", ""), vm->o.id))
-		o->removed = true;
+		if (streq(mk_json_str(o->row, "virtualmachineid", ""), vm->o.id))
+			o->removed = true;
 	while (n-- > 0)
 		add_copy(sim, kind, vm);
 	return 0;
