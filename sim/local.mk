@@ -68,3 +68,22 @@ tests_unit_sim_jobs_tap_SOURCES = tests/unit/test-sim-jobs.c
 tests_unit_sim_jobs_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
 tests_unit_sim_jobs_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_sim_jobs_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+SIM_TEST_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+check_LTLIBRARIES += libsimclient.la
+libsimclient_la_SOURCES = tests/integration/sim-client.c tests/integration/sim-client.h
+libsimclient_la_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+libsimclient_la_CFLAGS = $(TEST_CFLAGS)
+libsimclient_la_LIBADD = libvolumed.la libtap.la
+
+check_PROGRAMS += tests/integration/sim.tap
+tests_integration_sim_tap_SOURCES = tests/integration/test-sim.c
+tests_integration_sim_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+tests_integration_sim_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_sim_tap_LDADD = libsimclient.la
+
+check_PROGRAMS += tests/integration/sim-faults.tap
+tests_integration_sim_faults_tap_SOURCES = tests/integration/test-sim-faults.c
+tests_integration_sim_faults_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+tests_integration_sim_faults_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_sim_faults_tap_LDADD = libsimclient.la
