@@ -273,7 +273,10 @@ static void attach_abort(struct sim_job *job)
 		sim_volume_set_state(job->volume, job->state_before);
 }
 
-/* libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack #3290). */
+/*
+ * libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack
+ * #3290); QEMU locks an image that another guest has open.
+ */
 static bool check_target(struct sim_job *job, int device)
 {
 	char letter = (char)('a' + device % 26);
@@ -288,6 +291,14 @@ static bool check_target(struct sim_job *job, int device)
 					      "sources '%s' and '%s'",
 					      job->volume->o.name, job->vm->o.name, letter, v->path,
 					      job->volume->path);
+	if (job->volume->guest)
+		return sim_job_refuse(job, 530,
+				      "Failed to attach volume %s to VM %s; "
+				      "org.libvirt.LibvirtException: internal "
+				      "error: unable to execute QEMU command 'blockdev-add': "
+				      "Failed to get \"write\" "
+				      "lock",
+				      job->volume->o.name, job->vm->o.name);
 	return true;
 }
 

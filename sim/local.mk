@@ -63,6 +63,12 @@ tests_unit_sim_life_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
 tests_unit_sim_life_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_sim_life_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/sim-lists.tap
+tests_unit_sim_lists_tap_SOURCES = tests/unit/test-sim-lists.c
+tests_unit_sim_lists_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_lists_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_lists_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/sim-jobs.tap
 tests_unit_sim_jobs_tap_SOURCES = tests/unit/test-sim-jobs.c
 tests_unit_sim_jobs_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim

@@ -149,6 +149,25 @@ static void test_two_attaches(void)
 	env_stop();
 }
 
+/* On VMs that do not run an attach is one step of the database: one of two comes first. */
+static void test_two_cold_attaches(void)
+{
+	_cleanup_json_ json_object *lost = NULL;
+	const char *id, *first, *second;
+
+	env_start();
+	id = env_new_volume(NULL);
+	first = hold("attachVolume", id, SIM_TEST_VM);
+	second = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_FAILOVER_VM, NULL);
+	json_object_put(env_wait(second));
+	sim_release(sim);
+	lost = env_wait(first);
+	CU_ASSERT_EQUAL(mk_json_int(lost, "jobresultcode", 0), 530);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_FAILOVER_VM);
+	CU_ASSERT_EQUAL(env_executed("attachVolume"), 1);
+	env_stop();
+}
+
 /* Issue apache/cloudstack #14214: a detach that waited clears a newer attachment, the disk stays. */
 static void test_stale_detach(void)
 {
@@ -174,6 +193,13 @@ static void test_stale_detach(void)
 				"\nplug %s 1073741824 %.8s%.4s%.4s%.4s " SIM_TEST_VM "\n",
 				id, id, id, id + 9, id + 14, id + 19);
 	CU_ASSERT_STRING_EQUAL(env_guest_log, want);
+
+	/* the disk's image is locked by the guest that nobody knows of */
+	env_job_refused(530, "Failed to attach volume v to VM oma; org.libvirt.*", "attachVolume",
+			"id", id, "virtualmachineid", SIM_OMA, NULL);
+	env_attach(id, SIM_FAILOVER_VM);
+	env_job_refused(533, "Unable to create a deployment for *", "startVirtualMachine", "id",
+			SIM_FAILOVER_VM, NULL);
 	env_stop();
 }
 
@@ -441,6 +467,7 @@ static const struct tap_test tests[] = {
 	{ "listAsyncJobs shows pending ones", test_list },
 	{ "one work job at a time per VM", test_queue },
 	{ "an attach that comes too late", test_two_attaches },
+	{ "two attaches to VMs that do not run", test_two_cold_attaches },
 	{ "L20 a stale detach clears a newer attachment", test_stale_detach },
 	{ "customjobid", test_custom_id },
 	{ "L18 customjobid of a create", test_custom_id_of_create },
