@@ -93,3 +93,8 @@ tests_integration_sim_faults_tap_SOURCES = tests/integration/test-sim-faults.c
 tests_integration_sim_faults_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
 tests_integration_sim_faults_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_sim_faults_tap_LDADD = libsimclient.la
+
+# A client that nobody here wrote.
+dist_check_SCRIPTS += tests/integration/libcloud.tap
+EXTRA_DIST += tests/integration/test-libcloud.py
+TESTS += tests/integration/libcloud.tap
