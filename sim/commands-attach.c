@@ -306,7 +306,7 @@ static bool attach_finish(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
 	bool hot = streq(v->state, "Attaching");
-	int device;
+	int device = -1;
 
 	/* on a VM that does not run it is one step of the database: others may have come first */
 	if ((!hot && !check_work(job)) || !check_device(job, &device))

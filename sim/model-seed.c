@@ -550,8 +550,9 @@ static void seed_plain(struct sim *sim, enum sim_kind kind, const char *id, json
 		o->row = sim_json_object();
 		sim_row_add_time(o->row, "created", o->created);
 	}
-	json_object_object_foreach(row, key, value)
+	json_object_object_foreach(row, key, value) {
 		json_object_object_add(o->row, key, json_object_get(value));
+	}
 	sim_set_text(&o->name, mk_json_str(o->row, "name", id));
 }
 

@@ -5,7 +5,6 @@
 #include "tap.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 
 #define WAIT_USEC (10 * USEC_PER_SEC)
 
@@ -73,14 +72,13 @@ static const char *keep(const char *s)
 
 /* ---- calls ------------------------------------------------------------------------------------- */
 
-static void call(const char *command, va_list ap, struct sim_answer *ret)
+static void run(const char *const *call, struct sim_answer *ret)
 {
 	_cleanup_json_ json_object *params = json_object_new_object();
-	const char *name;
 
-	while ((name = va_arg(ap, const char *)))
-		mk_json_set_str(params, name, va_arg(ap, const char *));
-	next.command = command;
+	for (size_t i = 1; call[i]; i += 2)
+		mk_json_set_str(params, call[i], call[i + 1]);
+	next.command = call[0];
 	next.params = params;
 	sim_call(sim, &next, ret);
 	next = (struct sim_call){ 0 };
@@ -107,15 +105,12 @@ static json_object *take_ok(const char *command, struct sim_answer *a)
 	return o;
 }
 
-json_object *env_ok(const char *command, ...)
+json_object *env_ok_call(const char *const *call)
 {
 	struct sim_answer a;
-	va_list ap;
 
-	va_start(ap, command);
-	call(command, ap, &a);
-	va_end(ap);
-	return take_ok(command, &a);
+	run(call, &a);
+	return take_ok(call[0], &a);
 }
 
 static void check_error(const char *command, json_object *o, int code, const char *text)
@@ -131,17 +126,14 @@ static void check_error(const char *command, json_object *o, int code, const cha
 	CU_ASSERT(ok);
 }
 
-void env_refused(int code, int cs_code, const char *text, const char *command, ...)
+void env_refused_call(int code, int cs_code, const char *text, const char *const *call)
 {
 	_cleanup_json_ json_object *o = NULL;
 	struct sim_answer a;
-	va_list ap;
 
-	va_start(ap, command);
-	call(command, ap, &a);
-	va_end(ap);
+	run(call, &a);
 	o = below_root(&a);
-	check_error(command, o, code, text);
+	check_error(call[0], o, code, text);
 	CU_ASSERT_EQUAL(a.status, code);
 	CU_ASSERT_EQUAL(mk_json_int(o, "cserrorcode", 0), cs_code);
 	CU_ASSERT_EQUAL(json_object_array_length(mk_json_get(o, "uuidList")), 0);
@@ -154,33 +146,22 @@ void env_refused(int code, int cs_code, const char *text, const char *command, .
 
 /* ---- jobs -------------------------------------------------------------------------------------- */
 
-static const char *start(const char *command, va_list ap)
+const char *env_start_job_call(const char *const *call)
 {
 	_cleanup_json_ json_object *o = NULL;
 	struct sim_answer a;
 	const char *job;
 
-	call(command, ap, &a);
+	run(call, &a);
 	job = keep(str_or_empty(a.job));
-	o = take_ok(command, &a);
+	o = take_ok(call[0], &a);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(o, "jobid", ""), job);
-	return job;
-}
-
-const char *env_start_job(const char *command, ...)
-{
-	const char *job;
-	va_list ap;
-
-	va_start(ap, command);
-	job = start(command, ap);
-	va_end(ap);
 	return job;
 }
 
 json_object *env_query(const char *job)
 {
-	return env_ok("queryAsyncJobResult", "jobid", job, NULL);
+	return env_ok("queryAsyncJobResult", "jobid", job);
 }
 
 bool env_job_known(const char *job)
@@ -206,37 +187,25 @@ json_object *env_wait(const char *job)
 	}
 }
 
-json_object *env_job(const char *command, ...)
+json_object *env_job_call(const char *const *call)
 {
-	_cleanup_json_ json_object *row = NULL;
-	const char *job;
-	va_list ap;
+	_cleanup_json_ json_object *row = env_wait(env_start_job_call(call));
 
-	va_start(ap, command);
-	job = start(command, ap);
-	va_end(ap);
-	row = env_wait(job);
 	if (mk_json_int(row, "jobstatus", -1) != 1)
-		tap_note("%s: %s", command, json_object_to_json_string(row));
+		tap_note("%s: %s", call[0], json_object_to_json_string(row));
 	CU_ASSERT_EQUAL_FATAL(mk_json_int(row, "jobstatus", -1), 1);
 	CU_ASSERT_EQUAL(mk_json_int(row, "jobresultcode", -1), 0);
 	return json_object_get(mk_json_get(row, "jobresult"));
 }
 
-void env_job_refused(int code, const char *text, const char *command, ...)
+void env_job_refused_call(int code, const char *text, const char *const *call)
 {
-	_cleanup_json_ json_object *row = NULL;
-	const char *job;
-	va_list ap;
+	_cleanup_json_ json_object *row = env_wait(env_start_job_call(call));
 
-	va_start(ap, command);
-	job = start(command, ap);
-	va_end(ap);
-	row = env_wait(job);
 	CU_ASSERT_EQUAL(mk_json_int(row, "jobstatus", -1), 2);
 	CU_ASSERT_EQUAL(mk_json_int(row, "jobresultcode", -1), code);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(row, "jobresulttype", ""), "object");
-	check_error(command, mk_json_get(row, "jobresult"), code, text);
+	check_error(call[0], mk_json_get(row, "jobresult"), code, text);
 }
 
 void env_fault(enum sim_job_fault fault, int code, const char *text, unsigned ms)
@@ -310,14 +279,14 @@ void env_seed(const char *json)
 
 void env_attach(const char *volume, const char *vm)
 {
-	json_object_put(env_job("attachVolume", "id", volume, "virtualmachineid", vm, NULL));
+	json_object_put(env_job("attachVolume", "id", volume, "virtualmachineid", vm));
 }
 
 const char *env_new_volume(const char *vm)
 {
 	_cleanup_json_ json_object *o =
 		env_job("createVolume", "name", "v", "diskofferingid", SIM_CUSTOM_OFFERING, "size",
-			"1", "zoneid", SIM_ZONE, NULL);
+			"1", "zoneid", SIM_ZONE);
 	const char *id = keep(mk_json_str(mk_json_get(o, "volume"), "id", ""));
 
 	if (vm)

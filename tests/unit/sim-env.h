@@ -11,21 +11,31 @@ extern sd_event *event;
 void env_start(void);
 void env_stop(void);
 
-/* Parameters of all that follow: name, value, …, NULL. */
-#define _sentinel_ __attribute__((sentinel))
+/*
+ * Calls: command, name, value, …
+ *
+ * env_ok: the object below the root key of an answer with status 200; fails the test on any other.
+ * env_refused: it is refused, in the request. text: all of errortext, or its beginning if it ends
+ * with '*'.
+ * env_start_job: the id of the job it starts, until the next 64 calls.
+ * env_job: the job ends well; its jobresult.
+ * env_job_refused: the job fails.
+ */
+#define ENV_CALL(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define env_ok(...)   env_ok_call(ENV_CALL(__VA_ARGS__))
+#define env_refused(code, cs_code, text, ...)                                                      \
+	env_refused_call(code, cs_code, text, ENV_CALL(__VA_ARGS__))
+#define env_start_job(...)               env_start_job_call(ENV_CALL(__VA_ARGS__))
+#define env_job(...)                     env_job_call(ENV_CALL(__VA_ARGS__))
+#define env_job_refused(code, text, ...) env_job_refused_call(code, text, ENV_CALL(__VA_ARGS__))
+json_object *env_ok_call(const char *const *call);
+void env_refused_call(int code, int cs_code, const char *text, const char *const *call);
+const char *env_start_job_call(const char *const *call);
+json_object *env_job_call(const char *const *call);
+void env_job_refused_call(int code, const char *text, const char *const *call);
 
-/* The object below the root key of an answer with status 200; fails the test on any other. */
-json_object *env_ok(const char *command, ...) _sentinel_;
-/* The call is refused, in the request. text: all of errortext, or its beginning if it ends with '*'. */
-void env_refused(int code, int cs_code, const char *text, const char *command, ...) _sentinel_;
-/* Starts a job; its id, until the next 64 calls. */
-const char *env_start_job(const char *command, ...) _sentinel_;
 /* Runs the loop until the job has ended. Its row. */
 json_object *env_wait(const char *job);
-/* The job is accepted and ends well: its jobresult. */
-json_object *env_job(const char *command, ...) _sentinel_;
-/* The job is accepted and fails. */
-void env_job_refused(int code, const char *text, const char *command, ...) _sentinel_;
 /* A row of queryAsyncJobResult. */
 json_object *env_query(const char *job);
 /* Whether the server knows the job. */

@@ -26,8 +26,8 @@ static int64_t status(const char *job)
 static const char *hold(const char *command, const char *id, const char *vm)
 {
 	env_fault(SIM_JOB_HOLD, 0, NULL, 0);
-	return vm ? env_start_job(command, "id", id, "virtualmachineid", vm, NULL)
-		  : env_start_job(command, "id", id, NULL);
+	return vm ? env_start_job(command, "id", id, "virtualmachineid", vm)
+		  : env_start_job(command, "id", id);
 }
 
 static void unknown_job(const char *job)
@@ -36,7 +36,7 @@ static void unknown_job(const char *job)
 		431, 9999,
 		"Unable to execute API command queryasyncjobresult due to invalid value. Invalid "
 		"parameter jobid*",
-		"queryAsyncJobResult", "jobid", job, NULL);
+		"queryAsyncJobResult", "jobid", job);
 	CU_ASSERT(!env_job_known(job));
 }
 
@@ -79,24 +79,22 @@ static void test_list(void)
 	env_start();
 	a = env_new_volume(NULL);
 	b = env_new_volume(NULL);
-	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", NULL)), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs")), 0);
 	job_a = hold("attachVolume", a, SIM_OMA);
 	job_b = hold("attachVolume", b, SIM_TEST_VM);
-	o = env_ok("listAsyncJobs", NULL);
+	o = env_ok("listAsyncJobs");
 	list = mk_json_get(o, "asyncjobs");
 	CU_ASSERT_EQUAL_FATAL(json_object_array_length(list), 2);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(json_object_array_get_idx(list, 0), "jobid", ""), job_a);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(json_object_array_get_idx(list, 1), "jobid", ""), job_b);
-	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "keyword", "Attach", NULL)), 2);
-	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "keyword", "Detach", NULL)), 0);
-	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "startdate", "2999-01-01", NULL)), 0);
-	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "startdate", "2001-01-01T00:00:00+0100",
-				     NULL)),
-			2);
+	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "keyword", "Attach")), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "keyword", "Detach")), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "startdate", "2999-01-01")), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", "startdate", "2001-01-01T00:00:00+0100")), 2);
 	sim_release(sim);
 	json_object_put(env_wait(job_a));
 	json_object_put(env_wait(job_b));
-	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", NULL)), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs")), 0);
 	env_stop();
 }
 
@@ -112,8 +110,8 @@ static void test_queue(void)
 	b = env_new_volume(NULL);
 	c = env_new_volume(NULL);
 	first = hold("attachVolume", a, SIM_OMA);
-	second = env_start_job("attachVolume", "id", b, "virtualmachineid", SIM_OMA, NULL);
-	other = env_start_job("attachVolume", "id", c, "virtualmachineid", SIM_TEST_VM, NULL);
+	second = env_start_job("attachVolume", "id", b, "virtualmachineid", SIM_OMA);
+	other = env_start_job("attachVolume", "id", c, "virtualmachineid", SIM_TEST_VM);
 	json_object_put(env_wait(other));
 	CU_ASSERT_EQUAL(status(first), 0);
 	CU_ASSERT_EQUAL(status(second), 0);
@@ -137,7 +135,7 @@ static void test_two_attaches(void)
 	id = env_new_volume(NULL);
 	other = env_new_volume(NULL);
 	blocker = hold("attachVolume", other, SIM_OMA);
-	late = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA, NULL);
+	late = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
 	env_attach(id, SIM_TEST_VM);
 	sim_release(sim);
 	json_object_put(env_wait(blocker));
@@ -158,7 +156,7 @@ static void test_two_cold_attaches(void)
 	env_start();
 	id = env_new_volume(NULL);
 	first = hold("attachVolume", id, SIM_TEST_VM);
-	second = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_FAILOVER_VM, NULL);
+	second = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_FAILOVER_VM);
 	json_object_put(env_wait(second));
 	sim_release(sim);
 	lost = env_wait(first);
@@ -175,10 +173,10 @@ static void test_stale_detach(void)
 	const char *id, *first, *stale;
 
 	env_start();
-	json_object_put(env_job("startVirtualMachine", "id", SIM_TEST_VM, NULL));
+	json_object_put(env_job("startVirtualMachine", "id", SIM_TEST_VM));
 	id = env_new_volume(SIM_OMA);
 	*env_guest_log = '\0';
-	first = env_start_job("detachVolume", "id", id, NULL);
+	first = env_start_job("detachVolume", "id", id);
 	stale = hold("detachVolume", id, NULL);
 	json_object_put(env_wait(first));
 	CU_ASSERT_EQUAL(status(stale), 0);
@@ -196,10 +194,10 @@ static void test_stale_detach(void)
 
 	/* the disk's image is locked by the guest that nobody knows of */
 	env_job_refused(530, "Failed to attach volume v to VM oma; org.libvirt.*", "attachVolume",
-			"id", id, "virtualmachineid", SIM_OMA, NULL);
+			"id", id, "virtualmachineid", SIM_OMA);
 	env_attach(id, SIM_FAILOVER_VM);
 	env_job_refused(533, "Unable to create a deployment for *", "startVirtualMachine", "id",
-			SIM_FAILOVER_VM, NULL);
+			SIM_FAILOVER_VM);
 	env_stop();
 }
 
@@ -213,24 +211,22 @@ static void test_custom_id(void)
 	a = env_new_volume(NULL);
 	b = env_new_volume(NULL);
 	env_refused(431, 4350, "UUID: 12 doesn't follow the UUID format", "attachVolume", "id", a,
-		    "virtualmachineid", SIM_OMA, "customjobid", "12", NULL);
+		    "virtualmachineid", SIM_OMA, "customjobid", "12");
 	env_fault(SIM_JOB_HOLD, 0, NULL, 0);
 	CU_ASSERT_STRING_EQUAL(env_start_job("attachVolume", "id", a, "virtualmachineid", SIM_OMA,
-					     "customjobid", JOB1, NULL),
+					     "customjobid", JOB1),
 			       JOB1);
 	env_refused(431, 4350,
 		    "UUID: " JOB1 " already exists so can't create/update with custom id",
-		    "attachVolume", "id", b, "virtualmachineid", SIM_TEST_VM, "customjobid", JOB1,
-		    NULL);
+		    "attachVolume", "id", b, "virtualmachineid", SIM_TEST_VM, "customjobid", JOB1);
 	sim_release(sim);
 	json_object_put(env_wait(JOB1));
 	env_refused(530, 9999, "Entity already exists ", "attachVolume", "id", b,
-		    "virtualmachineid", SIM_TEST_VM, "customjobid", JOB1, NULL);
+		    "virtualmachineid", SIM_TEST_VM, "customjobid", JOB1);
 	env_set("role", "user");
 	env_refused(530, 9999,
 		    "Internal error executing command, please contact your system administrator",
-		    "attachVolume", "id", b, "virtualmachineid", SIM_TEST_VM, "customjobid", JOB1,
-		    NULL);
+		    "attachVolume", "id", b, "virtualmachineid", SIM_TEST_VM, "customjobid", JOB1);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(b, "virtualmachineid"), "");
 	CU_ASSERT_EQUAL(env_executed("attachVolume"), 1);
 	env_stop();
@@ -241,12 +237,10 @@ static void test_custom_id_of_create(void)
 {
 	env_start();
 	json_object_put(env_job("createVolume", "name", "twice", "diskofferingid",
-				SIM_FIXED_OFFERING, "zoneid", SIM_ZONE, "customjobid", JOB1, NULL));
+				SIM_FIXED_OFFERING, "zoneid", SIM_ZONE, "customjobid", JOB1));
 	env_refused(530, 9999, "Entity already exists ", "createVolume", "name", "twice",
-		    "diskofferingid", SIM_FIXED_OFFERING, "zoneid", SIM_ZONE, "customjobid", JOB1,
-		    NULL);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "name", "twice", "state", "Allocated", NULL)),
-			2);
+		    "diskofferingid", SIM_FIXED_OFFERING, "zoneid", SIM_ZONE, "customjobid", JOB1);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "name", "twice", "state", "Allocated")), 2);
 	CU_ASSERT_EQUAL(env_executed("createVolume"), 2);
 	env_stop();
 }
@@ -257,13 +251,13 @@ static void test_custom_id_of_refused(void)
 	env_start();
 	env_refused(431, 9999,
 		    "Unable to execute API command attachvolume due to missing parameter*",
-		    "attachVolume", "id", SIM_OMA_ROOT, "customjobid", JOB1, NULL);
+		    "attachVolume", "id", SIM_OMA_ROOT, "customjobid", JOB1);
 	unknown_job(JOB1);
 	/* in the job it is used up */
 	env_job_refused(431, "The specified volume is not attached to a VM.", "detachVolume", "id",
-			env_new_volume(NULL), "customjobid", JOB1, NULL);
+			env_new_volume(NULL), "customjobid", JOB1);
 	env_refused(530, 9999, "Entity already exists ", "detachVolume", "id", SIM_TEST_ROOT,
-		    "customjobid", JOB1, NULL);
+		    "customjobid", JOB1);
 	env_stop();
 }
 
@@ -276,13 +270,13 @@ static void test_expiry(void)
 	env_start();
 	id = env_new_volume(NULL);
 	json_object_put(env_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA,
-				"customjobid", JOB1, NULL));
+				"customjobid", JOB1));
 	job = hold("detachVolume", id, NULL);
 	CU_ASSERT(env_job_known(JOB1));
 	env_set("job-expire-ms", "0");
 	unknown_job(JOB1);
 	unknown_job(job); /* a pending one too, when it is old; but it goes on */
-	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs", NULL)), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listAsyncJobs")), 0);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "jobid"), "");
 	env_set("job-expire-ms", "86400000");
 	sim_release(sim);
@@ -290,8 +284,7 @@ static void test_expiry(void)
 		CU_ASSERT_FATAL(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), "");
 	/* the id is free again */
-	CU_ASSERT_STRING_EQUAL(env_start_job("detachVolume", "id", id, "customjobid", JOB1, NULL),
-			       JOB1);
+	CU_ASSERT_STRING_EQUAL(env_start_job("detachVolume", "id", id, "customjobid", JOB1), JOB1);
 	env_stop();
 }
 
@@ -313,7 +306,7 @@ static void restart_in_attach(bool disk_stays)
 	id = env_new_volume(NULL);
 	job = hold("attachVolume", id, SIM_OMA);
 	queued = env_start_job("attachVolume", "id", env_new_volume(NULL), "virtualmachineid",
-			       SIM_OMA, NULL);
+			       SIM_OMA);
 	sim_restart(sim, disk_stays);
 	no_result(job);
 	no_result(queued);
@@ -324,9 +317,9 @@ static void restart_in_attach(bool disk_stays)
 	if (disk_stays) {
 		/* until the VM is stopped and started */
 		env_job_refused(530, "Failed to attach volume v to VM oma; org.libvirt.*",
-				"attachVolume", "id", id, "virtualmachineid", SIM_OMA, NULL);
-		json_object_put(env_job("stopVirtualMachine", "id", SIM_OMA, NULL));
-		json_object_put(env_job("startVirtualMachine", "id", SIM_OMA, NULL));
+				"attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+		json_object_put(env_job("stopVirtualMachine", "id", SIM_OMA));
+		json_object_put(env_job("startVirtualMachine", "id", SIM_OMA));
 	}
 	env_attach(id, SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
@@ -345,10 +338,10 @@ static void test_restart_of_others(void)
 
 	env_start();
 	id = env_new_volume(SIM_OMA);
-	json_object_put(env_job("detachVolume", "id", id, NULL));
+	json_object_put(env_job("detachVolume", "id", id));
 	start = hold("startVirtualMachine", SIM_TEST_VM, NULL);
 	env_fault(SIM_JOB_HOLD, 0, NULL, 0);
-	expunge = env_start_job("destroyVolume", "id", id, "expunge", "true", NULL);
+	expunge = env_start_job("destroyVolume", "id", id, "expunge", "true");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunging");
 	sim_restart(sim, false);
 	no_result(start);
@@ -356,7 +349,7 @@ static void test_restart_of_others(void)
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Stopped");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunging");
 	/* it can be deleted again */
-	json_object_put(env_ok("deleteVolume", "id", id, NULL));
+	json_object_put(env_ok("deleteVolume", "id", id));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunged");
 	env_stop();
 }
@@ -370,8 +363,7 @@ static void test_fault_error(void)
 	env_start();
 	id = env_new_volume(NULL);
 	env_fault(SIM_JOB_ERROR, 533, "not today", 0);
-	env_job_refused(533, "not today", "attachVolume", "id", id, "virtualmachineid", SIM_OMA,
-			NULL);
+	env_job_refused(533, "not today", "attachVolume", "id", id, "virtualmachineid", SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Ready");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), "");
 	CU_ASSERT_STRING_EQUAL(env_guest_log, "");
@@ -379,11 +371,11 @@ static void test_fault_error(void)
 
 	env_fault(SIM_JOB_ERROR, 0, NULL, 0);
 	env_job_refused(530, "Command failed due to Internal Server Error", "destroyVolume", "id",
-			id, "expunge", "true", NULL);
+			id, "expunge", "true");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Ready");
 
 	env_fault(SIM_JOB_ERROR_DONE, 530, "late", 0);
-	env_job_refused(530, "late", "attachVolume", "id", id, "virtualmachineid", SIM_OMA, NULL);
+	env_job_refused(530, "late", "attachVolume", "id", id, "virtualmachineid", SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
 	CU_ASSERT_EQUAL(env_executed("attachVolume"), 1);
 	env_stop();
@@ -396,7 +388,7 @@ static void test_fault_no_result(void)
 	env_start();
 	id = env_new_volume(NULL);
 	env_fault(SIM_JOB_NO_RESULT, 0, NULL, 0);
-	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA, NULL);
+	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
 	json_object_put(env_wait(job));
 	no_result(job);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
@@ -411,12 +403,12 @@ static void test_fault_lost(void)
 	id = env_new_volume(NULL);
 	env_fault(SIM_JOB_LOST_BEFORE, 0, NULL, 0);
 	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA, "customjobid",
-			    JOB2, NULL);
+			    JOB2);
 	unknown_job(job);
 
 	env_fault(SIM_JOB_LOST, 0, NULL, 0);
 	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA, "customjobid",
-			    JOB2, NULL);
+			    JOB2);
 	CU_ASSERT_EQUAL(status(job), 0);
 	while (env_executed("attachVolume") == 0)
 		CU_ASSERT_FATAL(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
@@ -434,7 +426,7 @@ static void test_fault_late(void)
 	env_start();
 	before = mk_now_monotonic();
 	env_fault(SIM_JOB_LATE, 0, NULL, 50);
-	job = env_start_job("stopVirtualMachine", "id", SIM_OMA, NULL);
+	job = env_start_job("stopVirtualMachine", "id", SIM_OMA);
 	json_object_put(env_wait(job));
 	CU_ASSERT(mk_now_monotonic() - before >= 50 * USEC_PER_MSEC);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_OMA), "Stopped");

@@ -31,7 +31,7 @@ static void test_create(void)
 
 	env_start();
 	o = env_job("createVolume", "name", "mk-job7", "diskofferingid", SIM_CUSTOM_OFFERING,
-		    "size", "20", "zoneid", SIM_ZONE, NULL);
+		    "size", "20", "zoneid", SIM_ZONE);
 	v = mk_json_get(o, "volume");
 	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "name", ""), "mk-job7");
 	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "state", ""), "Allocated");
@@ -47,7 +47,7 @@ static void test_create(void)
 	/* what the job returned was seen before the job had ended */
 	CU_ASSERT_STRING_NOT_EQUAL(mk_json_str(v, "jobid", ""), "");
 	CU_ASSERT_EQUAL(mk_json_int(v, "jobstatus", -1), 0);
-	listed = env_ok("listVolumes", "name", "mk-job7", NULL);
+	listed = env_ok("listVolumes", "name", "mk-job7");
 	v = json_object_array_get_idx(mk_json_get(listed, "volume"), 0);
 	CU_ASSERT_PTR_NULL(mk_json_get(v, "jobid"));
 	CU_ASSERT_EQUAL(env_executed("createVolume"), 1);
@@ -64,7 +64,7 @@ static void test_life_on_running(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	o = env_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA, NULL);
+	o = env_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
 	v = mk_json_get(o, "volume");
 	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "state", ""), "Ready");
 	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "virtualmachineid", ""), SIM_OMA);
@@ -79,7 +79,7 @@ static void test_life_on_running(void)
 	plug = mk_strdup_printf("plug %s 1073741824 %s " SIM_OMA "\n", id, serial);
 	CU_ASSERT_STRING_EQUAL(env_guest_log, plug);
 
-	d = env_job("detachVolume", "id", id, NULL);
+	d = env_job("detachVolume", "id", id);
 	v = mk_json_get(d, "volume");
 	CU_ASSERT_PTR_NULL(mk_json_get(v, "virtualmachineid"));
 	CU_ASSERT_PTR_NULL(mk_json_get(v, "deviceid"));
@@ -87,7 +87,7 @@ static void test_life_on_running(void)
 	CU_ASSERT_PTR_NULL(mk_json_get(v, "attached"));
 	both = mk_strdup_printf("%sunplug %s " SIM_OMA "\n", plug, id);
 	CU_ASSERT_STRING_EQUAL(env_guest_log, both);
-	json_object_put(env_ok("deleteVolume", "id", id, NULL));
+	json_object_put(env_ok("deleteVolume", "id", id));
 	CU_ASSERT_EQUAL(env_executed("attachVolume"), 1);
 	CU_ASSERT_EQUAL(env_executed("detachVolume"), 1);
 	env_stop();
@@ -102,7 +102,7 @@ static void test_attaching(void)
 	env_start();
 	id = env_new_volume(NULL);
 	env_fault(SIM_JOB_HOLD, 0, NULL, 0);
-	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA, NULL);
+	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Attaching");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), "");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "jobid"), job);
@@ -123,7 +123,7 @@ static const char *deploy(bool start)
 	_cleanup_json_ json_object *o =
 		env_job("deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
 			SIM_SERVICE_OFFERING, "templateid", SIM_TEMPLATE, "name", "app1", "startvm",
-			start ? "true" : "false", NULL);
+			start ? "true" : "false");
 
 	snprintf(id, sizeof(id), "%s", mk_json_str(mk_json_get(o, "virtualmachine"), "id", ""));
 	return id;
@@ -133,7 +133,7 @@ static const char *root_of(const char *vm)
 {
 	static char id[MK_UUID_SIZE];
 	_cleanup_json_ json_object *o =
-		env_ok("listVolumes", "virtualmachineid", vm, "type", "ROOT", NULL);
+		env_ok("listVolumes", "virtualmachineid", vm, "type", "ROOT");
 
 	snprintf(id, sizeof(id), "%s",
 		 mk_json_str(json_object_array_get_idx(mk_json_get(o, "volume"), 0), "id", ""));
@@ -154,7 +154,7 @@ static void test_never_started(void)
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Allocated");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), vm);
 	CU_ASSERT_STRING_EQUAL(env_guest_log, "");
-	json_object_put(env_job("startVirtualMachine", "id", vm, NULL));
+	json_object_put(env_job("startVirtualMachine", "id", vm));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Ready");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(root, "state"), "Ready");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "guest"), vm);
@@ -169,19 +169,19 @@ static void test_root_exchange(void)
 
 	env_start();
 	id = env_new_volume(SIM_OMA);
-	json_object_put(env_job("detachVolume", "id", id, NULL));
-	o = env_job("detachVolume", "id", SIM_FAILOVER_ROOT, NULL);
+	json_object_put(env_job("detachVolume", "id", id));
+	o = env_job("detachVolume", "id", SIM_FAILOVER_ROOT);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(mk_json_get(o, "volume"), "type", ""), "DATADISK");
 	env_job_refused(530, "ROOT volume is missing, unable to prepare volumes for the VM [*",
-			"startVirtualMachine", "id", SIM_FAILOVER_VM, NULL);
+			"startVirtualMachine", "id", SIM_FAILOVER_VM);
 	json_object_put(env_job("attachVolume", "id", id, "virtualmachineid", SIM_FAILOVER_VM,
-				"deviceid", "0", NULL));
+				"deviceid", "0"));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "type"), "ROOT");
 	CU_ASSERT_EQUAL(env_volume_int(id, "deviceid"), 0);
 	second = env_new_volume(SIM_FAILOVER_VM);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(second, "type"), "DATADISK");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(second, "state"), "Ready");
-	json_object_put(env_job("startVirtualMachine", "id", SIM_FAILOVER_VM, NULL));
+	json_object_put(env_job("startVirtualMachine", "id", SIM_FAILOVER_VM));
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_FAILOVER_VM), "Running");
 	env_stop();
 }
@@ -203,13 +203,13 @@ static void test_device_ids(void)
 		431,
 		"The specified VM already has the maximum number of data disks (4) attached. "
 		"Please specify another VM.",
-		"attachVolume", "id", more, "virtualmachineid", SIM_OMA, NULL);
-	json_object_put(env_job("detachVolume", "id", ids[1], NULL));
+		"attachVolume", "id", more, "virtualmachineid", SIM_OMA);
+	json_object_put(env_job("detachVolume", "id", ids[1]));
 	env_attach(more, SIM_OMA);
 	CU_ASSERT_EQUAL(env_volume_int(more, "deviceid"), 2);
-	json_object_put(env_job("detachVolume", "id", ids[3], NULL));
+	json_object_put(env_job("detachVolume", "id", ids[3]));
 	json_object_put(env_job("attachVolume", "id", ids[1], "virtualmachineid", SIM_OMA,
-				"deviceid", "5", NULL));
+				"deviceid", "5"));
 	CU_ASSERT_EQUAL(env_volume_int(ids[1], "deviceid"), 5);
 	env_stop();
 }
@@ -223,7 +223,7 @@ static void test_limit_by_hypervisor(void)
 	id = env_new_volume(NULL);
 	env_poke("{\"vm\":\"" SIM_OMA "\",\"hypervisor\":\"Simulator\"}");
 	env_job_refused(530, "deviceId should be 0,1,2,4-7", "attachVolume", "id", id,
-			"virtualmachineid", SIM_OMA, "deviceid", "8", NULL);
+			"virtualmachineid", SIM_OMA, "deviceid", "8");
 	env_stop();
 }
 
@@ -238,13 +238,13 @@ static void test_detach_timeout(void)
 		530,
 		"Failed to detach volume v from VM oma; Could not detach volume after sending "
 		"the command and waiting for [10000] milliseconds*",
-		"detachVolume", "id", id, NULL);
+		"detachVolume", "id", id);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
 	while (*env_volume_str(id, "guest"))
 		CU_ASSERT_FATAL(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
 	/* the device is gone, the API says attached; a second detach finds nothing to unplug */
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
-	json_object_put(env_job("detachVolume", "id", id, NULL));
+	json_object_put(env_job("detachVolume", "id", id));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), "");
 	CU_ASSERT_EQUAL(env_executed("detachVolume"), 1);
 	env_stop();
@@ -260,7 +260,7 @@ static void test_start_stop(void)
 	env_start();
 	id = env_new_volume(SIM_TEST_VM);
 	env_fault(SIM_JOB_HOLD, 0, NULL, 0);
-	job = env_start_job("startVirtualMachine", "id", SIM_TEST_VM, NULL);
+	job = env_start_job("startVirtualMachine", "id", SIM_TEST_VM);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Starting");
 	sim_release(sim);
 	json_object_put(env_wait(job));
@@ -270,17 +270,17 @@ static void test_start_stop(void)
 				id, id, id + 9, id + 14, id + 19);
 	CU_ASSERT_STRING_EQUAL(env_guest_log, want);
 	env_job_refused(431, "The virtual machine " SIM_TEST_VM " (test-vm) is already running",
-			"startVirtualMachine", "id", SIM_TEST_VM, NULL);
+			"startVirtualMachine", "id", SIM_TEST_VM);
 
 	env_fault(SIM_JOB_HOLD, 0, NULL, 0);
-	job = env_start_job("stopVirtualMachine", "id", SIM_TEST_VM, NULL);
+	job = env_start_job("stopVirtualMachine", "id", SIM_TEST_VM);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Stopping");
 	sim_release(sim);
 	json_object_put(env_wait(job));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "guest"), "");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_TEST_VM);
 	/* once more is success, and changes nothing */
-	json_object_put(env_job("stopVirtualMachine", "id", SIM_TEST_VM, NULL));
+	json_object_put(env_job("stopVirtualMachine", "id", SIM_TEST_VM));
 	CU_ASSERT_EQUAL(env_executed("stopVirtualMachine"), 1);
 	CU_ASSERT_EQUAL(env_executed("startVirtualMachine"), 1);
 	env_stop();
@@ -290,32 +290,32 @@ static void test_vm_refused(void)
 {
 	env_start();
 	env_job_refused(431, "unable to find a virtual machine with id 99", "stopVirtualMachine",
-			"id", "99", NULL);
+			"id", "99");
 	poke_vm(SIM_OMA, "Migrating");
 	env_job_refused(530, "We cannot stop VM " SIM_OMA " when it is in state Migrating",
-			"stopVirtualMachine", "id", SIM_OMA, NULL);
+			"stopVirtualMachine", "id", SIM_OMA);
 	env_job_refused(530, "Unable to start a VM [" SIM_OMA "] in state Migrating",
-			"startVirtualMachine", "id", SIM_OMA, NULL);
+			"startVirtualMachine", "id", SIM_OMA);
 	poke_vm(SIM_OMA, "Stopping");
 	env_job_refused(530, "VM " SIM_OMA " is being operated on.", "stopVirtualMachine", "id",
-			SIM_OMA, NULL);
+			SIM_OMA);
 	poke_vm(SIM_OMA, "Running");
 	env_set("host-away", "true");
-	env_job_refused(530, "Unable to stop oma", "stopVirtualMachine", "id", SIM_OMA, NULL);
+	env_job_refused(530, "Unable to stop oma", "stopVirtualMachine", "id", SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_OMA), "Running");
 	env_job_refused(533, "Unable to create a deployment for *", "startVirtualMachine", "id",
-			SIM_TEST_VM, NULL);
+			SIM_TEST_VM);
 	/* forced: Stopped, and nobody knows what the guest does */
-	json_object_put(env_job("stopVirtualMachine", "id", SIM_OMA, "forced", "true", NULL));
+	json_object_put(env_job("stopVirtualMachine", "id", SIM_OMA, "forced", "true"));
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_OMA), "Stopped");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_OMA_ROOT, "guest"), SIM_OMA);
 	env_set("host-away", "false");
-	json_object_put(env_job("startVirtualMachine", "id", SIM_OMA, NULL));
+	json_object_put(env_job("startVirtualMachine", "id", SIM_OMA));
 	CU_ASSERT_STRING_EQUAL(env_guest_log, ""); /* its disk was never out */
 	env_set("role", "user");
 	env_set("force-stop", "false");
 	env_job_refused(530, "Account does not have the permission to force stop the vm.",
-			"stopVirtualMachine", "id", SIM_OMA, "forced", "true", NULL);
+			"stopVirtualMachine", "id", SIM_OMA, "forced", "true");
 	env_stop();
 }
 
@@ -330,26 +330,23 @@ static void test_destroy_vm(void)
 	env_job_refused(431,
 			"The following supplied volumes are not DATADISK attached to the "
 			"VM: " SIM_TEST_ROOT,
-			"destroyVirtualMachine", "id", SIM_TEST_VM, "volumeids", SIM_TEST_ROOT,
-			NULL);
-	json_object_put(env_job("startVirtualMachine", "id", SIM_TEST_VM, NULL));
-	json_object_put(
-		env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "volumeids", deleted, NULL));
+			"destroyVirtualMachine", "id", SIM_TEST_VM, "volumeids", SIM_TEST_ROOT);
+	json_object_put(env_job("startVirtualMachine", "id", SIM_TEST_VM));
+	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "volumeids", deleted));
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Destroyed");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(kept, "virtualmachineid"), "");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(kept, "state"), "Ready");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(kept, "guest"), "");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(deleted, "state"), "Expunged");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "state"), "Ready");
-	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM, NULL));
+	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM));
 	CU_ASSERT_EQUAL(env_executed("destroyVirtualMachine"), 1);
 
-	json_object_put(
-		env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "expunge", "true", NULL));
+	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "expunge", "true"));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "state"), "Expunged");
-	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "id", SIM_TEST_VM, NULL)), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "id", SIM_TEST_VM)), 0);
 	env_job_refused(431, "unable to find a virtual machine with id 2", "destroyVirtualMachine",
-			"id", SIM_TEST_VM, NULL);
+			"id", SIM_TEST_VM);
 	env_stop();
 }
 
@@ -358,12 +355,12 @@ static void test_destroy_vm_refused(void)
 	env_start();
 	env_set("role", "user");
 	env_job_refused(530, "Account does not have permission for expunging.",
-			"destroyVirtualMachine", "id", SIM_TEST_VM, "expunge", "true", NULL);
+			"destroyVirtualMachine", "id", SIM_TEST_VM, "expunge", "true");
 	env_poke("{\"vm\":\"" SIM_TEST_VM "\",\"deleteprotection\":true}");
 	env_job_refused(431,
 			"Instance [id = " SIM_TEST_VM
 			", name = test-vm] has delete protection enabled and cannot be deleted.",
-			"destroyVirtualMachine", "id", SIM_TEST_VM, NULL);
+			"destroyVirtualMachine", "id", SIM_TEST_VM);
 	env_stop();
 }
 
@@ -378,19 +375,18 @@ static void test_deploy(void)
 		"Please provide only one of the following parameters - template ID, volume ID or "
 		"snapshot ID",
 		"deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
-		SIM_SERVICE_OFFERING, NULL);
+		SIM_SERVICE_OFFERING);
 	env_refused(431, 4350, "Invalid name. Vm name can contain*", "deployVirtualMachine",
 		    "zoneid", SIM_ZONE, "serviceofferingid", SIM_SERVICE_OFFERING, "templateid",
-		    SIM_TEMPLATE, "name", "1st", NULL);
+		    SIM_TEMPLATE, "name", "1st");
 	vm = deploy(true);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(vm), "Running");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(root_of(vm), "state"), "Ready");
 	o = env_job("deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
 		    SIM_SERVICE_OFFERING, "templateid", SIM_TEMPLATE, "diskofferingid",
-		    SIM_CUSTOM_OFFERING, "size", "7", "rootdisksize", "9", "startvm", "false",
-		    NULL);
+		    SIM_CUSTOM_OFFERING, "size", "7", "rootdisksize", "9", "startvm", "false");
 	vm = mk_json_str(mk_json_get(o, "virtualmachine"), "id", "");
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "virtualmachineid", vm, NULL)), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "virtualmachineid", vm)), 2);
 	CU_ASSERT_EQUAL(env_volume_int(root_of(vm), "size"), INT64_C(9) << 30);
 	CU_ASSERT_EQUAL(env_executed("deployVirtualMachine"), 2);
 	env_stop();
@@ -409,7 +405,7 @@ static void generation(const char *volume, int n)
 static const char *snapshot(const char *volume)
 {
 	static char id[MK_UUID_SIZE];
-	_cleanup_json_ json_object *o = env_job("createSnapshot", "volumeid", volume, NULL);
+	_cleanup_json_ json_object *o = env_job("createSnapshot", "volumeid", volume);
 
 	snprintf(id, sizeof(id), "%s", mk_json_str(mk_json_get(o, "snapshot"), "id", ""));
 	CU_ASSERT_STRING_EQUAL(mk_json_str(mk_json_get(o, "snapshot"), "state", ""), "BackedUp");
@@ -423,31 +419,29 @@ static void test_snapshot(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	env_refused(431, 4350, "Volume: Volume {*", "createSnapshot", "volumeid", id, NULL);
+	env_refused(431, 4350, "Volume: Volume {*", "createSnapshot", "volumeid", id);
 	env_attach(id, SIM_TEST_VM);
 	generation(id, 7);
 	s = snapshot(id);
 	generation(id, 8);
-	json_object_put(env_job("startVirtualMachine", "id", SIM_TEST_VM, NULL));
+	json_object_put(env_job("startVirtualMachine", "id", SIM_TEST_VM));
 	env_job_refused(431,
 			"The VM the specified disk is attached to is not in the shutdown state.",
-			"revertSnapshot", "id", s, NULL);
-	json_object_put(env_job("stopVirtualMachine", "id", SIM_TEST_VM, NULL));
+			"revertSnapshot", "id", s);
+	json_object_put(env_job("stopVirtualMachine", "id", SIM_TEST_VM));
 	env_poke("{\"vm\":\"" SIM_TEST_VM "\",\"vmsnapshots\":1}");
-	CU_ASSERT_EQUAL(count(env_ok("listVMSnapshot", "virtualmachineid", SIM_TEST_VM, NULL)), 1);
-	env_job_refused(431, "Unable to revert snapshot for VM, *", "revertSnapshot", "id", s,
-			NULL);
+	CU_ASSERT_EQUAL(count(env_ok("listVMSnapshot", "virtualmachineid", SIM_TEST_VM)), 1);
+	env_job_refused(431, "Unable to revert snapshot for VM, *", "revertSnapshot", "id", s);
 	env_poke("{\"vm\":\"" SIM_TEST_VM "\",\"vmsnapshots\":0}");
-	CU_ASSERT_EQUAL(count(env_ok("listVMSnapshot", NULL)), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listVMSnapshot")), 0);
 	CU_ASSERT_EQUAL(env_volume_int(id, "generation"), 8);
-	json_object_put(env_job("revertSnapshot", "id", s, NULL));
+	json_object_put(env_job("revertSnapshot", "id", s));
 	CU_ASSERT_EQUAL(env_volume_int(id, "generation"), 7);
-	CU_ASSERT_EQUAL(count(env_ok("listSnapshots", "volumeid", id, NULL)), 1);
-	json_object_put(env_job("deleteSnapshot", "id", s, NULL));
-	CU_ASSERT_EQUAL(count(env_ok("listSnapshots", "volumeid", id, NULL)), 0);
-	env_job_refused(431, "unable to find a snapshot with id 1", "deleteSnapshot", "id", s,
-			NULL);
-	env_job_refused(431, "No such snapshot", "revertSnapshot", "id", s, NULL);
+	CU_ASSERT_EQUAL(count(env_ok("listSnapshots", "volumeid", id)), 1);
+	json_object_put(env_job("deleteSnapshot", "id", s));
+	CU_ASSERT_EQUAL(count(env_ok("listSnapshots", "volumeid", id)), 0);
+	env_job_refused(431, "unable to find a snapshot with id 1", "deleteSnapshot", "id", s);
+	env_job_refused(431, "No such snapshot", "revertSnapshot", "id", s);
 	env_stop();
 }
 
@@ -460,8 +454,8 @@ static void test_volume_from_snapshot(void)
 	id = env_new_volume(SIM_TEST_VM);
 	generation(id, 3);
 	s = snapshot(id);
-	made = env_job("createVolume", "snapshotid", s, "name", "copy", NULL);
-	o = env_ok("listVolumes", "name", "copy", "state", "Ready", NULL);
+	made = env_job("createVolume", "snapshotid", s, "name", "copy");
+	o = env_ok("listVolumes", "name", "copy", "state", "Ready");
 	CU_ASSERT_EQUAL(mk_json_int(o, "count", 0), 1);
 	CU_ASSERT_EQUAL(env_volume_int(mk_json_str(mk_json_get(made, "volume"), "id", ""),
 				       "generation"),
@@ -487,7 +481,7 @@ static void test_poke(void)
 	bad_poke("{\"state\":\"Ready\"}", "none of vm, volume and snapshot");
 	bad_poke("{\"vm\":\"" SIM_OMA "\",\"name\":\"x\",\"state\":\"Sleeping\"}", "state");
 	bad_poke("{\"vm\":\"" SIM_OMA "\",\"name\":\"x\",\"colour\":1}", "colour");
-	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "name", "oma", NULL)), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "name", "oma")), 1);
 	env_poke("{\"volume\":\"" SIM_TEST_ROOT "\",\"virtualmachineid\":\"" SIM_OMA
 		 "\",\"type\":\"DATADISK\"}");
 	CU_ASSERT_EQUAL(env_volume_int(SIM_TEST_ROOT, "deviceid"), 1);
@@ -515,7 +509,7 @@ static void test_seed(void)
 			       "cccccccc-0000-4000-8000-000000000001\n");
 	/* the same once more changes nothing */
 	env_seed("{\"vms\":[{\"id\":\"cccccccc-0000-4000-8000-000000000001\"}]}");
-	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "name", "new", NULL)), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "name", "new")), 1);
 	CU_ASSERT_STRING_EQUAL(env_vm_state("cccccccc-0000-4000-8000-000000000001"), "Running");
 	env_stop();
 }

@@ -32,32 +32,32 @@ static void test_tags(void)
 	b = env_new_volume(NULL);
 	both = mk_strdup_printf("%s,%s", a, b);
 	json_object_put(env_job("createTags", "resourceids", a, "resourcetype", "Volume",
-				"tags[0].key", "owner", "tags[0].value", "me", NULL));
+				"tags[0].key", "owner", "tags[0].value", "me"));
 	env_job_refused(431, "Value for the key k is either null or empty", "createTags",
 			"resourceids", a, "resourcetype", "Volume", "tags[0].key", "k",
-			"tags[0].value", "", NULL);
+			"tags[0].value", "");
 	existing = mk_strdup_printf("tag owner already on Volume with id %s", a);
 	env_job_refused(530, existing, "createTags", "resourceids", both, "resourcetype", "Volume",
 			"tags[0].key", "other", "tags[0].value", "x", "tags[1].key", "owner",
-			"tags[1].value", "you", NULL);
-	CU_ASSERT_EQUAL(count(env_ok("listTags", "resourcetype", "Volume", NULL)), 1);
+			"tags[1].value", "you");
+	CU_ASSERT_EQUAL(count(env_ok("listTags", "resourcetype", "Volume")), 1);
 	env_job_refused(431, "Unable to find resource by id " SIM_OMA " and type Volume",
 			"createTags", "resourceids", SIM_OMA, "resourcetype", "Volume",
-			"tags[0].key", "k", "tags[0].value", "v", NULL);
+			"tags[0].key", "k", "tags[0].value", "v");
 
 	json_object_put(env_job("createTags", "resourceids", SIM_OMA, "resourcetype", "UserVm",
-				"tags[0].key", "owner", "tags[0].value", "me", NULL));
-	CU_ASSERT_EQUAL(count(env_ok("listTags", "key", "owner", NULL)), 2);
-	CU_ASSERT_EQUAL(count(env_ok("listTags", "key", "owner", "resourceid", b, NULL)), 0);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "tags[0].key", "owner", "tags[0].value", "you",
-				     NULL)),
+				"tags[0].key", "owner", "tags[0].value", "me"));
+	CU_ASSERT_EQUAL(count(env_ok("listTags", "key", "owner")), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listTags", "key", "owner", "resourceid", b)), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "tags[0].key", "owner", "tags[0].value",
+				     "you")),
 			0);
 	/* several are OR-ed */
 	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "tags[0].key", "owner", "tags[0].value", "you",
-				     "tags[1].key", "owner", "tags[1].value", "me", NULL)),
+				     "tags[1].key", "owner", "tags[1].value", "me")),
 			1);
-	json_object_put(env_job("deleteTags", "resourceids", both, "resourcetype", "Volume", NULL));
-	CU_ASSERT_EQUAL(count(env_ok("listTags", NULL)), 1);
+	json_object_put(env_job("deleteTags", "resourceids", both, "resourcetype", "Volume"));
+	CU_ASSERT_EQUAL(count(env_ok("listTags")), 1);
 	env_stop();
 }
 
@@ -90,47 +90,47 @@ static void test_paging(void)
 
 	env_start();
 	add_volumes(507);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", NULL)), 510);
-	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", NULL)), 500); /* cut without a word */
-	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", "page", "2", "pagesize", "500", NULL)), 10);
-	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", "pagesize", "-1", NULL)), 510);
-	past = env_ok("listVolumes", "page", "3", "pagesize", "500", NULL);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes")), 510);
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes")), 500); /* cut without a word */
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", "page", "2", "pagesize", "500")), 10);
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", "pagesize", "-1")), 510);
+	past = env_ok("listVolumes", "page", "3", "pagesize", "500");
 	CU_ASSERT_STRING_EQUAL(json_object_to_json_string(past), "{ \"count\": 510 }");
-	none = env_ok("listVolumes", "name", "nobody", NULL);
+	none = env_ok("listVolumes", "name", "nobody");
 	CU_ASSERT_STRING_EQUAL(json_object_to_json_string(none), "{ }");
-	only = env_ok("listVolumes", "name", "n1", "retrieveonlyresourcecount", "true", NULL);
+	only = env_ok("listVolumes", "name", "n1", "retrieveonlyresourcecount", "true");
 	CU_ASSERT_STRING_EQUAL(json_object_to_json_string(only), "{ \"count\": 253 }");
 
 	env_refused(431, 9999, "\"page\" parameter is required when \"pagesize\" is specified",
-		    "listVolumes", "pagesize", "5", NULL);
+		    "listVolumes", "pagesize", "5");
 	env_refused(431, 9999, "\"pagesize\" parameter is required when \"page\" is specified",
-		    "listVolumes", "page", "1", NULL);
+		    "listVolumes", "page", "1");
 	env_refused(431, 4350, "Page size can't exceed max allowed page size value: 500",
-		    "listVolumes", "page", "1", "pagesize", "501", NULL);
+		    "listVolumes", "page", "1", "pagesize", "501");
 	env_refused(431, 4350, "Can't specify page parameter when pagesize is -1 (Unlimited)",
-		    "listVolumes", "page", "1", "pagesize", "-1", NULL);
+		    "listVolumes", "page", "1", "pagesize", "-1");
 	env_set("page-size", "2");
-	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", NULL)), 2);
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes")), 2);
 	env_refused(431, 4350, "Page size can't exceed max allowed page size value: 2",
-		    "listVolumes", "page", "1", "pagesize", "3", NULL);
+		    "listVolumes", "page", "1", "pagesize", "3");
 	env_stop();
 }
 
 static void test_filters(void)
 {
 	env_start();
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "name", "ROOT", NULL)), 0); /* exact */
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "keyword", "root-1", NULL)), 1);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "type", "root", NULL)), 3);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "state", "Ready", NULL)), 3);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "virtualmachineid", SIM_OMA, NULL)), 1);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "zoneid", SIM_ZONE, NULL)), 3);
-	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Stopped", NULL)), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "name", "ROOT")), 0); /* exact */
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "keyword", "root-1")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "type", "root")), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "state", "Ready")), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "virtualmachineid", SIM_OMA)), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "zoneid", SIM_ZONE)), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Stopped")), 2);
 	poke_vm(SIM_TEST_VM, "Destroyed");
-	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Present", NULL)), 2);
-	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", NULL)), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Present")), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines")), 3);
 	env_set("role", "user");
-	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", NULL)), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines")), 2);
 	env_stop();
 }
 
@@ -141,13 +141,13 @@ static void test_roles(void)
 	json_object *v;
 
 	env_start();
-	admin = env_ok("listVolumes", "id", SIM_OMA_ROOT, NULL);
+	admin = env_ok("listVolumes", "id", SIM_OMA_ROOT);
 	v = json_object_array_get_idx(mk_json_get(admin, "volume"), 0);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "hypervisor", ""), "KVM");
 	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "serviceofferingid", ""), "1");
 	CU_ASSERT_PTR_NULL(mk_json_get(v, "diskofferingid"));
 	env_set("role", "user");
-	user = env_ok("listVolumes", "id", SIM_OMA_ROOT, NULL);
+	user = env_ok("listVolumes", "id", SIM_OMA_ROOT);
 	v = json_object_array_get_idx(mk_json_get(user, "volume"), 0);
 	CU_ASSERT_PTR_NULL(mk_json_get(v, "hypervisor"));
 	CU_ASSERT_PTR_NULL(mk_json_get(v, "path"));
@@ -160,28 +160,28 @@ static void test_others(void)
 	_cleanup_json_ json_object *c = NULL, *api = NULL;
 
 	env_start();
-	CU_ASSERT_EQUAL(count(env_ok("listZones", "available", "true", NULL)), 1);
-	CU_ASSERT_EQUAL(count(env_ok("listDiskOfferings", NULL)), 2);
-	CU_ASSERT_EQUAL(count(env_ok("listDiskOfferings", "name", "Custom", NULL)), 1);
-	CU_ASSERT_EQUAL(count(env_ok("listServiceOfferings", NULL)), 1);
-	CU_ASSERT_EQUAL(count(env_ok("listTemplates", "templatefilter", "executable", NULL)), 1);
-	CU_ASSERT_EQUAL(count(env_ok("listNetworks", "zoneid", SIM_ZONE, NULL)), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listZones", "available", "true")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listDiskOfferings")), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listDiskOfferings", "name", "Custom")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listServiceOfferings")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listTemplates", "templatefilter", "executable")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listNetworks", "zoneid", SIM_ZONE)), 1);
 	env_refused(431, 9999,
 		    "Unable to execute API command listtemplates due to missing parameter "
 		    "templatefilter",
-		    "listTemplates", NULL);
-	c = env_ok("listCapabilities", NULL);
+		    "listTemplates");
+	c = env_ok("listCapabilities");
 	CU_ASSERT_EQUAL(mk_json_int(mk_json_get(c, "capability"), "customdiskofferingmaxsize", 0),
 			1024);
 	CU_ASSERT_PTR_NULL(mk_json_get(mk_json_get(c, "capability"), "apilimitmax"));
-	api = env_ok("listApis", "name", "attachVolume", NULL);
+	api = env_ok("listApis", "name", "attachVolume");
 	CU_ASSERT(mk_json_bool(json_object_array_get_idx(mk_json_get(api, "api"), 0), "isasync",
 			       false));
 	env_set("unknown", "recoverVolume,attachVolume");
 	env_refused(530, 9999, "Api Discovery plugin was unable to find an api*", "listApis",
-		    "name", "attachVolume", NULL);
+		    "name", "attachVolume");
 	env_refused(401, 0, "unable to verify user credentials and/or request signature",
-		    "attachVolume", "id", SIM_OMA_ROOT, NULL);
+		    "attachVolume", "id", SIM_OMA_ROOT);
 	env_stop();
 }
 

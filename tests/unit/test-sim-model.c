@@ -38,27 +38,26 @@ static void test_ids(void)
 {
 	env_start();
 	env_refused(401, 0, "unable to verify user credentials and/or request signature",
-		    "listvolumes", NULL);
-	env_refused(431, 9999, BAD_ID("listvolumes", "id", UNKNOWN), "listVolumes", "id", UNKNOWN,
-		    NULL);
+		    "listvolumes");
+	env_refused(431, 9999, BAD_ID("listvolumes", "id", UNKNOWN), "listVolumes", "id", UNKNOWN);
 	env_refused(431, 9999, BAD_ID("listvolumes", "id", "rubbish"), "listVolumes", "id",
-		    "rubbish", NULL);
+		    "rubbish");
 	env_refused(431, 9999, BAD_ID("listvolumes", "ids", UNKNOWN), "listVolumes", "ids",
-		    SIM_OMA_ROOT "," UNKNOWN, NULL);
+		    SIM_OMA_ROOT "," UNKNOWN);
 	env_refused(431, 9999,
 		    "Unable to execute API command deletevolume due to missing parameter id",
-		    "deleteVolume", NULL);
+		    "deleteVolume");
 	env_refused(
 		431, 9999,
 		"Unable to execute API command deletevolume due to invalid value. Invalid value "
 		"provided for API arg: id",
-		"deleteVolume", "id", "", NULL);
+		"deleteVolume", "id", "");
 	env_refused(431, 9999,
 		    "Unable to execute API command createvolume due to invalid value. For input "
 		    "string: \"1.5\"",
-		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING, "size", "1.5", NULL);
+		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING, "size", "1.5");
 	env_refused(431, 4350, "Specify either id or ids but not both parameters", "listVolumes",
-		    "id", SIM_OMA_ROOT, "ids", SIM_OMA_ROOT, NULL);
+		    "id", SIM_OMA_ROOT, "ids", SIM_OMA_ROOT);
 	env_stop();
 }
 
@@ -77,19 +76,18 @@ static void test_traps(void)
 
 	env_start();
 	/* garbage in a parameter with a "since": the filter is lost */
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "rubbish", NULL)), 3);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "rubbish," SIM_OMA_ROOT, NULL)), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "rubbish")), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "rubbish," SIM_OMA_ROOT)), 1);
 	/* a bare number is an internal id: this is the failover VM's root disk */
-	o = env_ok("listVolumes", "id", "3", NULL);
+	o = env_ok("listVolumes", "id", "3");
 	row = json_object_get(json_object_array_get_idx(mk_json_get(o, "volume"), 0));
 	CU_ASSERT_STRING_EQUAL(mk_json_str(row, "id", ""), SIM_FAILOVER_ROOT);
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", "77", NULL)), 0);
-	env_refused(431, 4350, "Unable to find volume with ID: 77", "deleteVolume", "id", "77",
-		    NULL);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", "77")), 0);
+	env_refused(431, 4350, "Unable to find volume with ID: 77", "deleteVolume", "id", "77");
 	/* the database compares without case */
 	env_seed("{\"vms\":[{\"id\":\"abcdef00-0000-4000-8000-000000000001\"}]}");
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "id",
-				     "ABCDEF00-0000-4000-8000-000000000001", NULL)),
+				     "ABCDEF00-0000-4000-8000-000000000001")),
 			1);
 	env_stop();
 }
@@ -100,17 +98,16 @@ static void test_removed(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	json_object_put(env_ok("deleteVolume", "id", id, NULL));
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", id, NULL)), 0);
-	env_refused(431, 4350, "Unable to find volume with ID: 4", "deleteVolume", "id", id, NULL);
-	env_job_refused(431, "Unable to find volume with ID: 4", "detachVolume", "id", id, NULL);
+	json_object_put(env_ok("deleteVolume", "id", id));
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", id)), 0);
+	env_refused(431, 4350, "Unable to find volume with ID: 4", "deleteVolume", "id", id);
+	env_job_refused(431, "Unable to find volume with ID: 4", "detachVolume", "id", id);
 	env_job_refused(431, "Unable to find volume with ID: 4", "destroyVolume", "id", id,
-			"expunge", "true", NULL);
+			"expunge", "true");
 	env_job_refused(431, "Please specify a volume with the valid type: ROOT or DATADISK",
-			"attachVolume", "id", id, "virtualmachineid", SIM_OMA, NULL);
-	env_job_refused(431, "The volume id doesn't exist", "updateVolume", "id", id, "name", "x",
-			NULL);
-	env_job_refused(432, "No such volume", "resizeVolume", "id", id, "size", "2", NULL);
+			"attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+	env_job_refused(431, "The volume id doesn't exist", "updateVolume", "id", id, "name", "x");
+	env_job_refused(432, "No such volume", "resizeVolume", "id", id, "size", "2");
 	env_stop();
 }
 
@@ -130,39 +127,39 @@ static void test_create_refused(void)
 		431, 4350,
 		"At least one of disk Offering ID or snapshot ID must be passed whilst creating "
 		"volume",
-		"createVolume", "size", "0", NULL);
+		"createVolume", "size", "0");
 	env_refused(431, 4350, "Disk size must be larger than 0", "createVolume", "diskofferingid",
-		    SIM_FIXED_OFFERING, "size", "0", NULL);
+		    SIM_FIXED_OFFERING, "size", "0");
 	env_refused(431, 4350, "Please specify a valid disk offering.", "createVolume",
-		    "diskofferingid", "99", NULL);
+		    "diskofferingid", "99");
 	env_refused(431, 4350, "This disk offering requires a custom size specified",
-		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING, NULL);
+		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING);
 	env_refused(431, 4350, "This disk offering does not allow custom size", "createVolume",
-		    "diskofferingid", SIM_FIXED_OFFERING, "size", "5", NULL);
+		    "diskofferingid", SIM_FIXED_OFFERING, "size", "5");
 	env_refused(431, 4350, "Volume size: 1025 GB is out of allowed range. Min: 1. Max: 1024",
-		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING, "size", "1025", NULL);
+		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING, "size", "1025");
 	env_refused(431, 4350,
 		    "Requested volume size is 3000 GB, but the maximum size allowed is 2000 GB.",
-		    "createVolume", "diskofferingid", "aaaaaaaa-0000-4000-8000-000000000002", NULL);
+		    "createVolume", "diskofferingid", "aaaaaaaa-0000-4000-8000-000000000002");
 	env_refused(431, 4350, "Unable to find zone by id *", "createVolume", "diskofferingid",
-		    SIM_FIXED_OFFERING, NULL);
+		    SIM_FIXED_OFFERING);
 	env_refused(
 		431, 4350,
 		"Zone is not configured to use local storage but volume's disk offering L uses it",
 		"createVolume", "diskofferingid", "aaaaaaaa-0000-4000-8000-000000000001", "zoneid",
-		SIM_ZONE, NULL);
+		SIM_ZONE);
 	env_refused(531, 4365, "Cannot perform this operation, Zone: off is currently disabled",
 		    "createVolume", "diskofferingid", SIM_FIXED_OFFERING, "zoneid",
-		    "aaaaaaaa-0000-4000-8000-000000000003", NULL);
+		    "aaaaaaaa-0000-4000-8000-000000000003");
 	env_set("max-volumes", "3");
 	env_refused(535, 4370, "Maximum amount of resources of Type = 'volume'*", "createVolume",
-		    "diskofferingid", SIM_FIXED_OFFERING, "zoneid", SIM_ZONE, NULL);
+		    "diskofferingid", SIM_FIXED_OFFERING, "zoneid", SIM_ZONE);
 	env_set("max-volumes", "0");
 	env_set("role", "user");
 	env_refused(531, 4365,
 		    "Please check your permissions, you are not allowed to create/update custom id",
 		    "createVolume", "diskofferingid", SIM_FIXED_OFFERING, "zoneid", SIM_ZONE,
-		    "customid", UNKNOWN, NULL);
+		    "customid", UNKNOWN);
 	CU_ASSERT_EQUAL(env_executed("createVolume"), 0);
 	env_stop();
 }
@@ -174,10 +171,9 @@ static void refuse_attach(int code, const char *text, const char *volume, const 
 {
 	if (device)
 		env_job_refused(code, text, "attachVolume", "id", volume, "virtualmachineid", vm,
-				"deviceid", device, NULL);
+				"deviceid", device);
 	else
-		env_job_refused(code, text, "attachVolume", "id", volume, "virtualmachineid", vm,
-				NULL);
+		env_job_refused(code, text, "attachVolume", "id", volume, "virtualmachineid", vm);
 }
 
 static void test_attach_volume_refused(void)
@@ -331,7 +327,7 @@ static void test_attach_work_refused(void)
 
 static void refuse_detach(int code, const char *text, const char *volume)
 {
-	env_job_refused(code, text, "detachVolume", "id", volume, NULL);
+	env_job_refused(code, text, "detachVolume", "id", volume);
 }
 
 static void test_detach_form(void)
@@ -340,13 +336,12 @@ static void test_detach_form(void)
 		"Please provide either a volume id, or a tuple(device id, instance id)";
 
 	env_start();
-	env_job_refused(431, form, "detachVolume", NULL);
-	env_job_refused(431, form, "detachVolume", "virtualmachineid", SIM_OMA, NULL);
-	env_job_refused(431, form, "detachVolume", "id", SIM_OMA_ROOT, "virtualmachineid", SIM_OMA,
-			NULL);
-	env_job_refused(431, form, "detachVolume", "id", SIM_OMA_ROOT, "deviceid", "0", NULL);
+	env_job_refused(431, form, "detachVolume");
+	env_job_refused(431, form, "detachVolume", "virtualmachineid", SIM_OMA);
+	env_job_refused(431, form, "detachVolume", "id", SIM_OMA_ROOT, "virtualmachineid", SIM_OMA);
+	env_job_refused(431, form, "detachVolume", "id", SIM_OMA_ROOT, "deviceid", "0");
 	env_job_refused(530, "Command failed due to Internal Server Error", "detachVolume",
-			"virtualmachineid", SIM_OMA, "deviceid", "0", NULL);
+			"virtualmachineid", SIM_OMA, "deviceid", "0");
 	env_stop();
 }
 
@@ -405,9 +400,9 @@ static void test_detach_root_of_destroyed(void)
 /* Both refuse the same things in the same order, one in the request and one in the job. */
 static void refuse_delete(int code, int cs_code, const char *text, const char *id)
 {
-	env_refused(code, cs_code, text, "deleteVolume", "id", id, NULL);
+	env_refused(code, cs_code, text, "deleteVolume", "id", id);
 	env_job_refused(code == 531 ? 530 : code, text, "destroyVolume", "id", id, "expunge",
-			"true", NULL);
+			"true");
 }
 
 static void test_delete_refused(void)
@@ -417,7 +412,7 @@ static void test_delete_refused(void)
 
 	env_start();
 	id = env_new_volume(SIM_OMA);
-	snapshot = env_job("createSnapshot", "volumeid", id, NULL);
+	snapshot = env_job("createSnapshot", "volumeid", id);
 	sid = mk_json_str(mk_json_get(snapshot, "snapshot"), "id", "");
 	for (int i = 0; i < 2; i++) {
 		_cleanup_free_ char *json =
@@ -464,17 +459,16 @@ static void test_delete_storage_error(void)
 	poke_volume(id, "\"state\":\"Ready\"");
 	other = env_new_volume(NULL);
 	env_set("storage-error", "true");
-	env_refused(530, 4250, "Failed to expunge the volume Volume {*", "deleteVolume", "id", id,
-		    NULL);
+	env_refused(530, 4250, "Failed to expunge the volume Volume {*", "deleteVolume", "id", id);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunging");
 	env_job_refused(530, "Failed to expunge the volume Volume {*", "destroyVolume", "id", id,
-			"expunge", "true", NULL);
+			"expunge", "true");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunging");
 	/* there is nothing of an Allocated one on a storage */
-	json_object_put(env_ok("deleteVolume", "id", other, NULL));
+	json_object_put(env_ok("deleteVolume", "id", other));
 
 	env_set("storage-error", "false");
-	json_object_put(env_ok("deleteVolume", "id", id, NULL));
+	json_object_put(env_ok("deleteVolume", "id", id));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunged");
 	CU_ASSERT_EQUAL(env_executed("deleteVolume"), 2);
 	env_stop();
@@ -490,19 +484,19 @@ static void test_destroy_and_recover(void)
 	env_job_refused(431,
 			"The volume in Allocated/Uploaded state can only be expunged not "
 			"destroyed/recovered",
-			"destroyVolume", "id", id, NULL);
+			"destroyVolume", "id", id);
 	poke_volume(id, "\"state\":\"Ready\"");
 	env_refused(431, 4350, "Please specify a volume in Destroy state.", "recoverVolume", "id",
-		    id, NULL);
-	o = env_job("destroyVolume", "id", id, NULL);
+		    id);
+	o = env_job("destroyVolume", "id", id);
 	v = mk_json_get(o, "volume");
 	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "state", ""), "Destroy");
 	CU_ASSERT(mk_json_bool(v, "destroyed", false));
 	v = NULL;
-	json_object_put(env_ok("recoverVolume", "id", id, NULL));
+	json_object_put(env_ok("recoverVolume", "id", id));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Ready");
-	json_object_put(env_job("destroyVolume", "id", id, "expunge", "true", NULL));
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", id, NULL)), 0);
+	json_object_put(env_job("destroyVolume", "id", id, "expunge", "true"));
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", id)), 0);
 	CU_ASSERT_EQUAL(env_executed("destroyVolume"), 2);
 	CU_ASSERT_EQUAL(env_executed("recoverVolume"), 1);
 	env_stop();
@@ -512,7 +506,7 @@ static void test_destroy_and_recover(void)
 
 static void refuse_resize(int code, const char *text, const char *id, const char *size)
 {
-	env_job_refused(code, text, "resizeVolume", "id", id, "size", size, NULL);
+	env_job_refused(code, text, "resizeVolume", "id", id, "size", size);
 }
 
 static void test_resize_refused(void)
@@ -547,7 +541,7 @@ static void test_resize_refused(void)
 	env_set("storage-full", "true");
 	refuse_resize(530, "Failed to resize volume *", id, "2");
 	env_set("storage-full", "false");
-	json_object_put(env_job("resizeVolume", "id", id, "size", "2", NULL));
+	json_object_put(env_job("resizeVolume", "id", id, "size", "2"));
 	refuse_resize(432, "Unable to shrink volumes of type QCOW2", id, "1");
 	CU_ASSERT_EQUAL(env_volume_int(id, "size"), INT64_C(2) << 30);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Ready");
@@ -561,12 +555,11 @@ static void test_resize_allocated(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	json_object_put(env_job("resizeVolume", "id", id, "size", "3", NULL));
+	json_object_put(env_job("resizeVolume", "id", id, "size", "3"));
 	refuse_resize(432, "Going from existing size of 3221225472 to size of 1073741824 would*",
 		      id, "1");
-	json_object_put(env_job("resizeVolume", "id", id, "size", "1", "shrinkok", "true", NULL));
-	json_object_put(
-		env_job("resizeVolume", "id", id, "diskofferingid", SIM_FIXED_OFFERING, NULL));
+	json_object_put(env_job("resizeVolume", "id", id, "size", "1", "shrinkok", "true"));
+	json_object_put(env_job("resizeVolume", "id", id, "diskofferingid", SIM_FIXED_OFFERING));
 	CU_ASSERT_EQUAL(env_volume_int(id, "size"), INT64_C(5) << 30);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Allocated");
 	env_stop();
@@ -578,19 +571,19 @@ static void test_update(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	json_object_put(env_job("updateVolume", "id", id, "name", "new name", "deleteprotection",
-				"true", NULL));
+	json_object_put(
+		env_job("updateVolume", "id", id, "name", "new name", "deleteprotection", "true"));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "name"), "new name");
-	env_refused(431, 4350, "Volume [id = *", "deleteVolume", "id", id, NULL);
+	env_refused(431, 4350, "Volume [id = *", "deleteVolume", "id", id);
 	env_job_refused(431, "Invalid volume state specified", "updateVolume", "id", id, "state",
-			"Sleeping", NULL);
-	json_object_put(env_job("updateVolume", "id", id, "customid", UNKNOWN, NULL));
+			"Sleeping");
+	json_object_put(env_job("updateVolume", "id", id, "customid", UNKNOWN));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(UNKNOWN, "name"), "new name");
 	env_set("role", "user");
 	env_job_refused(431,
 			"The domain admin and normal user are not allowed to update volume except "
 			"volume name & delete protection",
-			"updateVolume", "id", UNKNOWN, "state", "Ready", NULL);
+			"updateVolume", "id", UNKNOWN, "state", "Ready");
 	env_stop();
 }
 
