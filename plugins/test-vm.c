@@ -248,7 +248,9 @@ static int delete_root(struct mk_op *op)
 		return MK_FAILED;
 	}
 
-	if (streq(v->state, "Expunging") || streq(v->state, "Destroying")) {
+	/* After a failure the volume stays in that state, and asking again goes on with it. */
+	if ((streq(v->state, "Expunging") || streq(v->state, "Destroying")) &&
+	    host->refusal(op) == 0) {
 		host->waiting_for(op, "volume %s, which is %s", v->id, v->state);
 		return MK_AGAIN;
 	}
