@@ -226,7 +226,7 @@ check_PROGRAMS += tests/integration/contract.tap
 tests_integration_contract_tap_SOURCES = tests/integration/test-contract.c
 tests_integration_contract_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_contract_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_contract_tap_LDADD = $(WORLD_LDADD)
+tests_integration_contract_tap_LDADD = libomaenv.la $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/service.tap
 tests_integration_service_tap_SOURCES = tests/integration/test-service.c

@@ -37,6 +37,8 @@ const char *o_attached(struct world *w, const char *name);
 
 /* GetDevice's key, "" with w_error_name if it fails. Static storage. */
 const char *o_device(struct world *w, const char *volume, const char *key);
+/* A volume's object path. Static storage. */
+const char *o_path(const char *volume);
 /* A text property of a volume's object; "" if there is no such object. Static storage. */
 const char *o_volume(struct world *w, const char *volume, const char *property);
 /* Lets signals come in until the volume's State is that one; false after 20 s. */
