@@ -190,9 +190,10 @@ struct sim_request {
 };
 
 enum sim_job_phase {
-	JOB_QUEUED,  /* other work of its VM comes first */
-	JOB_WORKING, /* its timer runs */
-	JOB_HELD,    /* until sim_release() */
+	JOB_QUEUED,    /* other work of its VM comes first */
+	JOB_WORKING,   /* its timer runs */
+	JOB_HELD,      /* until sim_release() */
+	JOB_REPORTING, /* its work is done, and it is about to notice */
 	JOB_ENDED,
 };
 
