@@ -77,7 +77,7 @@ struct sim_job *sim_job_of(struct sim *sim, const char *instance, const char *id
 	return NULL;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void set_error(struct sim_job *job, int code, const char *text)
 {
@@ -168,7 +168,7 @@ static void give_up(struct sim_job *job)
 		job->command->abort(job);
 }
 
-/* ---- the work ---------------------------------------------------------------------------------- */
+/* ---- the work -------------------------------------------------------------------------------- */
 
 static void work(struct sim_job *job)
 {
@@ -283,7 +283,7 @@ void sim_restart(struct sim *sim, bool disk_stays)
 	}
 }
 
-/* ---- the start --------------------------------------------------------------------------------- */
+/* ---- the start ------------------------------------------------------------------------------- */
 
 static struct sim_job *job_new(struct sim_request *q)
 {
@@ -378,7 +378,7 @@ void sim_job_start(struct sim_request *q)
 	run(job);
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 json_object *sim_job_row(struct sim_job *job)
 {

@@ -75,7 +75,7 @@ static void add_tags(json_object *row, const struct sim_object *o)
 	json_object_object_add(row, "tags", tags);
 }
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 /* A root disk's compute-only offering shows as a number in a text. */
 static void add_offering(json_object *row, const struct sim_volume *v)
@@ -158,7 +158,7 @@ json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin)
 	return row;
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 static void add_nics(json_object *row, const struct sim_vm *vm)
 {
@@ -228,7 +228,7 @@ json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, bool nic
 	return row;
 }
 
-/* ---- snapshots --------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s)
 {
@@ -257,7 +257,7 @@ json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s)
 	return row;
 }
 
-/* ---- the admin's view -------------------------------------------------------------------------- */
+/* ---- the admin's view ------------------------------------------------------------------------ */
 
 static json_object *state_volumes(struct sim *sim)
 {

@@ -46,7 +46,7 @@ const char sim_default_seed[] = "{"
 "}";
 /* clang-format on */
 
-/* ---- fields ------------------------------------------------------------------------------------ */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* apply false: only looks whether the value can be taken. Returns 0 or -EINVAL. */
 struct field {
@@ -121,7 +121,7 @@ static int take_state(json_object *value, const char *const *states, const char 
 	return *ret ? 0 : -EINVAL;
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 static int vm_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -237,7 +237,7 @@ static const struct field vm_fields[] = {
 	{ NULL, NULL },
 };
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 static int volume_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -389,7 +389,7 @@ static const struct field volume_fields[] = {
 	{ NULL, NULL },
 };
 
-/* ---- snapshots --------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 static int snapshot_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -408,7 +408,7 @@ static const struct field snapshot_fields[] = {
 	{ NULL, NULL },
 };
 
-/* ---- poke -------------------------------------------------------------------------------------- */
+/* ---- poke ------------------------------------------------------------------------------------ */
 
 static const struct poke_kind {
 	const char *key;
@@ -475,7 +475,7 @@ int sim_poke(struct sim *sim, json_object *fields, char **ret_why)
 	return wrong(ret_why, sim_strdup("none of vm, volume and snapshot is given"));
 }
 
-/* ---- seed -------------------------------------------------------------------------------------- */
+/* ---- seed ------------------------------------------------------------------------------------ */
 
 static struct sim_object *first(struct sim *sim, enum sim_kind kind)
 {

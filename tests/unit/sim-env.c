@@ -71,7 +71,7 @@ static const char *keep(const char *s)
 	return ring[i];
 }
 
-/* ---- calls ------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static void run(const char *const *call, struct sim_answer *ret)
 {
@@ -145,7 +145,7 @@ void env_refused_call(int code, int cs_code, const char *text, const char *const
 	sim_answer_done(&a);
 }
 
-/* ---- jobs -------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 const char *env_start_job_call(const char *const *call)
 {
@@ -217,7 +217,7 @@ void env_fault(enum sim_job_fault fault, int code, const char *text, unsigned ms
 	next.fault_ms = ms;
 }
 
-/* ---- state ------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 json_object *env_state(const char *list, const char *id)
 {
