@@ -248,9 +248,12 @@ static int delete_root(struct mk_op *op)
 		return MK_FAILED;
 	}
 
-	/* After a failure the volume stays in that state, and asking again goes on with it. */
+	/*
+	 * Somebody else's deletion is waited for. After a failure of ours the volume stays in that
+	 * state, and asking again goes on with it.
+	 */
 	if ((streq(v->state, "Expunging") || streq(v->state, "Destroying")) &&
-	    host->refusal(op) == 0) {
+	    !*host->last_command(op)) {
 		host->waiting_for(op, "volume %s, which is %s", v->id, v->state);
 		return MK_AGAIN;
 	}
