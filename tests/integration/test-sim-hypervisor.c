@@ -162,8 +162,7 @@ static void follow(void)
 
 	CU_ASSERT_EQUAL_FATAL(sim.status, 200);
 	do {
-		CU_ASSERT_EQUAL_FATAL(sc_call(&sim, "POST", "queryAsyncJobResult", "jobid", job,
-					      NULL),
+		CU_ASSERT_EQUAL_FATAL(sc_call(&sim, "POST", "queryAsyncJobResult", "jobid", job),
 				      200);
 	} while (sc_int(&sim, "jobstatus") == 0);
 	CU_ASSERT_EQUAL(sc_int(&sim, "jobstatus"), 1);
@@ -171,13 +170,13 @@ static void follow(void)
 
 static void attach(const char *volume, const char *vm)
 {
-	sc_call(&sim, "POST", "attachVolume", "id", volume, "virtualmachineid", vm, NULL);
+	sc_call(&sim, "POST", "attachVolume", "id", volume, "virtualmachineid", vm);
 	follow();
 }
 
 static void detach(const char *volume)
 {
-	sc_call(&sim, "POST", "detachVolume", "id", volume, NULL);
+	sc_call(&sim, "POST", "detachVolume", "id", volume);
 	follow();
 }
 
