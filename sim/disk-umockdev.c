@@ -381,6 +381,15 @@ static void drop_links(const struct disk *d, const char *suffix)
 			make_links(other, suffix);
 }
 
+/* umockdev puts everything of the subsystem there; the kernel puts no partitions. */
+static void hide_from_sys_block(const struct disk *d)
+{
+	_cleanup_free_ char *link = mk_strdup_printf("%s/sys/block/%s1", d->disks->root, d->node);
+
+	if (link)
+		(void)unlink(link);
+}
+
 void disk_appear(struct disk *d)
 {
 	name_disk(d);
@@ -391,6 +400,7 @@ void disk_appear(struct disk *d)
 	if (d->partition) {
 		make_links(d, "-part1");
 		add_printed(d, print_partition);
+		hide_from_sys_block(d);
 	}
 }
 

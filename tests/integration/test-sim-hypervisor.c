@@ -345,6 +345,8 @@ static void test_disks_by_hand(void)
 	check_event("ACTION=add DEVNAME=vdb DEVTYPE=disk DISKSEQ=2 ID_SERIAL=stranger");
 	check_event("ACTION=add DEVNAME=vdb1 DEVTYPE=partition DISKSEQ=2 ID_SERIAL=stranger");
 	CU_ASSERT_STRING_EQUAL(link_target("disk/by-id/virtio-stranger-part1"), "vdb1");
+	CU_ASSERT(exists("sys/class/block/vdb1"));
+	CU_ASSERT_FALSE(exists("sys/block/vdb1"));
 	disk("{\"action\":\"add\",\"size\":4194304,\"bus\":\"scsi\"}");
 	CU_ASSERT_STRING_EQUAL(mk_json_str(sim.json, "node", ""), "sda");
 	(void)next_event(20000);
