@@ -518,11 +518,11 @@ static void test_rate_limit(void)
 	/* the window ends by itself; refused calls have not prolonged it */
 	sc_stop(&sim);
 	begin();
-	sc_admin(&sim, "set", "{\"api-limit\":1,\"interval-ms\":1,\"role\":\"user\"}");
+	sc_admin(&sim, "set", "{\"api-limit\":1,\"interval-ms\":50,\"role\":\"user\"}");
 	while (sc_call(&sim, "POST", "listZones") != 429)
 		CU_ASSERT_EQUAL_FATAL(sim.status, 200);
 	while (sc_call(&sim, "POST", "listZones") == 429)
-		CU_ASSERT(retry_after() <= 1);
+		CU_ASSERT(retry_after() <= 50);
 	CU_ASSERT_EQUAL(sim.status, 200);
 	sc_stop(&sim);
 }
