@@ -305,6 +305,13 @@ static void reply_fault(struct api *a, const struct fault *f)
 	}
 }
 
+static bool tells_job_end(const struct api *a)
+{
+	return streq(a->command, "queryAsyncJobResult") &&
+	       mk_json_int(mk_json_get(a->answer.body, "queryasyncjobresultresponse"), "jobstatus",
+			   0) != 0;
+}
+
 /* A verified request of a command that the server has. */
 static void call(struct api *a)
 {
@@ -329,6 +336,8 @@ static void call(struct api *a)
 	call.params = request_to_json(&a->params);
 	sim_call(a->server->sim, &call, &a->answer);
 	json_object_put(call.params);
+	if (tells_job_end(a))
+		log_happened(a->server->log, "job-done");
 	reply(a, f);
 }
 

@@ -17,6 +17,7 @@ enum serial_mode { SERIAL_OK, SERIAL_NONE, SERIAL_WRONG, SERIAL_DUPLICATE };
 
 struct hypervisor {
 	sd_event *event;
+	struct sim_log *log; /* borrowed */
 	struct disks disks;
 	/* settings */
 	bool scsi, never_unplugs;
@@ -51,6 +52,15 @@ static struct disk *disk_new(struct hypervisor *hv, const char *serial, uint64_t
 	return d;
 }
 
+static void appear(struct disk *d)
+{
+	struct hypervisor *hv =
+		(struct hypervisor *)((char *)d->disks - offsetof(struct hypervisor, disks));
+
+	disk_appear(d);
+	log_happened(hv->log, "plug");
+}
+
 static int on_time(sd_event_source *s, uint64_t usec, void *data)
 {
 	struct disk *d = data;
@@ -59,7 +69,7 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 	if (d->present)
 		disk_free(d);
 	else
-		disk_appear(d);
+		appear(d);
 	return 0;
 }
 
@@ -310,7 +320,7 @@ int hypervisor_disk(struct hypervisor *hv, json_object *in, json_object *out, ch
 
 /* --- life --- */
 
-int hypervisor_new(sd_event *event, struct hypervisor **ret)
+int hypervisor_new(sd_event *event, struct sim_log *log, struct hypervisor **ret)
 {
 	struct hypervisor *hv = calloc(1, sizeof(*hv));
 	int r;
@@ -319,6 +329,7 @@ int hypervisor_new(sd_event *event, struct hypervisor **ret)
 		return -ENOMEM;
 
 	hv->event = sd_event_ref(event);
+	hv->log = log;
 	r = disks_open(&hv->disks);
 	if (r < 0) {
 		hypervisor_free(hv);
