@@ -29,6 +29,26 @@ void o_start(struct world *w, const char *config, const char *const *settings)
 		args[n++] = *settings;
 	}
 	w_start(w, args, lines);
+	o_await_finished(w, 1); /* the comparison of the start: no fault of a test is to hit it */
+}
+
+void o_await_finished(struct world *w, size_t n)
+{
+	uint64_t end = mk_now_monotonic() + AWAIT_MAX;
+	size_t finished;
+
+	do {
+		struct pollfd fd = { .fd = sd_bus_get_fd(w->client), .events = POLLIN };
+
+		while (sd_bus_process(w->client, NULL) > 0)
+			;
+		finished = 0;
+		for (size_t i = 0; i < w->n_signals; i++)
+			finished += streq(w->signals[i].member, "OperationFinished");
+		if (finished < n)
+			(void)poll(&fd, 1, 1000);
+	} while (finished < n && mk_now_monotonic() < end);
+	CU_ASSERT_FATAL(finished >= n);
 }
 
 void o_set(struct world *w, const char *key, const char *value)

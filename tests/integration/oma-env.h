@@ -13,6 +13,9 @@
 /* config: more lines for volumed.conf; settings: of the simulator, "KEY=VALUE", NULL-terminated, may be NULL. */
 void o_start(struct world *w, const char *config, const char *const *settings);
 
+/* Waits until so many operations have ended since the world began; the first one is the start's. */
+void o_await_finished(struct world *w, size_t n);
+
 /* A setting of the simulator. */
 void o_set(struct world *w, const char *key, const char *value);
 void o_fault(struct world *w, const char *command, const char *rest);
