@@ -18,6 +18,7 @@
 #define CALLS      1000
 #define IN_FLIGHT  64
 #define MANY       5000
+#define PART       500
 #define N_DELETES  1000
 #define LATENCY_MS 50
 #define WINDOW     32 /* the daemon's default limit of requests at a time */
@@ -154,11 +155,12 @@ static pid_t start_echo(struct world *w)
 
 /* ---- many volumes ---------------------------------------------------------------------------------------------------- */
 
-static void seed_many(struct world *w)
+/* In parts: a request has at most 1 MiB. */
+static void seed_part(struct world *w, unsigned from, unsigned to)
 {
 	json_object *seed = json_object_new_object(), *volumes = json_object_new_array();
 
-	for (unsigned i = 0; i < MANY; i++) {
+	for (unsigned i = from; i < to; i++) {
 		_cleanup_free_ char *id = mk_strdup_printf("aaaaaaaa-%04x-4000-8000-%012x", i, i);
 		json_object *v = json_object_new_object(), *tags = json_object_new_array();
 		json_object *tag = json_object_new_object();
@@ -177,6 +179,12 @@ static void seed_many(struct world *w)
 	json_object_object_add(seed, "volumes", volumes);
 	w_sim_post(w, "seed", json_object_to_json_string(seed));
 	json_object_put(seed);
+}
+
+static void seed_many(struct world *w)
+{
+	for (unsigned i = 0; i < MANY; i += PART)
+		seed_part(w, i, i + PART);
 }
 
 static void put_memory(struct world *w, const char *variant)
@@ -325,10 +333,10 @@ static void bench_attach(void)
 	for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
 		json_object *samples = json_object_new_array();
 		struct world w = { 0 };
-		const char *volume;
+		char volume[MK_UUID_SIZE];
 
 		o_start(&w, NULL, NULL);
-		volume = o_new_volume(&w, "attach");
+		snprintf(volume, sizeof(volume), "%s", o_new_volume(&w, "attach"));
 		o_set(&w, "hv-delay-ms", delays[i]);
 		for (unsigned k = 0; k < 20; k++) {
 			_cleanup_free_ char *a = mk_strdup_printf("a%u", k);
