@@ -294,17 +294,17 @@ static int link_holder(struct disk *d, const char *holder)
 int disk_hold(struct disk *d, const char *holder)
 {
 	_cleanup_free_ char *record = NULL, *place = NULL;
-	unsigned number;
-	int n = 0;
+	const char *number = holder + strlen("dm-");
 
-	if (sscanf(holder, "dm-%3u%n", &number, &n) != 1 || holder[n])
+	if (!starts_with(holder, "dm-") || !*number || strlen(number) > 3 ||
+	    strspn(number, "0123456789") != strlen(number))
 		return -EINVAL;
 
 	place = mk_strdup_printf("%s/sys/devices/virtual/block/%s", d->disks->root, holder);
 	record =
 		mk_strdup_printf("P: /devices/virtual/block/%s\nN: %s\nE: SUBSYSTEM=block\n"
-				 "E: DEVTYPE=disk\nE: DEVNAME=/dev/%s\nE: MAJOR=253\nE: MINOR=%u\n"
-				 "A: dev=253:%u\nA: size=%" PRIu64 "\\n\nA: dm/name=held-%s\\n\n\n",
+				 "E: DEVTYPE=disk\nE: DEVNAME=/dev/%s\nE: MAJOR=253\nE: MINOR=%s\n"
+				 "A: dev=253:%s\nA: size=%" PRIu64 "\\n\nA: dm/name=held-%s\\n\n\n",
 				 holder, holder, holder, number, number, d->size / SECTOR, d->node);
 	if (!record || !place)
 		return -ENOMEM;
@@ -381,6 +381,15 @@ static void drop_links(const struct disk *d, const char *suffix)
 			make_links(other, suffix);
 }
 
+/* umockdev puts everything of the subsystem there; the kernel puts no partitions. */
+static void hide_from_sys_block(const struct disk *d)
+{
+	_cleanup_free_ char *link = mk_strdup_printf("%s/sys/block/%s1", d->disks->root, d->node);
+
+	if (link)
+		(void)unlink(link);
+}
+
 void disk_appear(struct disk *d)
 {
 	name_disk(d);
@@ -391,6 +400,7 @@ void disk_appear(struct disk *d)
 	if (d->partition) {
 		make_links(d, "-part1");
 		add_printed(d, print_partition);
+		hide_from_sys_block(d);
 	}
 }
 

@@ -39,7 +39,7 @@ struct disks {
 	char *root;
 	unsigned diskseq;
 	bool deaf; /* a listener has not read for a second: no more waiting until it does */
-	TAILQ_HEAD(, disk) list;
+	TAILQ_HEAD(disk_list, disk) list;
 };
 
 /* -ENOTSUP without umockdev's preloaded library. */

@@ -261,7 +261,7 @@ static int admin_add(struct hypervisor *hv, json_object *in, json_object *out, c
 static void admin_list(struct hypervisor *hv, json_object *out)
 {
 	json_object *rows = json_object_new_array();
-	struct disk *d;
+	struct disk *d = NULL;
 
 	TAILQ_FOREACH(d, &hv->disks.list, entry) {
 		json_object *row = json_object_new_object();

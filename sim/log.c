@@ -18,7 +18,7 @@ struct waiter {
 struct sim_log {
 	sd_event *event;
 	json_object *received, *executed, *entries;
-	LIST_HEAD(, waiter) waiters;
+	LIST_HEAD(waiters, waiter) waiters;
 };
 
 void log_clear(struct sim_log *log)
