@@ -93,6 +93,7 @@ static unsigned to_dbus_flags(uint32_t revents)
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct fd_source *s = data;
+	struct mk_loop_dbus *loop = s->loop; /* lives on: handling a watch dispatches nothing */
 	DBusWatch *watches[WATCHES_MAX];
 
 	s->n_ref++;
@@ -108,8 +109,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 			(void)dbus_watch_handle(watches[i], flags);
 	}
 
-	if (s->loop)
-		update_dispatch(s->loop);
+	/* Also when the watches are gone because the connection is: that is to be dispatched. */
+	update_dispatch(loop);
 	fd_source_unref(s);
 	return 0;
 }
