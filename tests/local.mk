@@ -240,5 +240,11 @@ tests_integration_daemon_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_daemon_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_daemon_tap_LDADD = $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/demo.tap
+tests_integration_demo_tap_SOURCES = tests/integration/test-demo.c
+tests_integration_demo_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_demo_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_demo_tap_LDADD = $(WORLD_LDADD)
+
 include tests/plugins/local.mk
 include tests/fuzz/local.mk
