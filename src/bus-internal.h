@@ -58,10 +58,10 @@ struct mk_bus {
 	DBusConnection *connection;
 	struct mk_loop_dbus *loop;
 	char *root;
-	struct mk_bus_object *objects;     /* by path */
-	TAILQ_HEAD(, mk_bus_object) dirty; /* new or changed */
+	struct mk_bus_object *objects;                 /* by path */
+	TAILQ_HEAD(mk_bus_dirty, mk_bus_object) dirty; /* new or changed */
 	struct mk_bus_out_list replies, signals, removals;
-	TAILQ_HEAD(, mk_call) calls; /* all that have no reply yet */
+	TAILQ_HEAD(mk_bus_calls, mk_call) calls; /* all that have no reply yet */
 	size_t n_calls;
 	struct mk_bus_uid *uids;
 	sd_event_source *disconnected; /* armed when the connection is lost */
