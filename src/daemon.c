@@ -49,6 +49,7 @@ static struct mk_engine_config engine_config(const struct mk_config *c)
 	return (struct mk_engine_config){
 		.oma = c->appliance.vm,
 		.disk_offering = c->volumes.disk_offering,
+		.max_data_disks = c->volumes.max_data_disks,
 		.zone = c->volumes.zone,
 		.max_pending = c->operations.max_pending,
 		.max_per_caller = c->operations.max_per_caller,
