@@ -155,7 +155,7 @@ static const struct mk_step drop_steps[] = {
 
 static const struct mk_step move_steps[] = {
 	{ "check",         MK_ASK_VM_VOLUME,     move_start,          MK_ASK_NOTHING, NULL,        60, 0 },
-	{ "detach",        MK_ASK_VOLUME,        detach,              MK_ASK_NOTHING, NULL,        600, 0 },
+	{ "detach",        MK_ASK_VOLUME,        detach,              MK_ASK_VOLUME,  detach_undo, 600, 0 },
 	{ "gone",          MK_ASK_VOLUME,        detach_prove,        MK_ASK_NOTHING, NULL,        300, 0 },
 	{ "attach",        MK_ASK_VOLUME,        attach,              MK_ASK_NOTHING, NULL,        3600, 0 },
 	{ "prove",         MK_ASK_VM_VOLUME,     attach_prove,        MK_ASK_NOTHING, NULL,        300, 0 },
@@ -169,7 +169,7 @@ static const struct mk_step snapshot_one_steps[] = {
 
 static const struct mk_step revert_one_steps[] = {
 	{ "check",         MK_ASK_VM_VOLUME,     revert_one_check,    MK_ASK_NOTHING, NULL,        60, 0 },
-	{ "detach",        MK_ASK_VOLUME,        detach,              MK_ASK_NOTHING, NULL,        600, 0 },
+	{ "detach",        MK_ASK_VOLUME,        detach,              MK_ASK_VOLUME,  detach_undo, 600, 0 },
 	{ "gone",          MK_ASK_VOLUME,        detach_prove,        MK_ASK_NOTHING, NULL,        300, 0 },
 	{ "revert",        MK_ASK_VOLUME,        revert_one,          MK_ASK_NOTHING, NULL,        7200, 0 },
 	{ "attach",        MK_ASK_VOLUME,        attach,              MK_ASK_NOTHING, NULL,        3600, 0 },
@@ -194,7 +194,7 @@ static const struct mk_step attach_steps[] = {
 static const struct mk_step detach_steps[] = {
 	{ "check",         MK_ASK_VOLUME,        detach_start,        MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "vm",            MK_ASK_VM,            detach_vm,           MK_ASK_NOTHING, NULL,        300, 0 },
-	{ "detach",        MK_ASK_VOLUME,        detach,              MK_ASK_NOTHING, NULL,        600, MK_STEP_NO_RETURN },
+	{ "detach",        MK_ASK_VOLUME,        detach,              MK_ASK_VOLUME,  detach_undo, 600, MK_STEP_NO_RETURN },
 	{ "prove",         MK_ASK_VOLUME,        detach_prove,        MK_ASK_NOTHING, NULL,        300, 0 },
 	{ 0 },
 };

@@ -95,6 +95,7 @@ int attach_prove(struct mk_op *op);                    /* MK_ASK_VM_VOLUME */
  * one only. Off the appliance: not its root disk, and not while it is in use (option force). */
 int leave_check(struct mk_op *op, const struct mk_volume_info *v);
 int detach(struct mk_op *op);       /* MK_ASK_VOLUME */
+int detach_undo(struct mk_op *op);  /* MK_ASK_VOLUME */
 int detach_prove(struct mk_op *op); /* MK_ASK_VOLUME */
 
 /*

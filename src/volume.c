@@ -369,6 +369,7 @@ struct mk_volumes *mk_volumes_free(struct mk_volumes *volumes)
 
 	HASH_ITER(hh, volumes->all, v, next) {
 		volumes->watcher.removed(v, volumes->watcher.data);
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
 		HASH_DEL(volumes->all, v);
 		volume_free(v);
 	}
