@@ -140,7 +140,10 @@ static void turn_fatal(void *data)
 
 static void want_turn(void *data)
 {
-	mk_turn_request(((struct daemon *)data)->turn);
+	struct daemon *d = data;
+
+	if (d->turn) /* not while everything is being freed */
+		mk_turn_request(d->turn);
 }
 
 static void on_disconnected(void *data)
