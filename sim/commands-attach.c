@@ -87,7 +87,7 @@ static int64_t count_data_disks(struct sim *sim, const struct sim_vm *vm)
 	int64_t n = 0;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	n += !v->o.removed && v->vm == vm && !v->root;
+		n += !v->o.removed && v->vm == vm && !v->root;
 	return n;
 }
 
@@ -201,8 +201,8 @@ static bool has_storage(struct sim *sim, const struct sim_vm *vm)
 	if (root)
 		return root->stored;
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && v->stored)
-		return true;
+		if (!v->o.removed && v->vm == vm && v->stored)
+			return true;
 	return false;
 }
 
@@ -273,19 +273,32 @@ static void attach_abort(struct sim_job *job)
 		sim_volume_set_state(job->volume, job->state_before);
 }
 
-/* libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack #3290). */
+/*
+ * libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack
+ * #3290); QEMU locks an image that another guest has open.
+ */
 static bool check_target(struct sim_job *job, int device)
 {
 	char letter = (char)('a' + device % 26);
 	struct sim_volume *v;
 
 	SIM_FOREACH(job->sim, K_VOLUME, v)
-	if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
-		return sim_job_refuse(
-			job, 530,
-			"Failed to attach volume %s to VM %s; org.libvirt.LibvirtException: "
-			"XML error: target 'vd%c' duplicated for disk sources '%s' and '%s'",
-			job->volume->o.name, job->vm->o.name, letter, v->path, job->volume->path);
+		if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
+			return sim_job_refuse(job, 530,
+					      "Failed to attach volume %s to VM %s; "
+					      "org.libvirt.LibvirtException: "
+					      "XML error: target 'vd%c' duplicated for disk "
+					      "sources '%s' and '%s'",
+					      job->volume->o.name, job->vm->o.name, letter, v->path,
+					      job->volume->path);
+	if (job->volume->guest)
+		return sim_job_refuse(job, 530,
+				      "Failed to attach volume %s to VM %s; "
+				      "org.libvirt.LibvirtException: internal "
+				      "error: unable to execute QEMU command 'blockdev-add': "
+				      "Failed to get \"write\" "
+				      "lock",
+				      job->volume->o.name, job->vm->o.name);
 	return true;
 }
 
@@ -293,7 +306,7 @@ static bool attach_finish(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
 	bool hot = streq(v->state, "Attaching");
-	int device;
+	int device = -1;
 
 	/* on a VM that does not run it is one step of the database: others may have come first */
 	if ((!hot && !check_work(job)) || !check_device(job, &device))

@@ -37,8 +37,8 @@ static bool list_rows(struct sim_request *q, const char *key, enum sim_kind kind
 		return false;
 
 	SIM_FOREACH(q->sim, kind, o)
-	if (match_row(q, o) && sim_list_wants(&list))
-		sim_list_add(&list, json_object_get(o->row));
+		if (match_row(q, o) && sim_list_wants(&list))
+			sim_list_add(&list, json_object_get(o->row));
 	return sim_list_end(&list);
 }
 

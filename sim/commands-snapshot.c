@@ -10,8 +10,8 @@ bool sim_volume_in_snapshot(struct sim *sim, const struct sim_volume *v)
 	struct sim_snapshot *s;
 
 	SIM_FOREACH(sim, K_SNAPSHOT, s)
-	if (!s->o.removed && s->volume == v && sim_state_name(busy, s->state))
-		return true;
+		if (!s->o.removed && s->volume == v && sim_state_name(busy, s->state))
+			return true;
 	return false;
 }
 
@@ -120,8 +120,7 @@ static bool list_run(struct sim_request *q)
 	if (!sim_list_begin(q, "snapshot", &list))
 		return false;
 
-	SIM_FOREACH(q->sim, K_SNAPSHOT, s)
-	{
+	SIM_FOREACH(q->sim, K_SNAPSHOT, s) {
 		if (s->o.removed || !sim_match_ids(q->sim, q->params, &s->o) ||
 		    !sim_match_text(q->params, "name", s->o.name) ||
 		    !sim_match_ref(q->sim, q->params, "volumeid", K_VOLUME, &s->volume->o) ||
@@ -143,8 +142,7 @@ static bool list_copies(struct sim_request *q, const char *key, enum sim_kind ki
 	if (!sim_list_begin(q, key, &list))
 		return false;
 
-	SIM_FOREACH(q->sim, kind, o)
-	{
+	SIM_FOREACH(q->sim, kind, o) {
 		struct sim_object *vm =
 			sim_find(q->sim, K_VM, mk_json_str(o->row, "virtualmachineid", ""));
 

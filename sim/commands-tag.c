@@ -114,7 +114,7 @@ static bool refuse_existing(struct sim_job *job, const char *type, struct sim_ob
 	return false;
 }
 
-static bool check_values(struct sim_job *job)
+static bool create_check(struct sim_job *job)
 {
 	const char *key, *value;
 	unsigned i = 0;
@@ -137,11 +137,6 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 				  "Unable to execute API command createtags due to missing "
 				  "parameter tags");
 	return true;
-}
-
-static bool create_check(struct sim_job *job)
-{
-	return check_values(job) && each_resource(job, refuse_existing);
 }
 
 static bool add_tags(struct sim_job *job, const char *type, struct sim_object *o)
@@ -222,8 +217,8 @@ static bool list_run(struct sim_request *q)
 		if (type && find_type(type) != (int)i)
 			continue;
 		SIM_FOREACH(q->sim, types[i].kind, o)
-		if (!o->removed)
-			list_tags_of(&list, q->params, o);
+			if (!o->removed)
+				list_tags_of(&list, q->params, o);
 	}
 	return sim_list_end(&list);
 }

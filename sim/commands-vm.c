@@ -71,8 +71,8 @@ static bool list_run(struct sim_request *q)
 		return false;
 
 	SIM_FOREACH(q->sim, K_VM, vm)
-	if (match(q, vm) && sim_list_wants(&list))
-		sim_list_add(&list, sim_vm_row(q->sim, vm, sim_is_admin(q->sim), nics));
+		if (match(q, vm) && sim_list_wants(&list))
+			sim_list_add(&list, sim_vm_row(q->sim, vm, sim_is_admin(q->sim), nics));
 	return sim_list_end(&list);
 }
 
@@ -112,6 +112,17 @@ static bool start_check(struct sim_job *job)
 	return true;
 }
 
+/* QEMU locks an image that another guest has open. */
+static bool has_disk_elsewhere(struct sim *sim, const struct sim_vm *vm)
+{
+	struct sim_volume *v;
+
+	SIM_FOREACH(sim, K_VOLUME, v)
+		if (!v->o.removed && v->vm == vm && v->guest && v->guest != vm)
+			return true;
+	return false;
+}
+
 bool sim_vm_start_begin(struct sim_job *job)
 {
 	struct sim_vm *vm = job->vm;
@@ -124,7 +135,7 @@ bool sim_vm_start_begin(struct sim_job *job)
 		return sim_job_refuse(
 			job, 530,
 			"ROOT volume is missing, unable to prepare volumes for the VM [%s]", text);
-	if (sim_flag(job->sim, "host-away"))
+	if (sim_flag(job->sim, "host-away") || has_disk_elsewhere(job->sim, vm))
 		return sim_job_refuse(job, 533, "Unable to create a deployment for %s", text);
 
 	job->state_before = vm->state;
@@ -262,8 +273,8 @@ static void detach_data_disks(struct sim *sim, const struct sim_vm *vm)
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && !v->root)
-		sim_volume_detach(v);
+		if (!v->o.removed && v->vm == vm && !v->root)
+			sim_volume_detach(v);
 }
 
 static bool destroy_finish(struct sim_job *job)

@@ -78,8 +78,8 @@ static bool list_run(struct sim_request *q)
 		return false;
 
 	SIM_FOREACH(q->sim, K_VOLUME, v)
-	if (match(q, v) && sim_list_wants(&list))
-		sim_list_add(&list, sim_volume_row(q->sim, v, sim_is_admin(q->sim)));
+		if (match(q, v) && sim_list_wants(&list))
+			sim_list_add(&list, sim_volume_row(q->sim, v, sim_is_admin(q->sim)));
 	return sim_list_end(&list);
 }
 
@@ -118,7 +118,7 @@ static int64_t count_volumes(struct sim *sim)
 	int64_t n = 0;
 
 	SIM_FOREACH(sim, K_VOLUME, o)
-	n += !o->removed;
+		n += !o->removed;
 	return n;
 }
 

@@ -118,21 +118,27 @@ static void set_fault_error(struct sim_job *job)
 				  : "Command failed due to Internal Server Error");
 }
 
-static void leave_queue(struct sim_job *job)
+/* Returns whether it was the one at work. */
+static bool unqueue(struct sim_job *job)
 {
 	struct sim_vm *vm = job->queue;
-	struct sim_job *next;
 	bool first;
 
 	if (!vm)
-		return;
+		return false;
 
 	first = TAILQ_FIRST(&vm->queue) == job;
 	TAILQ_REMOVE(&vm->queue, job, queued);
 	job->queue = NULL;
-	next = TAILQ_FIRST(&vm->queue);
-	if (first && next)
-		begin(next);
+	return first;
+}
+
+static void leave_queue(struct sim_job *job)
+{
+	struct sim_vm *vm = job->queue;
+
+	if (unqueue(job) && !TAILQ_EMPTY(&vm->queue))
+		begin(TAILQ_FIRST(&vm->queue));
 }
 
 static void end(struct sim_job *job)
@@ -247,11 +253,8 @@ void sim_restart(struct sim *sim, bool disk_stays)
 {
 	struct sim_job *job;
 
-	TAILQ_FOREACH(job, &sim->pending, listed) {
-		if (job->queue)
-			TAILQ_REMOVE(&job->queue->queue, job, queued);
-		job->queue = NULL;
-	}
+	TAILQ_FOREACH(job, &sim->pending, listed)
+		(void)unqueue(job);
 
 	while ((job = TAILQ_FIRST(&sim->pending))) {
 		if (disk_stays && job->begun && job->command->linger)

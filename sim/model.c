@@ -178,8 +178,7 @@ int64_t sim_vm_count(struct sim *sim, enum sim_kind kind, const struct sim_vm *v
 	struct sim_object *o;
 	int64_t n = 0;
 
-	SIM_FOREACH(sim, kind, o)
-	{
+	SIM_FOREACH(sim, kind, o) {
 		if (o->removed)
 			continue;
 		if (kind == K_VOLUME)
@@ -213,8 +212,8 @@ struct sim_volume *sim_vm_volume_at(struct sim *sim, const struct sim_vm *vm, in
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && v->device_id == device_id)
-		return v;
+		if (!v->o.removed && v->vm == vm && v->device_id == device_id)
+			return v;
 	return NULL;
 }
 
@@ -223,8 +222,8 @@ struct sim_volume *sim_vm_root(struct sim *sim, const struct sim_vm *vm)
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && v->root)
-		return v;
+		if (!v->o.removed && v->vm == vm && v->root)
+			return v;
 	return NULL;
 }
 
@@ -345,8 +344,7 @@ void sim_plug_all(struct sim *sim, struct sim_vm *vm)
 {
 	struct sim_volume *v;
 
-	SIM_FOREACH(sim, K_VOLUME, v)
-	{
+	SIM_FOREACH(sim, K_VOLUME, v) {
 		if (v->o.removed || v->vm != vm)
 			continue;
 		if (streq(v->state, "Allocated"))
@@ -360,8 +358,8 @@ void sim_unplug_all(struct sim *sim, struct sim_vm *vm)
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (v->guest == vm)
-		sim_unplug(sim, v);
+		if (v->guest == vm)
+			sim_unplug(sim, v);
 }
 
 void sim_set_hypervisor(struct sim *sim, const struct sim_hypervisor *hypervisor)

@@ -429,8 +429,8 @@ static void stop(struct daemon *d)
 		mk_turn_run(d->turn);
 	mk_appliance_check_cancel(d->oma_check);
 	mk_engine_free(d->engine);
+	mk_volumes_free(d->volumes); /* removes objects, which asks for a turn */
 	d->turn = mk_turn_free(d->turn);
-	mk_volumes_free(d->volumes);
 	mk_devices_free(d->devices);
 	mk_service_free(d->service);
 	mk_bus_close(d->bus);

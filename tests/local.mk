@@ -213,6 +213,13 @@ tests_unit_device_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_device_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
 tests_unit_device_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/device-disk.tap
+tests_unit_device_disk_tap_SOURCES = tests/unit/test-device-disk.c
+tests_unit_device_disk_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_disk_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_disk_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
+tests_unit_device_disk_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/device-users.tap
 tests_unit_device_users_tap_SOURCES = tests/unit/test-device-users.c
 tests_unit_device_users_tap_CPPFLAGS = $(TEST_CPPFLAGS)
