@@ -18,7 +18,7 @@ tests_fuzz_fuzz_bus_args_SOURCES = tests/fuzz/fuzz-bus-args.c plugins/test-vm.c
 tests_fuzz_fuzz_bus_args_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_bus_args_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_bus_args_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_bus_args_LDADD = libvolumed.la
+tests_fuzz_fuzz_bus_args_LDADD = libsteps.la libvolumed.la
 
 tests_fuzz_fuzz_cloudstack_json_SOURCES = tests/fuzz/fuzz-cloudstack-json.c
 tests_fuzz_fuzz_cloudstack_json_CPPFLAGS = $(FUZZ_CPPFLAGS)
