@@ -324,17 +324,17 @@ int assign_move(struct mk_op *op)
 		json_object *args = forward_args(op, set_id(op, i), host->vm_id(op));
 
 		set_int(json_object_array_get_idx(args, 3), "device-id", id_of(op, set_id(op, i)));
-		if (!child_spawn(op, 'm', i, "Move", args))
+		if (!child_spawn(op, "m", i, "Move", args))
 			return MK_FAILED;
 	}
 
 	set_flag(op, "moving", true);
-	return children_await(op, 'm');
+	return children_await(op, "m");
 }
 
 int assign_undo(struct mk_op *op)
 {
-	return move_home(op, 'm', true);
+	return move_home(op, "m", true);
 }
 
 int assign_prove(struct mk_op *op)
@@ -462,12 +462,12 @@ int return_oma(struct mk_op *op)
 int return_move(struct mk_op *op)
 {
 	for (size_t i = 0; !flag(op, "moving") && i < set_size(op); i++)
-		if (!child_spawn(op, 'm', i, "Move",
+		if (!child_spawn(op, "m", i, "Move",
 				 forward_args(op, set_id(op, i), host->oma_id(op))))
 			return MK_FAILED;
 
 	set_flag(op, "moving", true);
-	return children_await(op, 'm');
+	return children_await(op, "m");
 }
 
 int return_prove(struct mk_op *op)

@@ -4,7 +4,7 @@
  * Sets of volumes and the children that work on them, one each.
  *
  * Notes: "home", where each volume was before anything was done: { volume: { "vm": …, "device-id": … } };
- * "stopped" and "returning": how far the way back has come.
+ * "stopped", "returning", "try", "waited": how far the way back has come.
  */
 
 #include "failover.h"
@@ -112,8 +112,8 @@ int64_t home_device_id(struct mk_op *op, const char *id)
 
 static int check_state(struct mk_op *op, const struct mk_volume_info *v, bool allocated)
 {
-	static const char *const passing[] = { "Creating",	     "Attaching", "Migrating",
-					       "Snapshotting",	     "Resizing",  "Copying",
+	static const char *const passing[] = { "Creating",           "Attaching", "Migrating",
+					       "Snapshotting",       "Resizing",  "Copying",
 					       "RevertSnapshotting", "Restoring" };
 
 	if (streq(v->state, "Ready") || (allocated && streq(v->state, "Allocated")))
@@ -178,12 +178,13 @@ int set_check(struct mk_op *op, bool allocated)
 
 #define SUFFIX_SIZE 32
 
-static void suffix_of(char prefix, size_t i, char ret[SUFFIX_SIZE])
+static void suffix_of(const char *prefix, size_t i, char ret[SUFFIX_SIZE])
 {
-	snprintf(ret, SUFFIX_SIZE, "%c%zu", prefix, i);
+	snprintf(ret, SUFFIX_SIZE, "%s%zu", prefix, i);
 }
 
-bool child_spawn(struct mk_op *op, char prefix, size_t i, const char *kind, json_object *args)
+bool child_spawn(struct mk_op *op, const char *prefix, size_t i, const char *kind,
+		 json_object *args)
 {
 	char suffix[SUFFIX_SIZE];
 	bool ok;
@@ -194,7 +195,7 @@ bool child_spawn(struct mk_op *op, char prefix, size_t i, const char *kind, json
 	return ok;
 }
 
-bool child_find(struct mk_op *op, char prefix, size_t i, struct mk_child_info *ret)
+bool child_find(struct mk_op *op, const char *prefix, size_t i, struct mk_child_info *ret)
 {
 	char suffix[SUFFIX_SIZE];
 
@@ -209,7 +210,7 @@ static void say_progress(struct mk_op *op, size_t n_ended)
 	host->waiting_for(op, "%zu of %zu volumes", set_size(op) - n_ended, set_size(op));
 }
 
-int children_await(struct mk_op *op, char prefix)
+int children_await(struct mk_op *op, const char *prefix)
 {
 	struct mk_child_info child;
 	size_t n_running = 0;
@@ -239,7 +240,7 @@ static void add_failure(json_object *failures, const char *id, const struct mk_c
 		set_str(failures, id, child->message);
 }
 
-int children_stop(struct mk_op *op, char prefix, bool cancel)
+int children_stop(struct mk_op *op, const char *prefix, bool cancel)
 {
 	json_object *failures = json_object_new_object();
 	struct mk_child_info child;
@@ -266,7 +267,30 @@ int children_stop(struct mk_op *op, char prefix, bool cancel)
 	return n_running ? MK_AGAIN : MK_DONE;
 }
 
-int children_await_all(struct mk_op *op, char prefix)
+static bool children_ended(struct mk_op *op, const char *prefix)
+{
+	struct mk_child_info child;
+
+	for (size_t i = 0; i < set_size(op); i++) {
+		if (!child_find(op, prefix, i, &child) || child.ended)
+			continue;
+		host->waiting_for(op, "volume %s", set_id(op, i));
+		return false;
+	}
+	return true;
+}
+
+static bool children_failed(struct mk_op *op, const char *prefix)
+{
+	struct mk_child_info child;
+
+	for (size_t i = 0; i < set_size(op); i++)
+		if (child_find(op, prefix, i, &child) && child.ended && !child.succeeded)
+			return true;
+	return false;
+}
+
+static int children_judge(struct mk_op *op, const char *prefix)
 {
 	struct mk_child_info child;
 	enum mk_error_code error = MK_ERROR_NONE;
@@ -278,10 +302,6 @@ int children_await_all(struct mk_op *op, char prefix)
 
 		if (!child_find(op, prefix, i, &child) || child.succeeded)
 			continue;
-		if (!child.ended) {
-			host->waiting_for(op, "volume %s", set_id(op, i));
-			return MK_AGAIN;
-		}
 		error = error ? error : child.error;
 		n = snprintf(text + used, sizeof(text) - used, "%svolume %s: %s", used ? "; " : "",
 			     set_id(op, i), child.message);
@@ -298,6 +318,58 @@ int children_await_all(struct mk_op *op, char prefix)
 
 /* ---- the way back --------------------------------------------------------------------------------------------------- */
 
+/* Each try has children of its own. */
+static const char *const tries[] = { "b", "b2_", "b3_", "b4_", "b5_", "b6_", "b7_", "b8_" };
+#define N_TRIES (sizeof(tries) / sizeof(tries[0]))
+
+static size_t number(struct mk_op *op, const char *key)
+{
+	return (size_t)json_object_get_int64(json_object_object_get(host->scratch(op), key));
+}
+
+/* A failed try is followed by another, after as many looks as there were tries. */
+static int try_again(struct mk_op *op)
+{
+	size_t try = number(op, "try"), waited = number(op, "waited");
+
+	if (waited <= try) {
+		set_int(host->scratch(op), "waited", (int64_t)waited + 1);
+		host->waiting_for(op, "the next try to undo what was done");
+		return MK_AGAIN;
+	}
+
+	set_int(host->scratch(op), "waited", 0);
+	set_int(host->scratch(op), "try", (int64_t)try + 1);
+	set_flag(op, "returning", false);
+	return MK_NEXT;
+}
+
+int children_undo(struct mk_op *op, const char *forward, bool cancel,
+		  bool (*start)(struct mk_op *op, const char *prefix, size_t i))
+{
+	const char *back = tries[number(op, "try") % N_TRIES];
+	int r;
+
+	if (!flag(op, "stopped")) {
+		r = children_stop(op, forward, cancel);
+		if (r != MK_DONE)
+			return r;
+		set_flag(op, "stopped", true);
+		return MK_NEXT; /* what was read may be older than the last child's end */
+	}
+
+	for (size_t i = 0; !flag(op, "returning") && i < set_size(op); i++)
+		if (!start(op, back, i))
+			return MK_FAILED;
+	set_flag(op, "returning", true);
+
+	if (!children_ended(op, back))
+		return MK_AGAIN;
+	if (children_failed(op, back) && number(op, "try") + 1 < N_TRIES)
+		return try_again(op);
+	return children_judge(op, back);
+}
+
 /* Where it was, and on the appliance with its device. */
 static bool is_home(struct mk_op *op, const struct mk_volume_info *v)
 {
@@ -312,46 +384,44 @@ static bool is_home(struct mk_op *op, const struct mk_volume_info *v)
 }
 
 /* Nothing is done to a volume while something unknown may be done to it. */
-static bool is_stuck(struct mk_op *op, char prefix, size_t i)
+static bool is_stuck(struct mk_op *op, size_t i)
 {
+	static const char *const forward[] = { "m", "r" };
 	struct mk_child_info child;
 
-	return child_find(op, prefix, i, &child) && child.error == MK_ERROR_OUTCOME_UNKNOWN;
+	for (size_t k = 0; k < sizeof(forward) / sizeof(forward[0]); k++)
+		if (child_find(op, forward[k], i, &child) &&
+		    child.error == MK_ERROR_OUTCOME_UNKNOWN)
+			return true;
+	for (size_t k = 0; k < N_TRIES; k++)
+		if (child_find(op, tries[k], i, &child) && child.error == MK_ERROR_OUTCOME_UNKNOWN)
+			return true;
+	return false;
 }
 
-static bool send_home(struct mk_op *op, const struct mk_volume_info *v, size_t i)
+static bool start_home(struct mk_op *op, const char *prefix, size_t i)
 {
-	const char *to = home_vm(op, v->id);
-	json_object *args = move_args(v->id, v->vm, to);
+	const struct mk_volume_info *v = set_find(op, set_id(op, i));
+	json_object *args;
+	const char *to;
 
+	if (!v || is_stuck(op, i) || is_home(op, v))
+		return true;
+
+	to = home_vm(op, v->id);
+	args = move_args(v->id, v->vm, to);
 	if (*to && !streq(to, host->oma_id(op))) /* the guest knows its disks by their place */
-		set_int(json_object_array_get_idx(args, 3), "device-id",
-			home_device_id(op, v->id));
-	return child_spawn(op, 'b', i, "Move", args);
-}
-
-static int start_home(struct mk_op *op, char prefix)
-{
-	for (size_t i = 0; i < set_size(op); i++) {
-		const struct mk_volume_info *v = set_find(op, set_id(op, i));
-
-		if (!v || is_stuck(op, prefix, i) || is_home(op, v))
-			continue;
-		if (!send_home(op, v, i))
-			return MK_FAILED;
-	}
-
-	set_flag(op, "returning", true);
-	return MK_DONE;
+		set_int(json_object_array_get_idx(args, 3), "device-id", home_device_id(op, v->id));
+	return child_spawn(op, prefix, i, "Move", args);
 }
 
 /* What could not even be tried. */
-static int check_stuck(struct mk_op *op, char prefix)
+static int check_stuck(struct mk_op *op)
 {
 	for (size_t i = 0; i < set_size(op); i++) {
 		const struct mk_volume_info *v = set_find(op, set_id(op, i));
 
-		if (v && !is_stuck(op, prefix, i))
+		if (v && !is_stuck(op, i))
 			continue;
 		if (v)
 			host->fail(op, MK_ERROR_OUTCOME_UNKNOWN,
@@ -366,23 +436,11 @@ static int check_stuck(struct mk_op *op, char prefix)
 	return MK_DONE;
 }
 
-int move_home(struct mk_op *op, char prefix, bool cancel)
+int move_home(struct mk_op *op, const char *forward, bool cancel)
 {
-	int r;
+	int r = children_undo(op, forward, cancel, start_home);
 
-	if (!flag(op, "stopped")) {
-		r = children_stop(op, prefix, cancel);
-		if (r != MK_DONE)
-			return r;
-		set_flag(op, "stopped", true);
-		return MK_NEXT; /* what was read may be older than the last child's end */
-	}
-
-	if (!flag(op, "returning") && start_home(op, prefix) == MK_FAILED)
-		return MK_FAILED;
-
-	r = children_await_all(op, 'b');
-	return r == MK_DONE ? check_stuck(op, prefix) : r;
+	return r == MK_DONE ? check_stuck(op) : r;
 }
 
 /* ---- Move ------------------------------------------------------------------------------------------------------------- */

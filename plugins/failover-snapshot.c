@@ -39,12 +39,12 @@ int snapshot_make(struct mk_op *op)
 	int r;
 
 	for (size_t i = 0; !flag(op, "moving") && i < set_size(op); i++)
-		if (!child_spawn(op, 's', i, "SnapshotOne",
+		if (!child_spawn(op, "s", i, "SnapshotOne",
 				 with_operation(set_id(op, i), host->id(op))))
 			return MK_FAILED;
 
 	set_flag(op, "moving", true);
-	r = children_await(op, 's');
+	r = children_await(op, "s");
 	if (r != MK_DONE)
 		return r;
 
@@ -52,7 +52,7 @@ int snapshot_make(struct mk_op *op)
 	for (size_t i = 0; i < set_size(op); i++) {
 		struct mk_child_info child;
 
-		if (child_find(op, 's', i, &child))
+		if (child_find(op, "s", i, &child))
 			set_str(ids, set_id(op, i), get_str(child.result, "Snapshot"));
 	}
 	set_put_result(op);
@@ -60,25 +60,15 @@ int snapshot_make(struct mk_op *op)
 	return MK_DONE;
 }
 
+static bool start_drop(struct mk_op *op, const char *prefix, size_t i)
+{
+	return child_spawn(op, prefix, i, "DropOne", with_operation(set_id(op, i), host->id(op)));
+}
+
 /* All or none: what was made is dropped again. */
 int snapshot_undo(struct mk_op *op)
 {
-	int r;
-
-	if (!flag(op, "stopped")) {
-		r = children_stop(op, 's', true);
-		if (r != MK_DONE)
-			return r;
-		set_flag(op, "stopped", true);
-	}
-
-	for (size_t i = 0; !flag(op, "returning") && i < set_size(op); i++)
-		if (!child_spawn(op, 'd', i, "DropOne",
-				 with_operation(set_id(op, i), host->id(op))))
-			return MK_FAILED;
-
-	set_flag(op, "returning", true);
-	return children_await_all(op, 'd');
+	return children_undo(op, "s", true, start_drop);
 }
 
 int snapshot_one_prepare(struct mk_op *op, json_object *args)
@@ -244,25 +234,25 @@ int revert_make(struct mk_op *op)
 	int r;
 
 	for (size_t i = 0; !flag(op, "moving") && i < set_size(op); i++)
-		if (!child_spawn(op, 'r', i, "RevertOne", revert_args(op, set_id(op, i))))
+		if (!child_spawn(op, "r", i, "RevertOne", revert_args(op, set_id(op, i))))
 			return MK_FAILED;
 
 	set_flag(op, "moving", true);
-	r = children_await(op, 'r');
+	r = children_await(op, "r");
 	if (r != MK_DONE)
 		return r;
 
 	set_put_result(op);
-	json_object_object_add(
-		host->result(op), "Snapshots",
-		json_object_get(json_object_object_get(host->scratch(op), "snapshots")));
+	json_object_object_add(host->result(op), "Snapshots",
+			       json_object_get(
+				       json_object_object_get(host->scratch(op), "snapshots")));
 	return MK_DONE;
 }
 
 /* The others come to their end: a set that is reverted by half is of no use to anybody. */
 int revert_undo(struct mk_op *op)
 {
-	return move_home(op, 'r', false);
+	return move_home(op, "r", false);
 }
 
 int revert_drop(struct mk_op *op)
@@ -341,12 +331,18 @@ int drop_volumes(struct mk_op *op)
 int drop_make(struct mk_op *op)
 {
 	for (size_t i = 0; !flag(op, "dropping") && i < set_size(op); i++)
-		if (!child_spawn(op, 'd', i, "DropOne", with_operation(set_id(op, i), "")))
+		if (!child_spawn(op, "d", i, "DropOne", with_operation(set_id(op, i), "")))
 			return MK_FAILED;
 
 	set_flag(op, "dropping", true);
 	set_put_result(op);
-	return children_await(op, 'd');
+	return children_await(op, "d");
+}
+
+/* Nothing is put back; an operation does not end before its children. */
+int drop_undo(struct mk_op *op)
+{
+	return children_stop(op, "d", false);
 }
 
 int drop_one_prepare(struct mk_op *op, json_object *args)

@@ -141,13 +141,13 @@ static const struct mk_step revert_steps[] = {
 	{ "oma-backups",   MK_ASK_OMA_BACKUPS,   check_oma_backups,   MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "snapshots",     MK_ASK_SNAPSHOTS,     revert_choose,       MK_ASK_NOTHING, NULL,        300, 0 },
 	{ "revert",        MK_ASK_NOTHING,       revert_make,         MK_ASK_SET,     revert_undo, 60, MK_STEP_NO_RETURN },
-	{ "drop",          MK_ASK_NOTHING,       revert_drop,         MK_ASK_NOTHING, NULL,        60, 0 },
+	{ "drop",          MK_ASK_NOTHING,       revert_drop,         MK_ASK_NOTHING, drop_undo,   60, 0 },
 	{ 0 },
 };
 
 static const struct mk_step drop_steps[] = {
 	{ "volumes",       MK_ASK_SET,           drop_volumes,        MK_ASK_NOTHING, NULL,        300, 0 },
-	{ "drop",          MK_ASK_NOTHING,       drop_make,           MK_ASK_NOTHING, NULL,        60, MK_STEP_NO_RETURN },
+	{ "drop",          MK_ASK_NOTHING,       drop_make,           MK_ASK_NOTHING, drop_undo,   60, MK_STEP_NO_RETURN },
 	{ 0 },
 };
 
@@ -235,7 +235,7 @@ static const struct mk_option revert_options[] = {
 		.options = opts, .steps = s, .deadline_s = deadline, .prepare = prep,              \
 	}
 
-#define HOURS(n) ((n) * 3600)
+#define HOURS(n) ((n)*3600)
 
 static const struct mk_method methods[] = {
 	OPERATION("Assign", "assa{sv}", "volumes,vm,options", MK_PRIVILEGE_ATTACH, assign_options,
@@ -265,9 +265,7 @@ static const struct mk_method volume_methods[] = {
 	{ 0 },
 };
 
-static const struct mk_option inner_options[] = {
-	{ "device-id", "u" }, { "force", "b" }, { 0 }
-};
+static const struct mk_option inner_options[] = { { "device-id", "u" }, { "force", "b" }, { 0 } };
 
 static const struct mk_method inner_methods[] = {
 	OPERATION("Move", "sssa{sv}", "volume,from,to,options", MK_PRIVILEGE_ATTACH, inner_options,

@@ -6,7 +6,7 @@
  * failover-snapshot.c, and for single volumes in life.c and move.c.
  *
  * An operation over a set has a child for each of its volumes. Children are named by a prefix and the volume's
- * place in the call.
+ * place in the call: m moves, s makes a snapshot, r reverts, d drops snapshots, b, b2_, … undo.
  */
 
 #include "steps.h"
@@ -40,17 +40,21 @@ int64_t home_device_id(struct mk_op *op, const char *id);
 /* ---- children (failover-set.c) ---- */
 
 /* Makes the i-th volume's child; args are taken. */
-bool child_spawn(struct mk_op *op, char prefix, size_t i, const char *kind, json_object *args);
-bool child_find(struct mk_op *op, char prefix, size_t i, struct mk_child_info *ret);
+bool child_spawn(struct mk_op *op, const char *prefix, size_t i, const char *kind,
+		 json_object *args);
+bool child_find(struct mk_op *op, const char *prefix, size_t i, struct mk_child_info *ret);
 /* MK_AGAIN while any runs; MK_FAILED as soon as one has failed, with its error. */
-int children_await(struct mk_op *op, char prefix);
-/* For the way back: MK_AGAIN until all have ended, then MK_FAILED with all that went wrong. */
-int children_await_all(struct mk_op *op, char prefix);
-/* Before the way back: MK_DONE once none runs any more. Failures are then in Details. */
-int children_stop(struct mk_op *op, char prefix, bool cancel);
-
-/* Each volume that is not where home_set() saw it moves back; an undo function for MK_ASK_SET. */
-int move_home(struct mk_op *op, char prefix, bool cancel);
+int children_await(struct mk_op *op, const char *prefix);
+/* MK_AGAIN while any runs, after cancelling them if so wished. Details then tells what had failed. */
+int children_stop(struct mk_op *op, const char *prefix, bool cancel);
+/*
+ * An undo function: waits until the children named `forward` have ended, cancelled if so wished, then starts for
+ * each volume what `start` makes, if anything, and waits; what fails is tried several times.
+ */
+int children_undo(struct mk_op *op, const char *forward, bool cancel,
+		  bool (*start)(struct mk_op *op, const char *prefix, size_t i));
+/* The same for MK_ASK_SET: each volume that is not where home_set() saw it moves back. */
+int move_home(struct mk_op *op, const char *forward, bool cancel);
 
 /* ---- Move: the inner operation ---- */
 
@@ -99,5 +103,6 @@ int revert_one_check(struct mk_op *op);
 int revert_one(struct mk_op *op);
 int drop_volumes(struct mk_op *op);
 int drop_make(struct mk_op *op);
+int drop_undo(struct mk_op *op);
 int drop_one_prepare(struct mk_op *op, json_object *args);
 int drop_one(struct mk_op *op);

@@ -36,7 +36,6 @@ static int64_t wanted_id(struct mk_op *op)
 	return o ? json_object_get_int64(o) : host->option_int(op, "device-id", -1);
 }
 
-
 /* It is where it is to be already: only what was asked of it is checked. */
 static int check_attached(struct mk_op *op, const struct mk_volume_info *v)
 {
@@ -210,8 +209,9 @@ int attach_prove(struct mk_op *op)
 		host->bind_device(op, v, &device);
 		put_device(op, &device);
 	} else if (!streq(v->vm, host->vm_id(op))) {
-		host->fail(op, MK_ERROR_WRONG_STATE, "volume %s is attached to %s now: somebody else changed it",
-			   v->id, where(v));
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s is attached to %s now: somebody else changed it", v->id,
+			   where(v));
 		return MK_FAILED;
 	}
 	if (check_attached(op, v) != MK_DONE)

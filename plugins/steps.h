@@ -134,7 +134,8 @@ char *plain_name(const char *cloud);
 /* A row of MK_ASK_SNAPSHOTS. */
 bool snapshot_is_gone(json_object *row);
 bool snapshot_is_passing(json_object *row); /* on its way to another state */
-bool snapshot_is_of(json_object *row, const char *operation); /* ours, of that operation; "": of any */
+bool snapshot_is_of(json_object *row,
+		    const char *operation); /* ours, of that operation; "": of any */
 
 /*
  * MK_ASK_SNAPSHOTS: deletes our snapshots of the volume, one after the other: those of that operation ("": all).

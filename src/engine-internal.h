@@ -16,7 +16,7 @@
 #define COMMAND_TRIES 3
 
 /* The key of the scratch that holds the id of what the step's command made. */
-#define MK_OP_CREATED "created-id"
+#define MK_OP_CREATED  "created-id"
 /* The key of the scratch that holds the ids of the operation's children, by suffix. */
 #define MK_OP_CHILDREN "children"
 
@@ -81,10 +81,10 @@ struct mk_op {
 	mk_query_fn done;
 	void *done_data;
 
-	unsigned changed;                        /* MK_OP_CHANGED_* since the last write */
+	unsigned changed;                               /* MK_OP_CHANGED_* since the last write */
 	bool dirty, queued, listed_ended, listed_query; /* in the list of that name */
-	bool ended; /* its end has been told */
-	void *data;                              /* the watcher's */
+	bool ended;                                     /* its end has been told */
+	void *data;                                     /* the watcher's */
 	TAILQ_ENTRY(mk_op) dirty_entry, run_entry, ended_entry, query_entry, journal_entry;
 	UT_hash_handle hh;
 };

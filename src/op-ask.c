@@ -173,8 +173,7 @@ static const char *with_snapshots(const struct mk_op *op)
 	return streq(look_for(op, "key"), "volumeid") ? look_for(op, "value") : "";
 }
 
-#define ROWS_OF_VM                                                                                 \
-	.params = of_vm_params, .row_key = "virtualmachineid", .optional = true
+#define ROWS_OF_VM .params = of_vm_params, .row_key = "virtualmachineid", .optional = true
 
 static const struct {
 	const char *command, *list;
@@ -226,7 +225,22 @@ static bool says_not_found(const struct mk_cs_reply *reply)
 	return reply->code == 431 && strstr(reply->text, "entity does not exist");
 }
 
-/* The rows of a reply: borrowed, or an empty array for what does not exist. Fails the operation: NULL. */
+/* CloudStack will not say what is true. A way back does not end with that: it is asked again for a while. */
+static void refused(struct mk_op *op, const struct mk_cs_reply *reply)
+{
+	if (op->r.undoing && !op->limit_passed) {
+		mk_op_pause(op, op->engine->config.poll_interval, PHASE_ASK);
+		return;
+	}
+
+	mk_error_done(&op->error);
+	mk_op_set_error(op, MK_ERROR_REFUSED,
+			"CloudStack refused to tell what is true in step %s: %d %s", op->r.step,
+			reply->code, reply->text);
+	mk_op_fail(op);
+}
+
+/* The rows of a reply: borrowed, or an empty array for what does not exist; NULL: there are none to look at. */
 static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, json_object **keep)
 {
 	if (reply->outcome == MK_CS_OK)
@@ -235,11 +249,7 @@ static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, j
 	    (reply->outcome == MK_CS_NO_COMMAND && questions[question(op)].optional))
 		return *keep = json_object_new_array();
 
-	mk_error_done(&op->error);
-	mk_op_set_error(op, MK_ERROR_REFUSED,
-			"CloudStack refused to tell what is true in step %s: %d %s", op->r.step,
-			reply->code, reply->text);
-	mk_op_fail(op);
+	refused(op, reply);
 	return NULL;
 }
 

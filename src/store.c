@@ -57,7 +57,8 @@ static const char *const sql[N_STMTS] = {
 			  "DESC, id LIMIT "
 			  "?6 OFFSET ?7",
 	[STMT_ADD_EVENT] = "INSERT INTO events (at, operation, what, text) VALUES (?1, ?2, ?3, ?4)",
-	[STMT_PRUNE_AGE] = "DELETE FROM operations WHERE " FINISHED " AND finished < ?1 AND " UNNEEDED,
+	[STMT_PRUNE_AGE] =
+		"DELETE FROM operations WHERE " FINISHED " AND finished < ?1 AND " UNNEEDED,
 	[STMT_PRUNE_COUNT] =
 		"DELETE FROM operations WHERE " FINISHED " AND id NOT IN (SELECT id FROM "
 		"operations WHERE " FINISHED " ORDER BY finished DESC LIMIT ?1) AND " UNNEEDED,

@@ -155,6 +155,12 @@ tests_integration_failover_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_failover_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_failover_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/failover-matrix.tap
+tests_integration_failover_matrix_tap_SOURCES = tests/integration/test-failover-matrix.c
+tests_integration_failover_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_matrix_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_matrix_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
 check_PROGRAMS += tests/integration/oma-matrix.tap
 tests_integration_oma_matrix_tap_SOURCES = tests/integration/test-oma-matrix.c
 tests_integration_oma_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)

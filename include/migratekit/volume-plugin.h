@@ -114,23 +114,23 @@ enum mk_step_result {
  * operation names: mk_host.set_vm and mk_host.set_volume. */
 enum mk_ask {
 	MK_ASK_NOTHING,
-	MK_ASK_VM,           /* mk_host.vm: NULL if CloudStack does not know it */
-	MK_ASK_VOLUME,       /* mk_host.volume: NULL if CloudStack does not know it */
-	MK_ASK_VM_VOLUMES,   /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
-	MK_ASK_VM_VOLUME,    /* mk_host.vm and mk_host.volume */
-	MK_ASK_LOOKED_FOR,   /* mk_host.volumes: those that mk_host.look_for named */
-	MK_ASK_OURS,         /* mk_host.volumes: tagged as this appliance's, or attached to it */
-	MK_ASK_ZONES,        /* mk_host.rows: all zones that can be used */
-	MK_ASK_OFFERINGS,    /* mk_host.rows: all disk offerings */
-	MK_ASK_SNAPSHOTS,    /* mk_host.rows: the snapshots of the volume that look_for("volumeid", …)
+	MK_ASK_VM,         /* mk_host.vm: NULL if CloudStack does not know it */
+	MK_ASK_VOLUME,     /* mk_host.volume: NULL if CloudStack does not know it */
+	MK_ASK_VM_VOLUMES, /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
+	MK_ASK_VM_VOLUME,  /* mk_host.vm and mk_host.volume */
+	MK_ASK_LOOKED_FOR, /* mk_host.volumes: those that mk_host.look_for named */
+	MK_ASK_OURS,       /* mk_host.volumes: tagged as this appliance's, or attached to it */
+	MK_ASK_ZONES,      /* mk_host.rows: all zones that can be used */
+	MK_ASK_OFFERINGS,  /* mk_host.rows: all disk offerings */
+	MK_ASK_SNAPSHOTS, /* mk_host.rows: the snapshots of the volume that look_for("volumeid", …)
 			      * named; NULL if it named none */
 	/* What stands in the way of a move; a server or role without the command has none. */
 	MK_ASK_VM_SNAPSHOTS,  /* mk_host.rows: the VM's VM snapshots */
 	MK_ASK_VM_BACKUPS,    /* mk_host.rows: the VM's backups */
 	MK_ASK_OMA_SNAPSHOTS, /* mk_host.rows: the appliance's VM snapshots */
 	MK_ASK_OMA_BACKUPS,   /* mk_host.rows: the appliance's backups */
-	MK_ASK_OMA,           /* mk_host.vm and mk_host.volumes: the appliance, and all volumes attached to it */
-	MK_ASK_SET,           /* mk_host.volumes: those of the operation's volumes that CloudStack knows */
+	MK_ASK_OMA, /* mk_host.vm and mk_host.volumes: the appliance, and all volumes attached to it */
+	MK_ASK_SET, /* mk_host.volumes: those of the operation's volumes that CloudStack knows */
 };
 #define MK_ASK_N (MK_ASK_SET + 1)
 
@@ -261,7 +261,8 @@ struct mk_host {
 	const struct mk_vm_info *(*vm)(struct mk_op *op);
 	const struct mk_volume_info *(*volume)(struct mk_op *op);
 	const struct mk_volume_info *(*volumes)(struct mk_op *op, size_t *ret_n);
-	json_object *(*rows)(struct mk_op *op); /* as CloudStack sent them; valid UTF-8; NULL: not asked */
+	json_object *(*rows)(
+		struct mk_op *op); /* as CloudStack sent them; valid UTF-8; NULL: not asked */
 	/* For MK_ASK_LOOKED_FOR: "id" or "name" (exact) and its value; for MK_ASK_SNAPSHOTS "volumeid".
 	 * Kept with the operation. */
 	void (*look_for)(struct mk_op *op, const char *key, const char *value);

@@ -124,8 +124,9 @@ int64_t f_generation(struct world *w, const char *volume)
 
 void f_write(struct world *w, const char *volume, int64_t generation)
 {
-	_cleanup_free_ char *json = mk_strdup_printf("{\"volume\":\"%s\",\"generation\":%" PRIi64 "}",
-						     volume, generation);
+	_cleanup_free_ char *json =
+		mk_strdup_printf("{\"volume\":\"%s\",\"generation\":%" PRIi64 "}", volume,
+				 generation);
 
 	w_sim_post(w, "poke", json);
 }
@@ -140,6 +141,7 @@ unsigned f_snapshots(struct world *w, const char *volume)
 		(void)id;
 		n += streq(mk_json_str(s, "volumeid", ""), volume) &&
 		     starts_with(mk_json_str(s, "name", ""), "migratekit ") &&
+		     streq(mk_json_str(s, "state", ""), "BackedUp") &&
 		     !mk_json_bool(s, "removed", false);
 	}
 	return n;
@@ -186,10 +188,10 @@ bool f_home(struct world *w, const struct f_set *set)
 
 int64_t f_changes(struct world *w)
 {
-	static const char *const commands[] = { "attachVolume",	  "detachVolume",
+	static const char *const commands[] = { "attachVolume",   "detachVolume",
 						"createSnapshot", "deleteSnapshot",
 						"revertSnapshot", "destroyVolume",
-						"deleteVolume",	  "destroyVirtualMachine" };
+						"deleteVolume",   "destroyVirtualMachine" };
 	int64_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

@@ -40,7 +40,7 @@ int64_t f_device_id(struct world *w, const char *volume);
 const char *f_type(struct world *w, const char *volume); /* static storage */
 int64_t f_generation(struct world *w, const char *volume);
 void f_write(struct world *w, const char *volume, int64_t generation);
-/* Our snapshots of the volume that are not deleted. */
+/* Our snapshots of the volume that are good. */
 unsigned f_snapshots(struct world *w, const char *volume);
 
 /* All of the set is on the VM, the first as device 0, the others 1, 2, 4, 5, … in order, and the daemon says so. */
