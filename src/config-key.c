@@ -36,6 +36,7 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "appliance", "check-dmi", MK_KEY_BOOL, AT(appliance.check_dmi), "yes" },
 	{ "volumes", "disk-offering", MK_KEY_TEXT, AT(volumes.disk_offering), "" },
 	{ "volumes", "zone", MK_KEY_TEXT, AT(volumes.zone), "" },
+	{ "volumes", "max-data-disks", MK_KEY_COUNT, AT(volumes.max_data_disks), "32", 1, 1000 },
 	{ "operations", "max-pending", MK_KEY_COUNT, AT(operations.max_pending), "4096", 1, 100000 },
 	{ "operations", "max-per-caller", MK_KEY_COUNT, AT(operations.max_per_caller), "2048", 1, 100000 },
 	{ "operations", "deadline", MK_KEY_SPAN, AT(operations.deadline), "0", MS, 7 * D, true },
@@ -46,7 +47,7 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "operations", "history-age", MK_KEY_SPAN, AT(operations.history_age), "30d", S, 3650 * D },
 	{ "operations", "history-count", MK_KEY_COUNT, AT(operations.history_count), "10000", 0, 10000000 },
 	{ "operations", "export-finished", MK_KEY_COUNT, AT(operations.export_finished), "200", 0, 100000 },
-	{ "plugins", "load", MK_KEY_NAMES, AT(plugins.load), "test-vm, oma" },
+	{ "plugins", "load", MK_KEY_NAMES, AT(plugins.load), "test-vm, oma, failover" },
 	{ "plugins", "directory", MK_KEY_PATH, AT(plugins.directory), PLUGINS_DIR },
 	{ "daemon", "state-directory", MK_KEY_PATH, AT(daemon.state_directory), STATE_DIR },
 	/* clang-format on */

@@ -49,6 +49,7 @@ static struct mk_engine_config engine_config(const struct mk_config *c)
 	return (struct mk_engine_config){
 		.oma = c->appliance.vm,
 		.disk_offering = c->volumes.disk_offering,
+		.max_data_disks = c->volumes.max_data_disks,
 		.zone = c->volumes.zone,
 		.max_pending = c->operations.max_pending,
 		.max_per_caller = c->operations.max_per_caller,
@@ -139,7 +140,10 @@ static void turn_fatal(void *data)
 
 static void want_turn(void *data)
 {
-	mk_turn_request(((struct daemon *)data)->turn);
+	struct daemon *d = data;
+
+	if (d->turn) /* not while everything is being freed */
+		mk_turn_request(d->turn);
 }
 
 static void on_disconnected(void *data)

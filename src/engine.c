@@ -184,8 +184,24 @@ bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_o
 	return true;
 }
 
+/* Claims what it names, as after a restart. */
+static void reclaim(struct mk_op *op)
+{
+	struct mk_op *holder;
+
+	for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++)
+		(void)mk_op_claim(op, "volume",
+				  json_object_get_string(
+					  json_object_array_get_idx(op->r.volumes, i)),
+				  &holder);
+	if (op->r.vm_claimed)
+		(void)mk_op_claim(op, "vm", op->r.vm, &holder);
+}
+
 void mk_op_release_claims(struct mk_op *op)
 {
+	struct mk_op *child;
+
 	while (op->claims) {
 		struct mk_claim *claim = op->claims;
 
@@ -195,6 +211,11 @@ void mk_op_release_claims(struct mk_op *op)
 		tell_claimed(claim);
 		free(claim);
 	}
+
+	/* What a child still works on does not become free. */
+	for (size_t i = 0; mk_op_state_final(op->r.state) && mk_op_nth_child(op, i, &child); i++)
+		if (child && !mk_op_state_final(child->r.state))
+			reclaim(child);
 }
 
 struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume)
@@ -388,6 +409,7 @@ static void trim_ended(struct mk_engine *engine)
 		struct mk_op *op = TAILQ_FIRST(&engine->ended);
 
 		TAILQ_REMOVE(&engine->ended, op, ended_entry);
+		op->listed_ended = false;
 		engine->n_ended--;
 		engine->watcher.removed(op, engine->watcher.data);
 		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
@@ -396,9 +418,22 @@ static void trim_ended(struct mk_engine *engine)
 	}
 }
 
+static struct mk_op *running_parent(const struct mk_op *op)
+{
+	struct mk_op *parent;
+
+	HASH_FIND_STR(op->engine->ops, op->r.parent, parent);
+	return parent && !mk_op_state_final(parent->r.state) ? parent : NULL;
+}
+
+/* What its parent has not seen yet is kept whatever the limits say. */
 static void keep_ended(struct mk_op *op)
 {
 	op->ended = true;
+	if (op->listed_ended || running_parent(op))
+		return;
+
+	op->listed_ended = true;
 	TAILQ_INSERT_TAIL(&op->engine->ended, op, ended_entry);
 	op->engine->n_ended++;
 }
@@ -406,11 +441,19 @@ static void keep_ended(struct mk_op *op)
 /* A parent that waits for its children looks at once. */
 static void tell_parent(const struct mk_op *op)
 {
-	struct mk_op *parent;
+	struct mk_op *parent = running_parent(op);
 
-	HASH_FIND_STR(op->engine->ops, op->r.parent, parent);
 	if (parent)
 		wake(parent);
+}
+
+static void release_children(struct mk_op *op)
+{
+	struct mk_op *child;
+
+	for (size_t i = 0; mk_op_nth_child(op, i, &child); i++)
+		if (child && child->ended)
+			keep_ended(child);
 }
 
 int mk_engine_write(struct mk_engine *engine)
@@ -433,6 +476,7 @@ int mk_engine_write(struct mk_engine *engine)
 		if (mk_op_state_final(op->r.state) && !op->ended) {
 			engine->n_unfinished--;
 			keep_ended(op);
+			release_children(op);
 			engine->watcher.finished(op, engine->watcher.data);
 			tell_parent(op);
 			if (++engine->n_finished_ever % PRUNE_EVERY == 0)
@@ -455,20 +499,6 @@ void mk_engine_release(struct mk_engine *engine)
 }
 
 /* ---- finding and restoring ------------------------------------------------------------------------------ */
-
-/* Claims what a restored operation had claimed. */
-static void reclaim(struct mk_op *op)
-{
-	struct mk_op *holder;
-
-	for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++)
-		(void)mk_op_claim(op, "volume",
-				  json_object_get_string(
-					  json_object_array_get_idx(op->r.volumes, i)),
-				  &holder);
-	if (op->r.vm_claimed)
-		(void)mk_op_claim(op, "vm", op->r.vm, &holder);
-}
 
 /* Calls an operation up from the store; NULL if it is not there. */
 static struct mk_op *load(struct mk_engine *engine, const char *id)
@@ -559,7 +589,7 @@ static bool token_valid(const char *token)
 	return n >= 1 && n <= TOKEN_MAX;
 }
 
-static int fresh_id(struct mk_engine *engine, char **ret)
+int mk_engine_fresh_id(struct mk_engine *engine, char **ret)
 {
 	char uuid[MK_UUID_SIZE], id[MK_UUID_SIZE];
 	int r;
@@ -665,7 +695,7 @@ static int fill_record(struct mk_op *op, const struct mk_op_request *request, js
 		return -ENOMEM;
 
 	if (request->token ? mk_str_set(&r->id, request->token) < 0
-			   : fresh_id(op->engine, &r->id) < 0)
+			   : mk_engine_fresh_id(op->engine, &r->id) < 0)
 		return -ENOMEM;
 
 	json_object_put(r->args);
@@ -741,8 +771,18 @@ static void accept_op(struct mk_op *op)
 	mk_op_kick(op, PHASE_STEP);
 }
 
-int mk_engine_spawn(struct mk_engine *engine, const struct mk_op_request *request,
-		    struct mk_error *error)
+/* It ends in time for its parent to act on it. */
+static void bound_deadline(struct mk_op *op, const struct mk_op *parent)
+{
+	uint64_t now = op->r.created, end = parent->r.deadline;
+
+	end = end > now ? end - (end - now) / 16 : now;
+	if (op->r.deadline > end)
+		op->r.deadline = end;
+}
+
+int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
+		    const struct mk_op_request *request, struct mk_error *error)
 {
 	struct mk_op *op;
 	int r;
@@ -760,6 +800,7 @@ int mk_engine_spawn(struct mk_engine *engine, const struct mk_op_request *reques
 		return -EINVAL;
 	}
 
+	bound_deadline(op, parent);
 	accept_op(op);
 	return 0;
 }

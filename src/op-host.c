@@ -128,6 +128,11 @@ static const char *host_setting(struct mk_op *op, const char *name)
 	return "";
 }
 
+static unsigned host_max_data_disks(struct mk_op *op)
+{
+	return op->engine->config.max_data_disks;
+}
+
 static bool host_option_bool(struct mk_op *op, const char *name, bool fallback)
 {
 	return mk_json_bool(op->r.options, name, fallback);
@@ -271,6 +276,7 @@ const struct mk_host *mk_engine_host(void)
 		.rows = host_rows,
 		.look_for = mk_op_look_for,
 		.setting = host_setting,
+		.max_data_disks = host_max_data_disks,
 		.option_bool = host_option_bool,
 		.option_str = host_option_str,
 		.option_int = host_option_int,

@@ -144,6 +144,23 @@ tests_integration_reconcile_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_reconcile_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_reconcile_tap_LDADD = libomaenv.la $(WORLD_LDADD)
 
+check_LTLIBRARIES += libfailoverenv.la
+libfailoverenv_la_SOURCES = tests/integration/failover-env.c tests/integration/failover-env.h
+libfailoverenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libfailoverenv_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/integration/failover.tap
+tests_integration_failover_tap_SOURCES = tests/integration/test-failover.c
+tests_integration_failover_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/failover-matrix.tap
+tests_integration_failover_matrix_tap_SOURCES = tests/integration/test-failover-matrix.c
+tests_integration_failover_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_matrix_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_matrix_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
 check_PROGRAMS += tests/integration/oma-matrix.tap
 tests_integration_oma_matrix_tap_SOURCES = tests/integration/test-oma-matrix.c
 tests_integration_oma_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
