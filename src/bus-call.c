@@ -109,13 +109,15 @@ void mk_call_fail(struct mk_call *call, const struct mk_error *error)
 void mk_call_error(struct mk_call *call, enum mk_error_code code, const char *fmt, ...)
 {
 	_cleanup_error_ struct mk_error error = { 0 };
+	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	mk_error_vset(&error, code, fmt, ap); /* makes the text valid UTF-8 */
+	mk_error_vset(&error, code, fmt, ap);
 	va_end(ap);
+	text = mk_bus_text(str_or_empty(error.text));
 	mk_call_reply_message(call, dbus_message_new_error(call->message, mk_error_dbus_name(code),
-							   str_or_empty(error.text)));
+							   str_or_empty(text)));
 }
 
 void mk_bus_drop_calls(struct mk_bus *bus)
@@ -170,7 +172,7 @@ static bool find_method(struct mk_call *call)
 	bool known = !interface;
 
 	if (!mk_bus_path_exists(call->bus, path)) {
-		mk_call_error(call, MK_ERROR_UNKNOWN_OBJECT, "there is no object %s", path);
+		mk_call_error(call, MK_ERROR_UNKNOWN_OBJECT, "there is no object %.255s", path);
 		return false;
 	}
 

@@ -196,6 +196,49 @@ int mk_bus_read_args(DBusMessage *message, const struct mk_bus_method *method, j
 
 /* ---- writing ---------------------------------------------------------------------------------------------- */
 
+/*
+ * The length of a noncharacter (U+FDD0 to U+FDEF, and the last two code points of each plane) that valid
+ * UTF-8 begins with; else 0. The D-Bus specification allows them, and sd-bus refuses to read them.
+ */
+static size_t noncharacter(const unsigned char *p)
+{
+	if (p[0] == 0xef && p[1] == 0xb7 && p[2] >= 0x90 && p[2] <= 0xaf)
+		return 3;
+	if (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe)
+		return 3;
+	if (p[0] >= 0xf0 && (p[1] & 0xf) == 0xf && p[2] == 0xbf && p[3] >= 0xbe)
+		return 4;
+	return 0;
+}
+
+static bool has_noncharacter(const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++)
+		if (noncharacter(p))
+			return true;
+	return false;
+}
+
+char *mk_bus_text(const char *s)
+{
+	char *clean = dbus_validate_utf8(s, NULL) ? strdup(s) : mk_utf8_clean(s), *to = clean;
+
+	for (const char *p = clean; p && *p;) {
+		size_t n = noncharacter((const unsigned char *)p);
+
+		if (n) {
+			to = mempcpy(to, "\xef\xbf\xbd", 3);
+			p += n;
+		} else {
+			*to++ = *p++;
+		}
+	}
+
+	if (clean)
+		*to = '\0';
+	return clean;
+}
+
 static bool append_text(DBusMessageIter *it, int type, json_object *value)
 {
 	const char *s = value && json_object_is_type(value, json_type_string)
@@ -205,8 +248,8 @@ static bool append_text(DBusMessageIter *it, int type, json_object *value)
 
 	if (type == DBUS_TYPE_OBJECT_PATH && !dbus_validate_path(s, NULL))
 		s = "/";
-	if (!dbus_validate_utf8(s, NULL)) {
-		clean = mk_utf8_clean(s); /* libdbus would abort */
+	if (!dbus_validate_utf8(s, NULL) || has_noncharacter(s)) {
+		clean = mk_bus_text(s);
 		if (!clean)
 			return false;
 		s = clean;

@@ -20,3 +20,7 @@ bool mk_bus_append(DBusMessageIter *it, const char *signature, json_object *valu
 
 /* Appends several: values is an array with one element for each complete type (missing: empty). */
 bool mk_bus_append_all(DBusMessageIter *it, const char *signature, json_object *values);
+
+/* A copy that may go over the bus: libdbus aborts the process on text that is not valid UTF-8, and clients that
+ * use sd-bus cannot read noncharacters. NULL without memory. */
+char *mk_bus_text(const char *s);

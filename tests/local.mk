@@ -101,5 +101,36 @@ tests_unit_cloudstack_tls_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_cloudstack_tls_tap_CFLAGS = $(TEST_CFLAGS) $(MICROHTTPD_CFLAGS)
 tests_unit_cloudstack_tls_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.la $(MICROHTTPD_LIBS)
 
+# integration tests: the real daemon on a private bus, with the simulator as its CloudStack
+check_LTLIBRARIES += libworld.la
+libworld_la_SOURCES = \
+	tests/child.c \
+	tests/child.h \
+	tests/testbus.c \
+	tests/testbus.h \
+	tests/testsim.c \
+	tests/testsim.h \
+	tests/world-client.c \
+	tests/world-internal.h \
+	tests/world.c \
+	tests/world.h \
+	$(NULL)
+libworld_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libworld_la_CFLAGS = $(TEST_CFLAGS)
+WORLD_LDADD = libworld.la libvolumed.la libtap.la
+
+# preloaded into the daemon, so a shared object; -rpath makes it one
+check_LTLIBRARIES += tests/crash-commit.la
+tests_crash_commit_la_SOURCES = tests/crash-commit.c
+tests_crash_commit_la_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_crash_commit_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+tests_crash_commit_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+
+check_PROGRAMS += tests/integration/matrix.tap
+tests_integration_matrix_tap_SOURCES = tests/integration/test-matrix.c
+tests_integration_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_matrix_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_matrix_tap_LDADD = $(WORLD_LDADD)
+
 include tests/plugins/local.mk
 include tests/fuzz/local.mk

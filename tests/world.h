@@ -25,25 +25,53 @@ struct w_signal {
 };
 
 struct world {
-	char *dir; /* scratch; removed by w_stop() */
-	struct th_sim *sim;
+	char *dir;          /* scratch; removed by w_stop() */
+	struct th_sim *sim; /* NULL: not running */
+	unsigned sim_port;
+	char **sim_args;
 	struct tb_bus *bus;
 	pid_t daemon; /* 0: not running */
 	sd_bus *client;
+	sd_bus *monitor; /* sees all that goes over the bus */
+	char owner[64];  /* unique name of who owns W_NAME; "": nobody */
+	char *url;       /* of CloudStack, for the daemon */
+	char *config;    /* lines added to the configuration */
+	unsigned failed; /* assertions that had failed before */
 	struct w_signal *signals;
 	size_t n_signals;
-	char *config; /* lines added to the configuration */
 };
 
 /* Starts bus, simulator (sim_args: NULL-terminated, may be NULL), daemon; config: more lines for volumed.conf. */
 void w_start(struct world *w, const char *const *sim_args, const char *config);
-void w_stop(struct world *w); /* also fails the test if the daemon does not end with 0 */
+/* The same without the daemon. */
+void w_prepare(struct world *w, const char *const *sim_args, const char *config);
+/*
+ * Ends it all. Fails the test if the daemon, when it is running, does not end with 0, and if a secret
+ * key can be found in its log, in what went over the bus, in its state directory or in the simulator's log.
+ */
+void w_stop(struct world *w);
+/* Writes other lines to the configuration; the daemon is not told. */
+void w_set_config(struct world *w, const char *config);
+/* Another secret key in the key file; the simulator is not told. */
+void w_set_secret(struct world *w, const char *secret);
+extern const char w_secret[];
 
-/* The daemon alone. env: NAME=VALUE for it, NULL-terminated, may be NULL. Ready when it owns its name. */
+/* The simulator alone; always on the same port. Stopping it loses its model. */
+void w_sim_start(struct world *w);
+void w_sim_stop(struct world *w);
+
+/*
+ * The daemon alone. env: NAME=VALUE for it, NULL-terminated, may be NULL; with MK_CRASH_COMMIT it is preloaded with
+ * crash-commit and may have ended. Otherwise it owns its name when this returns.
+ */
 void w_daemon_start(struct world *w, const char *const *env);
+/* Only starts it: for tests of the start. */
+void w_daemon_spawn(struct world *w, const char *const *env);
+/* True once it owns its name, false once it has ended. */
+bool w_daemon_ready(struct world *w);
 void w_daemon_stop(struct world *w); /* SIGTERM; must end with 0 */
 void w_daemon_kill(struct world *w); /* SIGKILL */
-/* Waits for its end; the wait status. */
+/* Waits for its end; the wait status, -1 if it does not end. It is not running afterwards. */
 int w_daemon_wait(struct world *w);
 /* Everything it has written to standard error so far. The caller frees. */
 char *w_daemon_log(struct world *w);
@@ -58,6 +86,9 @@ int64_t w_executed(struct world *w, const char *command);
 json_object *w_volume(struct world *w, const char *id);
 const char *w_vm_state(struct world *w, const char *id); /* static storage */
 
+/* A message's arguments as a JSON array: dictionaries as objects, variants as what is in them. */
+json_object *w_message_json(sd_bus_message *m);
+
 /*
  * Calls a method of the manager object. Returns 0 with the reply (may be NULL to ignore it), or a negative errno with the
  * error's D-Bus name and message in w_error_name, w_error_text.
@@ -65,6 +96,11 @@ const char *w_vm_state(struct world *w, const char *id); /* static storage */
 int w_call(struct world *w, const char *interface, const char *member, sd_bus_message **ret,
 	   const char *types, ...);
 extern char w_error_name[256], w_error_text[4096];
+/* The same of any object; the reply's arguments. */
+int w_call_object(struct world *w, const char *path, const char *interface, const char *member,
+		  json_object **ret, const char *types, ...);
+/* A property of any object; NULL with the error as above. The caller puts it. */
+json_object *w_property(struct world *w, const char *path, const char *interface, const char *name);
 
 /* DeleteRootVolume: the operation's path, or NULL with the error as above. Static storage. */
 const char *w_delete_root(struct world *w, const char *vm, const char *token, bool stop);

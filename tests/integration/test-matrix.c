@@ -293,10 +293,7 @@ static void cancel_at(const struct target *t, const struct expectation *e)
 	r = sd_bus_call_method(w.client, W_NAME, path, W_OPERATION, "Cancel", NULL, NULL, "");
 	w_sim_post(&w, "release", "{}");
 
-	if (streq(e->state, "succeeded"))
-		CU_ASSERT(r < 0);
-	else
-		CU_ASSERT(r >= 0);
+	CU_ASSERT_EQUAL(r < 0, streq(e->state, "succeeded"));
 	check_end(&w, path, e->state, e->error, label);
 	check_cloud(&w, e->cloud, label);
 	check_counts(&w, e->ran, label);
