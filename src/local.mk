@@ -5,8 +5,12 @@ noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
 	include/migratekit/volume-plugin.h \
+	src/access.c \
+	src/access.h \
 	src/bus-call.c \
+	src/bus-driver.c \
 	src/bus-internal.h \
+	src/bus-peer.c \
 	src/bus-standard.c \
 	src/bus-value.c \
 	src/bus-value.h \
