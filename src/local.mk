@@ -36,6 +36,10 @@ libvolumed_la_SOURCES = \
 	src/correlate.c \
 	src/daemon.c \
 	src/daemon.h \
+	src/device-disk.c \
+	src/device-internal.h \
+	src/device-users.c \
+	src/device.c \
 	src/device.h \
 	src/engine-internal.h \
 	src/engine.c \

@@ -132,5 +132,34 @@ tests_integration_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_matrix_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_matrix_tap_LDADD = $(WORLD_LDADD)
 
+# These fake a machine within the test's process: umockdev's preload library is linked, ahead of libc.
+UMOCKDEV_PRELOAD = -Wl,--push-state,--no-as-needed,-l:libumockdev-preload.so.0,--pop-state
+
+check_LTLIBRARIES += libdeviceenv.la
+libdeviceenv_la_SOURCES = tests/unit/device-env.c tests/unit/device-env.h
+libdeviceenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libdeviceenv_la_CFLAGS = $(TEST_CFLAGS) $(UMOCKDEV_CFLAGS)
+libdeviceenv_la_LIBADD = $(UMOCKDEV_LIBS)
+
+check_PROGRAMS += tests/unit/device.tap
+tests_unit_device_tap_SOURCES = tests/unit/test-device.c
+tests_unit_device_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
+tests_unit_device_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/device-users.tap
+tests_unit_device_users_tap_SOURCES = tests/unit/test-device-users.c
+tests_unit_device_users_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_users_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_users_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
+tests_unit_device_users_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/device-real.tap
+tests_unit_device_real_tap_SOURCES = tests/unit/test-device-real.c
+tests_unit_device_real_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_real_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_real_tap_LDADD = libvolumed.la libtap.la
+
 include tests/plugins/local.mk
 include tests/fuzz/local.mk
