@@ -46,12 +46,19 @@ struct sim_answer {
 void sim_answer_done(struct sim_answer *answer);
 
 /* Fixed ids of the default seed. */
-#define SIM_ZONE          "00000000-0000-4000-8000-000000000001"
-#define SIM_OMA           "11111111-1111-4111-8111-111111111111"
-#define SIM_TEST_VM       "22222222-2222-4222-8222-222222222222"
-#define SIM_TEST_ROOT     "33333333-3333-4333-8333-333333333333"
-#define SIM_FAILOVER_VM   "44444444-4444-4444-8444-444444444444"
-#define SIM_FAILOVER_ROOT "55555555-5555-4555-8555-555555555555"
+#define SIM_ZONE             "00000000-0000-4000-8000-000000000001"
+#define SIM_OMA              "11111111-1111-4111-8111-111111111111"
+#define SIM_TEST_VM          "22222222-2222-4222-8222-222222222222"
+#define SIM_TEST_ROOT        "33333333-3333-4333-8333-333333333333"
+#define SIM_FAILOVER_VM      "44444444-4444-4444-8444-444444444444"
+#define SIM_FAILOVER_ROOT    "55555555-5555-4555-8555-555555555555"
+#define SIM_OMA_ROOT         "66666666-6666-4666-8666-666666666666"
+/* Others of it: the disk offerings of any size and of 5 GiB, what VMs are made of. */
+#define SIM_CUSTOM_OFFERING  "00000000-0000-4000-8000-000000000002"
+#define SIM_FIXED_OFFERING   "00000000-0000-4000-8000-000000000003"
+#define SIM_SERVICE_OFFERING "00000000-0000-4000-8000-000000000004"
+#define SIM_TEMPLATE         "00000000-0000-4000-8000-000000000005"
+#define SIM_NETWORK          "00000000-0000-4000-8000-000000000006"
 
 /* executed runs when a command has changed something (its job has done its work): proof of at-most-once. */
 int sim_new(sd_event *event, void (*executed)(const char *command, void *data), void *data,
@@ -67,13 +74,17 @@ bool sim_is_read(const char *command);
 /* Runs a command: parameters, state, refusals as CloudStack has them. Never fails: errors are answers. */
 void sim_call(struct sim *sim, const struct sim_call *call, struct sim_answer *ret);
 
-/* An error answer with CloudStack's shape. cs_code 0: without the key. root NULL: "errorresponse". */
+/*
+ * An error answer with CloudStack's shape. root: the root key, "listvolumesresponse"; NULL:
+ * "errorresponse". cs_code 0: without the key. 400 and 401 have no description.
+ */
 void sim_error(struct sim_answer *ret, const char *root, int code, int cs_code, const char *fmt,
 	       ...) _printf_(5, 6);
 
 /*
  * Settings, texts: job-ms, create-job-ms, delete-ms, job-expire-ms, max-data-disks, hypervisor, page-size,
- * role (admin|user), expunge (true|false), maintenance (true|false), denied (comma list of commands that the role
+ * role (admin|user), expunge (true|false), expunge-vm, backup-attach, host-away, storage-full,
+ * storage-error (true|false), max-volumes, maintenance (true|false), denied (comma list of commands that the role
  * lacks: 432), unknown (comma list of commands that the server lacks), detach-timeout (true: detach
  * jobs fail with the 10000 ms text and the volume is detached later). Those of the HTTP side
  * (latency-ms, enforce-post, api-limit, interval-ms) are kept here too, for sim_get().

@@ -151,22 +151,45 @@ static bool append_property(DBusMessageIter *it, const struct mk_bus_object *obj
 	       dbus_message_iter_close_container(it, &variant);
 }
 
-bool mk_bus_append_properties(DBusMessageIter *it, const struct mk_bus_object *object,
-			      const struct mk_bus_interface *interface, const bool *only)
+static bool append_entries(DBusMessageIter *array, const struct mk_bus_object *object,
+			   const struct mk_bus_interface *interface, const bool *only)
 {
 	const struct mk_bus_property *p = interface->properties;
-	DBusMessageIter array, entry;
-	bool ok;
+	DBusMessageIter entry;
+	bool ok = true;
 
-	ok = dbus_message_iter_open_container(it, DBUS_TYPE_ARRAY, "{sv}", &array);
 	for (size_t i = 0; ok && p && p[i].name; i++) {
 		if (only && !only[i])
 			continue;
-		ok = dbus_message_iter_open_container(&array, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+		ok = dbus_message_iter_open_container(array, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
 		     dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &p[i].name) &&
 		     append_property(&entry, object, &p[i]) &&
-		     dbus_message_iter_close_container(&array, &entry);
+		     dbus_message_iter_close_container(array, &entry);
 	}
+
+	return ok;
+}
+
+bool mk_bus_append_properties(DBusMessageIter *it, const struct mk_bus_object *object,
+			      const struct mk_bus_interface *interface, const bool *only)
+{
+	DBusMessageIter array;
+
+	return dbus_message_iter_open_container(it, DBUS_TYPE_ARRAY, "{sv}", &array) &&
+	       append_entries(&array, object, interface, only) &&
+	       dbus_message_iter_close_container(it, &array);
+}
+
+/* Of the interface with that index; of all, if it is negative. */
+static bool append_some(DBusMessageIter *it, const struct mk_bus_object *object, int index)
+{
+	DBusMessageIter array;
+	bool ok;
+
+	ok = dbus_message_iter_open_container(it, DBUS_TYPE_ARRAY, "{sv}", &array);
+	for (int i = 0; ok && i < (int)object->n; i++)
+		if (index < 0 || index == i)
+			ok = append_entries(&array, object, object->interfaces[i], NULL);
 
 	return ok && dbus_message_iter_close_container(it, &array);
 }
@@ -255,26 +278,25 @@ static void properties_get(struct mk_call *call, void *data)
 
 static void properties_get_all(struct mk_call *call, void *data)
 {
-	static const struct mk_bus_interface none = { .name = "" };
 	const struct mk_bus_object *object = object_of(call);
 	const char *name = mk_call_arg_str(call, 0);
-	const struct mk_bus_interface *interface = &none;
 	DBusMessage *reply;
 	DBusMessageIter it;
-	int i = 0;
+	int i = -1;
 
 	/* The standard interfaces have no properties; clients ask for theirs all the same. */
-	if (*name && !starts_with(name, "org.freedesktop.DBus."))
+	if (starts_with(name, "org.freedesktop.DBus.")) {
+		i = (int)object->n;
+	} else if (*name) {
 		i = interface_index(call, object, name);
-	if (i < 0)
-		return;
-	if (!starts_with(name, "org.freedesktop.DBus."))
-		interface = object->interfaces[i];
+		if (i < 0)
+			return;
+	}
 
 	reply = dbus_message_new_method_return(call->message);
 	if (reply)
 		dbus_message_iter_init_append(reply, &it);
-	reply_built(call, reply, reply && mk_bus_append_properties(&it, object, interface, NULL));
+	reply_built(call, reply, reply && append_some(&it, object, i));
 }
 
 static void properties_set(struct mk_call *call, void *data)

@@ -386,6 +386,8 @@ bool mk_bus_append_all(DBusMessageIter *it, const char *signature, json_object *
 
 	if (!*signature)
 		return true;
+	if (!json_object_is_type(values, json_type_array))
+		values = NULL; /* json-c aborts on them */
 
 	dbus_signature_iter_init(&types, signature);
 	for (size_t i = 0; ok; i++) {

@@ -119,6 +119,29 @@ libworld_la_CPPFLAGS = $(TEST_CPPFLAGS)
 libworld_la_CFLAGS = $(TEST_CFLAGS)
 WORLD_LDADD = libworld.la libvolumed.la libtap.la
 
+check_LTLIBRARIES += libbusenv.la
+libbusenv_la_SOURCES = tests/integration/bus-env.c tests/integration/bus-env.h
+libbusenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libbusenv_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/integration/bus.tap
+tests_integration_bus_tap_SOURCES = tests/integration/test-bus.c
+tests_integration_bus_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_bus_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_bus_tap_LDADD = libbusenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/bus-objects.tap
+tests_integration_bus_objects_tap_SOURCES = tests/integration/test-bus-objects.c
+tests_integration_bus_objects_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_bus_objects_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_bus_objects_tap_LDADD = libbusenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/bus-life.tap
+tests_integration_bus_life_tap_SOURCES = tests/integration/test-bus-life.c
+tests_integration_bus_life_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_bus_life_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_bus_life_tap_LDADD = libbusenv.la $(WORLD_LDADD)
+
 # preloaded into the daemon, so a shared object; -rpath makes it one
 check_LTLIBRARIES += tests/crash-commit.la
 tests_crash_commit_la_SOURCES = tests/crash-commit.c
@@ -160,6 +183,24 @@ tests_unit_device_real_tap_SOURCES = tests/unit/test-device-real.c
 tests_unit_device_real_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_device_real_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_device_real_tap_LDADD = libvolumed.la libtap.la
+
+check_PROGRAMS += tests/integration/contract.tap
+tests_integration_contract_tap_SOURCES = tests/integration/test-contract.c
+tests_integration_contract_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_contract_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_contract_tap_LDADD = $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/service.tap
+tests_integration_service_tap_SOURCES = tests/integration/test-service.c
+tests_integration_service_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_service_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_service_tap_LDADD = $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/daemon.tap
+tests_integration_daemon_tap_SOURCES = tests/integration/test-daemon.c
+tests_integration_daemon_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_daemon_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_daemon_tap_LDADD = $(WORLD_LDADD)
 
 include tests/plugins/local.mk
 include tests/fuzz/local.mk

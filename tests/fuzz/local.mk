@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# libFuzzer targets: ../configure CC=clang --enable-fuzzers --enable-sanitizers; then for instance
-#	tests/fuzz/fuzz-config -max_total_time=60 corpus ../tests/fuzz/seeds/config
+# libFuzzer targets: ../configure CC=clang --enable-fuzzers --enable-sanitizers; then
+#	../tests/fuzz/run . 60
+# or one of them: tests/fuzz/fuzz-config -max_total_time=60 corpus ../tests/fuzz/seeds/config
 
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 FUZZ_CFLAGS = $(AM_CFLAGS) $(VOLUMED_DEPS_CFLAGS)
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 
-EXTRA_DIST += tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
 
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz-cloudstack-json tests/fuzz/fuzz-config
+noinst_PROGRAMS += tests/fuzz/fuzz-bus-args tests/fuzz/fuzz-cloudstack-json tests/fuzz/fuzz-config
 endif
+
+tests_fuzz_fuzz_bus_args_SOURCES = tests/fuzz/fuzz-bus-args.c plugins/test-vm.c
+tests_fuzz_fuzz_bus_args_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_bus_args_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_bus_args_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_bus_args_LDADD = libvolumed.la
 
 tests_fuzz_fuzz_cloudstack_json_SOURCES = tests/fuzz/fuzz-cloudstack-json.c
 tests_fuzz_fuzz_cloudstack_json_CPPFLAGS = $(FUZZ_CPPFLAGS)

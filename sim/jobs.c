@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Jobs. In CloudStack an API job checks, and then waits for a work job in the queue of the VM, where
+ * one is at work at a time; nothing serialises a volume. Here both are one struct: check() at once,
+ * begin() when its turn has come, finish() when its time is over.
+ */
+
+#include "model.h"
+
+#include <stdarg.h>
+
+static int on_time(sd_event_source *s, uint64_t usec, void *data);
+static void begin(struct sim_job *job);
+
+struct sim_job *sim_job_free(struct sim_job *job)
+{
+	sd_event_source_disable_unref(job->timer);
+	json_object_put(job->params);
+	json_object_put(job->result);
+	free(job->fault_text);
+	sim_object_free(&job->o);
+	return NULL;
+}
+
+static void set_timer(struct sim_job *job, int64_t ms)
+{
+	uint64_t at = mk_now_monotonic() + (uint64_t)ms * USEC_PER_MSEC;
+
+	job->phase = JOB_WORKING;
+	job->timer = sd_event_source_disable_unref(job->timer);
+	if (sd_event_add_time(job->sim->event, &job->timer, CLOCK_MONOTONIC, at, 1, on_time, job) <
+	    0)
+		abort();
+}
+
+/* Its id is unknown from now on. What it does goes on. */
+static void forget(struct sim_job *job)
+{
+	struct sim *sim = job->sim;
+	struct sim_object *o = &job->o;
+
+	if (job->forgotten)
+		return;
+
+	job->forgotten = true;
+	HASH_DEL(sim->objects[K_JOB], o);
+	if (job->phase == JOB_ENDED) {
+		TAILQ_REMOVE(&sim->finished, job, listed);
+		sim_job_free(job);
+	}
+}
+
+void sim_jobs_expire(struct sim *sim)
+{
+	uint64_t age = (uint64_t)sim_get(sim, "job-expire-ms") * USEC_PER_MSEC;
+	uint64_t now = mk_now_monotonic();
+	struct sim_job *job;
+
+	while ((job = TAILQ_FIRST(&sim->finished)) && now - job->ended >= age)
+		forget(job);
+	TAILQ_FOREACH(job, &sim->pending, listed) {
+		if (now - job->born < age)
+			break;
+		forget(job);
+	}
+}
+
+struct sim_job *sim_job_of(struct sim *sim, const char *instance, const char *id)
+{
+	struct sim_job *job;
+
+	TAILQ_FOREACH(job, &sim->pending, listed)
+		if (!job->forgotten && streq(job->command->instance, instance) &&
+		    streq(job->instance_id, id))
+			return job;
+	return NULL;
+}
+
+/* ---- the end ----------------------------------------------------------------------------------- */
+
+static void set_error(struct sim_job *job, int code, const char *text)
+{
+	json_object_put(job->result);
+	job->result = sim_json_object();
+	mk_json_set_int(job->result, "errorcode", code);
+	mk_json_set_str(job->result, "errortext", text);
+	job->code = code;
+	job->failed = true;
+}
+
+bool sim_job_refuse(struct sim_job *job, int code, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	set_error(job, code, text);
+	return false;
+}
+
+/* As after a restart of the server: no jobresult. */
+static void set_no_result(struct sim_job *job)
+{
+	json_object_put(job->result);
+	job->result = NULL;
+	job->code = 530;
+	job->failed = true;
+}
+
+static void set_fault_error(struct sim_job *job)
+{
+	set_error(job, job->fault_code ? job->fault_code : 530,
+		  job->fault_text ? job->fault_text
+				  : "Command failed due to Internal Server Error");
+}
+
+static void leave_queue(struct sim_job *job)
+{
+	struct sim_vm *vm = job->queue;
+	struct sim_job *next;
+	bool first;
+
+	if (!vm)
+		return;
+
+	first = TAILQ_FIRST(&vm->queue) == job;
+	TAILQ_REMOVE(&vm->queue, job, queued);
+	job->queue = NULL;
+	next = TAILQ_FIRST(&vm->queue);
+	if (first && next)
+		begin(next);
+}
+
+static void end(struct sim_job *job)
+{
+	struct sim *sim = job->sim;
+
+	job->timer = sd_event_source_disable_unref(job->timer);
+	job->phase = JOB_ENDED;
+	job->status = job->failed ? 2 : 1;
+	job->completed = mk_now_realtime();
+	job->ended = mk_now_monotonic();
+	TAILQ_REMOVE(&sim->pending, job, listed);
+	leave_queue(job);
+
+	if (job->forgotten) {
+		sim_job_free(job);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&sim->finished, job, listed);
+	if (job->fault == SIM_JOB_LOST)
+		forget(job);
+}
+
+static void give_up(struct sim_job *job)
+{
+	if (job->begun && job->command->abort)
+		job->command->abort(job);
+}
+
+/* ---- the work ---------------------------------------------------------------------------------- */
+
+/* The result is what can be seen before the job has ended: it still shows the job as pending. */
+static void succeed(struct sim_job *job)
+{
+	const struct sim_command *c = job->command;
+
+	if (c->result) {
+		job->result = c->result(job);
+	} else {
+		job->result = sim_json_object();
+		mk_json_set_bool(job->result, "success", true);
+	}
+
+	if (!c->create && !job->nothing_done)
+		sim_executed(job->sim, c->name);
+}
+
+static int on_time(sd_event_source *s, uint64_t usec, void *data)
+{
+	struct sim_job *job = data;
+
+	if (job->fault == SIM_JOB_ERROR) {
+		give_up(job);
+		set_fault_error(job);
+	} else if (job->command->finish && !job->command->finish(job)) {
+		give_up(job);
+	} else {
+		succeed(job);
+		if (job->fault == SIM_JOB_ERROR_DONE)
+			set_fault_error(job);
+		if (job->fault == SIM_JOB_NO_RESULT)
+			set_no_result(job);
+	}
+
+	end(job);
+	return 0;
+}
+
+static void begin(struct sim_job *job)
+{
+	const char *duration = job->command->duration ? job->command->duration : "job-ms";
+
+	if (job->command->begin && !job->command->begin(job)) {
+		end(job);
+		return;
+	}
+
+	job->begun = true;
+	if (job->fault == SIM_JOB_HOLD)
+		job->phase = JOB_HELD;
+	else
+		set_timer(job, sim_get(job->sim, duration) +
+				       (job->fault == SIM_JOB_LATE ? job->fault_ms : 0));
+}
+
+static void run(struct sim_job *job)
+{
+	if (job->command->check && !job->command->check(job)) {
+		end(job);
+		return;
+	}
+
+	if (job->queue) {
+		TAILQ_INSERT_TAIL(&job->queue->queue, job, queued);
+		if (TAILQ_FIRST(&job->queue->queue) != job)
+			return;
+	}
+	begin(job);
+}
+
+void sim_release(struct sim *sim)
+{
+	struct sim_job *job;
+
+	TAILQ_FOREACH(job, &sim->pending, listed)
+		if (job->phase == JOB_HELD)
+			set_timer(job, 0);
+}
+
+/* All jobs of the server fail; what they were changing goes to its failure state. */
+void sim_restart(struct sim *sim, bool disk_stays)
+{
+	struct sim_job *job;
+
+	TAILQ_FOREACH(job, &sim->pending, listed) {
+		if (job->queue)
+			TAILQ_REMOVE(&job->queue->queue, job, queued);
+		job->queue = NULL;
+	}
+
+	while ((job = TAILQ_FIRST(&sim->pending))) {
+		if (disk_stays && job->begun && job->command->linger)
+			job->command->linger(job);
+		give_up(job);
+		set_no_result(job);
+		end(job);
+	}
+}
+
+/* ---- the start --------------------------------------------------------------------------------- */
+
+static struct sim_job *job_new(struct sim_request *q)
+{
+	struct sim_job *job = (struct sim_job *)sim_add(q->sim, K_JOB, NULL, NULL);
+
+	job->sim = q->sim;
+	job->command = q->command;
+	job->params = json_object_get(q->params);
+	job->fault = q->call->fault;
+	job->fault_code = q->call->fault_code;
+	job->fault_text = sim_strdup(q->call->fault_text);
+	job->fault_ms = q->call->fault_ms;
+	job->device_id = -1;
+	job->born = mk_now_monotonic();
+	return job;
+}
+
+/* As BaseAsyncCmd and UUIDManagerImpl: comes after everything else, the row of a create included. */
+static bool check_custom_id(struct sim_request *q, struct sim_job *job)
+{
+	const char *id = sim_arg(q->params, "customjobid");
+	struct sim_job *other;
+
+	if (!id)
+		return true;
+	if (!mk_uuid_valid(id))
+		return sim_refuse(q, 431, CS_INVALID, "UUID: %s doesn't follow the UUID format",
+				  id);
+
+	other = (struct sim_job *)sim_find(q->sim, K_JOB, id);
+	if (other && other->status == 0)
+		return sim_refuse(q, 431, CS_INVALID,
+				  "UUID: %s already exists so can't create/update with custom id",
+				  id);
+	if (other)
+		return sim_refuse(q, 530, CS_PLAIN, "%s",
+				  sim_is_admin(q->sim) ? "Entity already exists "
+						       : SIM_GENERIC_ERROR);
+
+	snprintf(job->o.id, sizeof(job->o.id), "%s", id);
+	return true;
+}
+
+static void set_instance(struct sim_job *job)
+{
+	const char *type = job->command->instance;
+	struct sim_object *o = streq(type, "Volume")           ? (struct sim_object *)job->volume
+			       : streq(type, "VirtualMachine") ? (struct sim_object *)job->vm
+			       : streq(type, "Snapshot")       ? (struct sim_object *)job->snapshot
+							       : NULL;
+
+	if (o)
+		memcpy(job->instance_id, o->id, sizeof(o->id));
+}
+
+static void answer(struct sim_request *q, struct sim_job *job)
+{
+	json_object *o = sim_json_object();
+
+	if (q->command->create)
+		mk_json_set_str(o, "id", job->instance_id);
+	mk_json_set_str(o, "jobid", job->o.id);
+	sim_reply(q, o);
+	q->answer->job = sim_strdup(job->o.id);
+}
+
+void sim_job_start(struct sim_request *q)
+{
+	struct sim_job *job = job_new(q);
+	struct sim_object *o = &job->o;
+
+	if (q->command->prepare && !q->command->prepare(q, job)) {
+		sim_job_free(job);
+		return;
+	}
+	if (q->command->create)
+		sim_executed(q->sim, q->command->name);
+	if (!check_custom_id(q, job)) {
+		sim_job_free(job);
+		return;
+	}
+
+	set_instance(job);
+	answer(q, job);
+	if (job->fault == SIM_JOB_LOST_BEFORE) {
+		sim_job_free(job);
+		return;
+	}
+
+	HASH_ADD_STR(q->sim->objects[K_JOB], id, o);
+	TAILQ_INSERT_TAIL(&q->sim->pending, job, listed);
+	run(job);
+}
+
+/* ---- rows -------------------------------------------------------------------------------------- */
+
+json_object *sim_job_row(struct sim_job *job)
+{
+	_cleanup_free_ char *class =
+		mk_strdup_printf("org.apache.cloudstack.api.command.%s.%sCmd%s",
+				 sim_is_admin(job->sim) ? "admin" : "user", job->command->class,
+				 sim_is_admin(job->sim) ? "ByAdmin" : "");
+	json_object *row = sim_json_object();
+
+	sim_row_add_account(row);
+	mk_json_set_str(row, "accountid", SIM_ACCOUNT);
+	mk_json_set_str(row, "userid", SIM_USER);
+	mk_json_set_str(row, "cmd", class);
+	mk_json_set_int(row, "jobprocstatus", 0);
+	mk_json_set_int(row, "jobresultcode", job->status ? job->code : 0);
+	mk_json_set_str(row, "jobinstancetype", job->command->instance);
+	if (*job->instance_id)
+		mk_json_set_str(row, "jobinstanceid", job->instance_id);
+	if (job->status == 0) {
+		mk_json_set_str(row, "managementserverid", SIM_SERVER);
+		mk_json_set_str(row, "managementservername", "ms1");
+	} else {
+		sim_row_add_time(row, "completed", job->completed);
+	}
+	if (job->status && job->result) {
+		mk_json_set_str(row, "jobresulttype", "object");
+		json_object_object_add(row, "jobresult", json_object_get(job->result));
+	}
+	sim_row_add_time(row, "created", job->o.created);
+	mk_json_set_str(row, "jobid", job->o.id);
+	mk_json_set_int(row, "jobstatus", job->status);
+	return row;
+}
