@@ -278,6 +278,18 @@ int detach(struct mk_op *op)
 	return MK_COMMAND;
 }
 
+/* Nothing is put back: the store says again where the volume is. */
+int detach_undo(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+
+	if (v && streq(v->vm, host->oma_id(op)))
+		host->set_volume_state(op, v->id, MK_VOLUME_ATTACHED);
+	else if (v)
+		host->manage(op, v, NULL, NULL);
+	return MK_DONE;
+}
+
 /* CloudStack says detached, and the disk has gone. */
 int detach_prove(struct mk_op *op)
 {

@@ -104,7 +104,7 @@ static const struct mk_step attach_steps[] = {
 
 static const struct mk_step detach_steps[] = {
 	{ "check", MK_ASK_VOLUME, oma_detach_check, MK_ASK_NOTHING, NULL, 60, 0 },
-	{ "detach", MK_ASK_VOLUME, detach, MK_ASK_NOTHING, NULL, 600, MK_STEP_NO_RETURN },
+	{ "detach", MK_ASK_VOLUME, detach, MK_ASK_VOLUME, detach_undo, 600, MK_STEP_NO_RETURN },
 	{ "prove", MK_ASK_VOLUME, detach_prove, MK_ASK_NOTHING, NULL, 300, 0 },
 	{ 0 },
 };

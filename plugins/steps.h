@@ -86,4 +86,5 @@ int attach_prove(struct mk_op *op);                    /* MK_ASK_VM_VOLUME */
 /* The volume leaves the appliance. */
 int detach_check(struct mk_op *op, const char *class); /* MK_ASK_VOLUME */
 int detach(struct mk_op *op);                          /* MK_ASK_VOLUME */
+int detach_undo(struct mk_op *op);                     /* MK_ASK_VOLUME */
 int detach_prove(struct mk_op *op);                    /* MK_ASK_VOLUME */

@@ -84,6 +84,7 @@ struct mk_bus {
 	sd_event *event;
 	struct mk_bus_callbacks callbacks;
 	DBusConnection *connection; /* to the bus; NULL: there is none */
+	bool named;                 /* it has given us our name */
 	struct mk_loop_dbus *loop;
 	gid_t group; /* whose members mk_bus_uid.member is about; (gid_t)-1: nobody */
 	struct mk_bus_server *server; /* NULL: no private socket */

@@ -30,11 +30,12 @@ void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusConnecti
 	mk_bus_want_flush(bus);
 }
 
-/* Signals: to the bus, which knows who wants them, and to the peers. */
+/* Signals: to the bus, which knows who wants them, and to the peers. Not before we have the name, by which
+ * clients know us and the bus's policy knows who may listen. */
 static void broadcast(struct mk_bus *bus, DBusMessage *message)
 {
 	mk_bus_tell_peers(bus, message);
-	if (bus->connection)
+	if (bus->named)
 		(void)dbus_connection_send(bus->connection, message, NULL);
 }
 
@@ -479,8 +480,10 @@ int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *e
 
 	r = dbus_bus_request_name(bus->connection, name, DBUS_NAME_FLAG_DO_NOT_QUEUE, &e);
 	if (r == DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER ||
-	    r == DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER)
+	    r == DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER) {
+		bus->named = true;
 		return 0;
+	}
 
 	if (r == DBUS_REQUEST_NAME_REPLY_EXISTS) {
 		mk_error_set(error, MK_ERROR_UNAVAILABLE,

@@ -128,7 +128,7 @@ struct mk_cs {
 	unsigned n_limited;     /* 429s in a row, one for each pause */
 	uint64_t sent;
 
-	TAILQ_HEAD(, mk_cs_delivery) deliveries;
+	TAILQ_HEAD(mk_cs_deliveries, mk_cs_delivery) deliveries;
 	sd_event_source *deliver; /* on while there is something to tell */
 
 	bool reachable, credentials_refused, status_changed;

@@ -33,6 +33,7 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "cloudstack", "retry-min", MK_KEY_SPAN, AT(cloudstack.retry_min), "500ms", MS, MIN },
 	{ "cloudstack", "retry-max", MK_KEY_SPAN, AT(cloudstack.retry_max), "30s", MS, H },
 	{ "appliance", "vm", MK_KEY_UUID, AT(appliance.vm), NULL },
+	{ "appliance", "check-dmi", MK_KEY_BOOL, AT(appliance.check_dmi), "yes" },
 	{ "volumes", "disk-offering", MK_KEY_TEXT, AT(volumes.disk_offering), "" },
 	{ "volumes", "zone", MK_KEY_TEXT, AT(volumes.zone), "" },
 	{ "operations", "max-pending", MK_KEY_COUNT, AT(operations.max_pending), "4096", 1, 100000 },

@@ -32,7 +32,8 @@ struct mk_config {
 		uint64_t retry_min, retry_max;
 	} cloudstack;
 	struct {
-		char *vm; /* canonical UUID: the OMA */
+		char *vm;       /* canonical UUID: the OMA */
+		bool check_dmi; /* compare it with this machine's DMI UUID */
 	} appliance;
 	struct {
 		char *disk_offering, *zone; /* id or name; NULL: the caller must say */

@@ -3,7 +3,7 @@
 #include "daemon.h"
 
 #include "access.h"
-#include "cloudstack-json.h"
+#include "appliance.h"
 #include "log.h"
 #include "service.h"
 #include "turn.h"
@@ -27,8 +27,8 @@ struct daemon {
 	struct mk_engine *engine;
 	struct mk_access *access;
 	struct mk_bus *bus;
-	struct mk_cs_request *oma_check;
 	bool has_socket; /* systemd passed the private socket */
+	struct mk_appliance_check *oma_check;
 	bool reconciled; /* the comparison of the start was asked for */
 	bool stopping;   /* nothing new is sent any more */
 };
@@ -74,25 +74,15 @@ static void refresh(struct daemon *d)
 		(void)sd_notifyf(0, "STATUS=%s", mk_service_status(d->service));
 }
 
-static void on_oma_checked(const struct mk_cs_reply *reply, void *data)
+static void on_oma_checked(const char *problem, void *data)
 {
-	_cleanup_free_ char *problem = NULL;
 	struct daemon *d = data;
 
 	d->oma_check = NULL;
-	if (reply->outcome != MK_CS_OK)
-		problem = mk_strdup_printf("the appliance's VM %s ([appliance] vm) could not be "
-					   "looked up: %d %s",
-					   d->config->appliance.vm, reply->code, reply->text);
-	else if (json_object_array_length(reply->body) == 0)
-		problem = mk_strdup_printf("CloudStack does not know the appliance's VM %s "
-					   "([appliance] vm)",
-					   d->config->appliance.vm);
-
-	if (problem)
+	if (*problem)
 		mk_log_error(NULL, "%s", problem);
-	(void)mk_service_set_oma_problem(d->service, str_or_empty(problem));
-	if (!problem && !d->reconciled) {
+	(void)mk_service_set_oma_problem(d->service, problem);
+	if (!*problem && !d->reconciled) {
 		d->reconciled = true;
 		mk_service_reconcile(d->service);
 	}
@@ -101,15 +91,10 @@ static void on_oma_checked(const struct mk_cs_reply *reply, void *data)
 
 static void check_oma(struct daemon *d)
 {
-	_cleanup_json_ json_object *params = json_object_new_object();
-
-	if (d->oma_check)
-		return;
-
-	mk_json_set_str(params, "id", d->config->appliance.vm);
-	mk_json_set_str(params, "details", "min");
-	d->oma_check = mk_cs_read(d->cs, "listVirtualMachines", params, "virtualmachine",
-				  on_oma_checked, d);
+	if (!d->oma_check)
+		d->oma_check =
+			mk_appliance_check(d->cs, d->config->appliance.vm,
+					   d->config->appliance.check_dmi, on_oma_checked, d);
 }
 
 static void on_reachable(void *data)
@@ -553,7 +538,7 @@ static void stop(struct daemon *d)
 	d->stopping = true;
 	if (d->engine)
 		mk_turn_run(d->turn);
-	mk_cs_request_cancel(d->oma_check);
+	mk_appliance_check_cancel(d->oma_check);
 	mk_engine_free(d->engine);
 	d->turn = mk_turn_free(d->turn);
 	mk_volumes_free(d->volumes);

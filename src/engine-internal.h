@@ -150,5 +150,4 @@ bool mk_op_outcome_unknown(const struct mk_op *op);
 bool mk_op_cancelled(struct mk_op *op);
 void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
 void mk_op_resume(struct mk_op *op); /* after a restart */
-void mk_op_send(struct mk_op *op);   /* the journalled command, after the commit */
 int mk_op_arm_deadline(struct mk_op *op);

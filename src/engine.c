@@ -195,6 +195,7 @@ void mk_op_release_claims(struct mk_op *op)
 		struct mk_claim *claim = op->claims;
 
 		op->claims = claim->next;
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
 		HASH_DEL(op->engine->claims, claim);
 		tell_claimed(claim);
 		free(claim);
@@ -342,6 +343,7 @@ struct mk_engine *mk_engine_free(struct mk_engine *engine)
 
 	HASH_ITER(hh, engine->ops, op, next) {
 		engine->watcher.removed(op, engine->watcher.data);
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
 		HASH_DEL(engine->ops, op);
 		mk_op_free(op);
 	}
@@ -384,6 +386,7 @@ static void trim_ended(struct mk_engine *engine)
 		TAILQ_REMOVE(&engine->ended, op, ended_entry);
 		engine->n_ended--;
 		engine->watcher.removed(op, engine->watcher.data);
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
 		HASH_DEL(engine->ops, op);
 		mk_op_free(op);
 	}

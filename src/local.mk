@@ -7,6 +7,8 @@ libvolumed_la_SOURCES = \
 	include/migratekit/volume-plugin.h \
 	src/access.c \
 	src/access.h \
+	src/appliance.c \
+	src/appliance.h \
 	src/bus-call.c \
 	src/bus-driver.c \
 	src/bus-internal.h \

@@ -97,7 +97,7 @@ static int host_prove_device(struct mk_op *op, const struct mk_volume_info *v,
 			     const struct mk_vm_info *vm, struct mk_device_info *ret)
 {
 	_cleanup_error_ struct mk_error error = { 0 };
-	const struct mk_disk *disk;
+	const struct mk_disk *disk = NULL;
 	int r;
 
 	op->wants_device = true;

@@ -18,7 +18,7 @@ struct op_object {
 	struct mk_service *service; /* borrowed */
 	struct mk_op *op;           /* borrowed; outlives the object */
 	struct mk_bus_object *bus;
-	TAILQ_HEAD(, waiter) waiters;
+	TAILQ_HEAD(waiters, waiter) waiters;
 };
 
 char *mk_operation_path(const char *id)

@@ -111,7 +111,9 @@ static int damaged(const char *path, const char *why, struct mk_error *error)
 {
 	mk_error_set(error, MK_ERROR_INTERNAL,
 		     "the database %s is damaged (%s); it was left as it is. Move it away together "
-		     "with its -wal and -shm files, or restore a backup, and start again",
+		     "with its -wal and -shm files (or restore a backup), start again, and call "
+		     "Reconcile with "
+		     "repair=true: managed volumes are found by their tags in CloudStack",
 		     path, why);
 	return -EUCLEAN;
 }

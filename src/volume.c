@@ -218,7 +218,7 @@ static int follow_cloudstack(struct mk_volume *v, const struct mk_volume_info *i
 		change_state(v, MK_VOLUME_DETACHED, "");
 	else if (!here)
 		change_state(v, MK_VOLUME_ATTACHED, "");
-	else if (!same || v->state == MK_VOLUME_DETACHED)
+	else if (v->state != MK_VOLUME_ATTACHING && (!same || v->state == MK_VOLUME_DETACHED))
 		change_state(v, MK_VOLUME_LOST, "its disk is not proven yet");
 	return 0;
 }
@@ -369,6 +369,7 @@ struct mk_volumes *mk_volumes_free(struct mk_volumes *volumes)
 
 	HASH_ITER(hh, volumes->all, v, next) {
 		volumes->watcher.removed(v, volumes->watcher.data);
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): uthash */
 		HASH_DEL(volumes->all, v);
 		volume_free(v);
 	}

@@ -36,6 +36,14 @@ tests_unit_engine_tap_SOURCES = tests/unit/test-engine.c tests/unit/fake-cs.c te
 tests_unit_engine_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_engine_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_engine_tap_LDADD = libvolumed.la libtap.la
+
+# brings its own table of disks
+check_PROGRAMS += tests/unit/volume.tap
+tests_unit_volume_tap_SOURCES = tests/unit/test-volume.c
+tests_unit_volume_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_volume_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_volume_tap_LDADD = libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/log.tap
 tests_unit_log_tap_SOURCES = tests/unit/test-log.c
 tests_unit_log_tap_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -142,6 +150,29 @@ tests_integration_bus_life_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_bus_life_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_bus_life_tap_LDADD = libbusenv.la $(WORLD_LDADD)
 
+check_LTLIBRARIES += libomaenv.la
+libomaenv_la_SOURCES = tests/integration/oma-env.c tests/integration/oma-env.h
+libomaenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libomaenv_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/integration/oma.tap
+tests_integration_oma_tap_SOURCES = tests/integration/test-oma.c
+tests_integration_oma_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_oma_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_oma_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/reconcile.tap
+tests_integration_reconcile_tap_SOURCES = tests/integration/test-reconcile.c
+tests_integration_reconcile_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_reconcile_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_reconcile_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/oma-matrix.tap
+tests_integration_oma_matrix_tap_SOURCES = tests/integration/test-oma-matrix.c
+tests_integration_oma_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_oma_matrix_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_oma_matrix_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
 # preloaded into the daemon, so a shared object; -rpath makes it one
 check_LTLIBRARIES += tests/crash-commit.la
 tests_crash_commit_la_SOURCES = tests/crash-commit.c
@@ -201,6 +232,7 @@ tests_integration_daemon_tap_SOURCES = tests/integration/test-daemon.c
 tests_integration_daemon_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_daemon_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_daemon_tap_LDADD = $(WORLD_LDADD)
+
 
 include tests/plugins/local.mk
 include tests/fuzz/local.mk

@@ -135,11 +135,13 @@ static void write_config(struct world *w)
 						     "sync-timeout=1s\n"
 						     "[appliance]\n"
 						     "vm=" W_OMA "\n"
+						     "check-dmi=no\n"
 						     "[operations]\n"
 						     "poll-interval=10ms\n"
 						     "settle-interval=20ms\n"
 						     "rollback-deadline=30s\n"
 						     "[plugins]\n"
+						     "load=test-vm\n"
 						     "directory=%s/plugins\n"
 						     "[daemon]\n"
 						     "state-directory=%s/state\n",
@@ -295,18 +297,25 @@ void w_daemon_spawn(struct world *w, const char *const *env)
 		mk_strdup_printf("%s/migratekit-volumed", getenv("top_builddir"));
 	_cleanup_free_ char *config = mk_strdup_printf("--config=%s/volumed.conf", w->dir);
 	_cleanup_free_ char *bus = mk_strdup_printf("--bus-address=%s", tb_address(w->bus));
-	_cleanup_free_ char *preload = mk_strdup_printf("LD_PRELOAD=%s/tests/.libs/crash-commit.so",
-							getenv("top_builddir"));
+	bool crash = wants_crash(env), umockdev = w->sim && *th_umockdev(w->sim);
+	_cleanup_free_ char *preload =
+		mk_strdup_printf("LD_PRELOAD=%s%s%s", crash ? getenv("top_builddir") : "",
+				 crash ? "/tests/.libs/crash-commit.so " : "",
+				 umockdev ? "libumockdev-preload.so.0" : "");
+	_cleanup_free_ char *mock =
+		mk_strdup_printf("UMOCKDEV_DIR=%s", umockdev ? th_umockdev(w->sim) : "");
 	const char *const argv[] = { program, config, bus, "--verbose", NULL };
 	const char *all[16] = { "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_USEC",
 				"CREDENTIALS_DIRECTORY", NULL };
 	_cleanup_close_ int fd = open_log(w, "daemon.log");
 	size_t n = 4;
 
-	if (wants_crash(env)) {
+	if (crash || umockdev) {
 		all[n++] = preload;
 		all[n++] = "ASAN_OPTIONS=verify_asan_link_order=0";
 	}
+	if (umockdev)
+		all[n++] = mock;
 	for (; env && *env && n < ARRAY_SIZE(all) - 1; env++)
 		all[n++] = *env;
 	CU_ASSERT_EQUAL_FATAL(w->daemon, 0);

@@ -136,7 +136,7 @@ static char *decode(const char *s, size_t size)
 			*p++ = (char)strtoul(hex, NULL, 16);
 			i += 2;
 		} else {
-			*p++ = s[i] == '+' ? ' ' : s[i];
+			*p++ = (char)(s[i] == '+' ? ' ' : s[i]);
 		}
 	}
 

@@ -490,7 +490,9 @@ static void wiped(void)
 	_cleanup_(answer_done) struct answer a = {};
 	struct env e;
 
-	strcat(mark, "11223344"); /* "zone mark" is in our params; only a body has it encoded */
+	strncat(mark, "11223344",
+		sizeof(mark) - strlen(mark) -
+			1); /* "zone mark" is in our params; only a body has it encoded */
 	mk_json_set_str(params, "keyword", "zone mark 11223344");
 	secret[sizeof(secret) - 2] = '7';
 	env_config(&e, talk);

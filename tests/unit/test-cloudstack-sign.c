@@ -85,7 +85,7 @@ static void v5_brackets(void)
 {
 	check(&(struct vector){
 		.params = { "command", "createTags", "resourceids",
-			    "0b9c2f6e-5a11-4d0e-9f7d-3c8d5e1a7b42,"
+			    "0b9c2f6e-5a11-4d0e-9f7d-3c8d5e1a7b42," /* NOLINT: one text */
 			    "11112222-3333-4444-5555-666677778888",
 			    "resourcetype", "Volume", "tags[0].key", "migratekit:Owner",
 			    "tags[0].value", "[job 7]", "tags[1].key", "empty-ish", "tags[1].value",

@@ -121,7 +121,8 @@ static void test_defaults(void)
 	CU_ASSERT_EQUAL(config->operations.deadline, 0);
 	CU_ASSERT_EQUAL(config->operations.history_age, 30 * 86400 * USEC_PER_SEC);
 	CU_ASSERT_STRING_EQUAL(config->plugins.load[0], "test-vm");
-	CU_ASSERT_PTR_NULL(config->plugins.load[1]);
+	CU_ASSERT_STRING_EQUAL(config->plugins.load[1], "oma");
+	CU_ASSERT_PTR_NULL(config->plugins.load[2]);
 	CU_ASSERT_EQUAL(*config->daemon.state_directory, '/');
 	cs = mk_config_cloudstack(config);
 	CU_ASSERT_EQUAL(cs.max_requests, 32);

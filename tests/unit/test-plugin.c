@@ -117,7 +117,7 @@ static void test_good(void)
 
 static void test_descriptor(void)
 {
-	REFUSED(plugin.abi++, "it is built for plugin ABI 2, this daemon has 1");
+	REFUSED(plugin.abi++, "it is built for plugin ABI 3, this daemon has 2");
 	REFUSED(plugin.size++, "its descriptor has");
 	REFUSED(plugin.name = "bad", "it calls itself \"bad\"");
 	REFUSED(plugin.name = NULL, "it calls itself \"\"");
@@ -171,6 +171,48 @@ static void test_shared_operation(void)
 	reset();
 }
 
+/* One of the manager's methods, and an operation for other operations. */
+static struct mk_method volume_methods[2], inner_methods[2];
+
+static void set_more(const char *volume_method, const char *in, const char *in_names,
+		     const char *inner)
+{
+	volume_methods[0] = inner_methods[0] = good_methods[0];
+	volume_methods[0].steps = good_steps;
+	volume_methods[0].name = volume_method;
+	volume_methods[0].in = in;
+	volume_methods[0].in_names = in_names;
+	inner_methods[0].steps = good_steps;
+	inner_methods[0].name = inner;
+	plugin.volume_methods = volume_methods;
+	plugin.inner_methods = inner_methods;
+}
+
+static void test_more_methods(void)
+{
+	_cleanup_free_ char *why = NULL;
+
+	set_more("DetachVolume", "sa{sv}", "volume,options", "Move");
+	CU_ASSERT_EQUAL(mk_plugin_check(&plugin, "good", &why), 0);
+	reset();
+	REFUSED(set_more("Explode", "sa{sv}", "volume,options", "Move"),
+		"the manager has no method Explode");
+	REFUSED(set_more("DetachVolume", "ssa{sv}", "volume,x,options", "Move"),
+		"method DetachVolume must be an operation with arguments \"sa{sv}\"");
+	REFUSED((set_more("DetachVolume", "sa{sv}", "volume,options", "Move"),
+		 volume_methods[0].options = options),
+		"the options are the manager's");
+	REFUSED((set_more("DetachVolume", "sa{sv}", "volume,options", "Move"),
+		 volume_methods[0].operation = "Remove"),
+		"operation Remove belongs to two methods");
+	REFUSED((set_more("DetachVolume", "sa{sv}", "volume,options", "DetachVolume"),
+		 inner_methods[0].steps = steps),
+		"operation DetachVolume belongs to two methods");
+	REFUSED((set_more("DetachVolume", "sa{sv}", "volume,options", "Move"),
+		 inner_methods[0].steps = NULL),
+		"has no steps");
+}
+
 static void test_options(void)
 {
 	REFUSED(options[0].name = "token", "\"token\" cannot be an option's name");
@@ -190,7 +232,7 @@ static void test_steps(void)
 	REFUSED(steps[0].then = NULL, "step look: `then` is NULL");
 	REFUSED(steps[0].limit_s = 0, "limit_s is 0; allowed: 1 to 86400");
 	REFUSED(steps[0].limit_s = 86401, "limit_s is 86401");
-	REFUSED(steps[0].ask = (enum mk_ask)9, "`ask` or `undo_ask` is unknown");
+	REFUSED(steps[0].ask = (enum mk_ask)99, "`ask` or `undo_ask` is unknown");
 	REFUSED(steps[0].undo_ask = MK_ASK_VM, "there is an `undo_ask` and no `undo`");
 	REFUSED(steps[0].flags = 0x80, "flags 0x80 are unknown");
 	REFUSED(steps[2].name = "look", "step look is there twice");
@@ -205,7 +247,7 @@ static void test_describe(void)
 	mk_plugin_describe(&plugin, f);
 	fclose(f);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "name       good\n"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "ABI        1\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "ABI        2\n"));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(text, "\nRemoveMany(as vms, a{sv} options) -> ao operations\n"
 			     "  batch, privilege delete, deadline 3600s, kind RemoveOne\n"));
@@ -292,7 +334,7 @@ static void test_broken_files(void)
 	CU_ASSERT(disabled("undefined", "undefined symbol: fault_nobody_has_this"));
 	CU_ASSERT(disabled("symbol", "has no symbol migratekit_volume_plugin"));
 	CU_ASSERT(disabled("null", "its descriptor is NULL"));
-	CU_ASSERT(disabled("abi", "it is built for plugin ABI 2"));
+	CU_ASSERT(disabled("abi", "it is built for plugin ABI 3"));
 	CU_ASSERT(disabled("size", "its descriptor has"));
 	CU_ASSERT(disabled("misnamed", "it calls itself \"other\""));
 	CU_ASSERT(disabled("init", "init failed: Input/output error"));
@@ -376,6 +418,7 @@ int main(int argc, char **argv)
 		{ "descriptor", test_descriptor },
 		{ "methods", test_methods },
 		{ "shared-operation", test_shared_operation },
+		{ "more-methods", test_more_methods },
 		{ "options", test_options },
 		{ "steps", test_steps },
 		{ "describe", test_describe },

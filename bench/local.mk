@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Run by ./quickstart bench; not tests.
+
+EXTRA_PROGRAMS = bench/bench bench/echo
+EXTRA_DIST += bench/report
+
+bench_bench_SOURCES = bench/bench.c
+bench_bench_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/tests/integration
+bench_bench_CFLAGS = $(TEST_CFLAGS)
+bench_bench_LDADD = libomaenv.la $(WORLD_LDADD) $(CURL_LIBS)
+
+bench_echo_SOURCES = bench/echo.c
+bench_echo_CFLAGS = $(AM_CFLAGS) $(DBUS_CFLAGS) $(JSON_CFLAGS)
+bench_echo_LDADD = $(DBUS_LIBS)

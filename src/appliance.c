@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "appliance.h"
+
+#include "cloudstack-json.h"
+
+#include <ctype.h>
+
+/* Readable by root only; a service manager may hand its content down. */
+#define DMI_UUID "/sys/class/dmi/id/product_uuid"
+
+struct mk_appliance_check {
+	char *vm;
+	bool dmi;
+	struct mk_cs_request *request;
+	void (*done)(const char *problem, void *data);
+	void *data;
+};
+
+static void check_free(struct mk_appliance_check *check)
+{
+	free(check->vm);
+	free(check);
+}
+
+/* False if this machine does not tell. */
+static bool read_dmi(char ret[MK_UUID_SIZE])
+{
+	_cleanup_fclose_ FILE *f = fopen(DMI_UUID, "re");
+
+	if (!f || !fgets(ret, MK_UUID_SIZE, f))
+		return false;
+
+	for (char *c = ret; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return mk_uuid_valid(ret);
+}
+
+static char *problem_of(const struct mk_appliance_check *check, const struct mk_cs_reply *reply)
+{
+	_cleanup_(mk_cs_vms_done) struct mk_cs_vms vms = { 0 };
+	_cleanup_free_ char *why = NULL;
+	char uuid[MK_UUID_SIZE];
+
+	if (reply->outcome != MK_CS_OK)
+		return mk_strdup_printf(
+			"the appliance's VM %s ([appliance] vm) could not be looked up: "
+			"%d %s",
+			check->vm, reply->code, reply->text);
+	if (mk_cs_vms_parse(reply->body, &vms, &why) < 0)
+		return mk_strdup_printf(
+			"CloudStack's answer about the appliance's VM %s cannot be used: "
+			"%s",
+			check->vm, str_or_empty(why));
+	if (vms.n != 1 || !streq(vms.items[0].id, check->vm))
+		return mk_strdup_printf(
+			"CloudStack does not know the appliance's VM %s ([appliance] vm)",
+			check->vm);
+	if (check->dmi && streq(vms.items[0].hypervisor, "KVM") && read_dmi(uuid) &&
+	    !streq(uuid, check->vm))
+		return mk_strdup_printf(
+			"this machine is VM %s by its DMI UUID, and the configuration says "
+			"%s ([appliance] vm)",
+			uuid, check->vm);
+	return NULL;
+}
+
+static void on_reply(const struct mk_cs_reply *reply, void *data)
+{
+	struct mk_appliance_check *check = data;
+	_cleanup_free_ char *problem = problem_of(check, reply);
+
+	check->done(str_or_empty(problem), check->data);
+	check_free(check);
+}
+
+struct mk_appliance_check *mk_appliance_check(struct mk_cs *cs, const char *vm, bool dmi,
+					      void (*done)(const char *problem, void *data),
+					      void *data)
+{
+	_cleanup_json_ json_object *params = json_object_new_object();
+	struct mk_appliance_check *check = calloc(1, sizeof(*check));
+
+	if (!check)
+		return NULL;
+
+	check->vm = strdup(vm);
+	check->dmi = dmi;
+	check->done = done;
+	check->data = data;
+	mk_json_set_str(params, "id", vm);
+	mk_json_set_str(params, "details", "min");
+	if (check->vm)
+		check->request = mk_cs_read(cs, "listVirtualMachines", params, "virtualmachine",
+					    on_reply, check);
+	if (check->request)
+		return check;
+
+	check_free(check);
+	return NULL;
+}
+
+struct mk_appliance_check *mk_appliance_check_cancel(struct mk_appliance_check *check)
+{
+	if (check) {
+		mk_cs_request_cancel(check->request);
+		check_free(check);
+	}
+	return NULL;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Ownership, restart, recovery and concurrency of managed volumes. */
+
+#include "oma-env.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* ---- Reconcile --------------------------------------------------------------------------------------------------- */
+
+static json_object *reconcile(struct world *w, bool repair)
+{
+	return o_succeed(w, o_call(w, "Reconcile", "a{sv}", 1, "repair", "b", (int)repair));
+}
+
+/* The difference about a volume, NULL if there is none; borrowed. */
+static json_object *difference(json_object *result, const char *volume)
+{
+	json_object *rows = mk_json_get(result, "Differences");
+
+	for (size_t i = 0; rows && i < json_object_array_length(rows); i++) {
+		json_object *row = json_object_array_get_idx(rows, i);
+
+		if (streq(mk_json_str(row, "Volume", ""), volume))
+			return row;
+	}
+	return NULL;
+}
+
+static void expect(json_object *result, const char *volume, const char *kind, bool repaired)
+{
+	json_object *row = difference(result, volume);
+
+	if (!row || !streq(mk_json_str(row, "Kind", ""), kind) ||
+	    mk_json_bool(row, "Repaired", !repaired) != repaired)
+		tap_note("expected %s of %s: %s", kind, volume, json_object_to_json_string(result));
+	CU_ASSERT_STRING_EQUAL(mk_json_str(row, "Kind", ""), kind);
+	CU_ASSERT_EQUAL(mk_json_bool(row, "Repaired", !repaired), repaired);
+}
+
+static void expect_none(json_object *result)
+{
+	if (mk_json_int(result, "Count", -1) != 0)
+		tap_note("%s", json_object_to_json_string(result));
+	CU_ASSERT_EQUAL(mk_json_int(result, "Count", -1), 0);
+}
+
+/* L04: on a healthy system it finds nothing, and does nothing. */
+static void test_healthy(void)
+{
+	_cleanup_json_ json_object *result = NULL;
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	(void)o_attached(&w, "a");
+	(void)o_new_volume(&w, "b");
+	w_sim_post(&w, "clear-log", "{}");
+	result = reconcile(&w, true);
+	expect_none(result);
+	{
+		_cleanup_json_ json_object *log = w_sim_get(&w, "log");
+		json_object *executed = mk_json_get(log, "executed");
+
+		CU_ASSERT_EQUAL(json_object_object_length(executed), 0);
+	}
+	w_stop(&w);
+}
+
+static void poke(struct world *w, const char *volume, const char *fields)
+{
+	_cleanup_free_ char *json = mk_strdup_printf("{\"volume\":\"%s\",%s}", volume, fields);
+
+	w_sim_post(w, "poke", json);
+}
+
+/* CloudStack moved on without us. */
+static void test_differences(void)
+{
+	_cleanup_json_ json_object *dry = NULL, *repaired = NULL, *after = NULL;
+	struct world w = { 0 };
+	const char *moved, *gone, *stays;
+
+	o_start(&w, NULL, NULL);
+	moved = o_new_volume(&w, "moved");
+	gone = o_new_volume(&w, "gone");
+	stays = o_attached(&w, "stays");
+	poke(&w, moved, "\"virtualmachineid\":\"" W_VM "\",\"deviceid\":1");
+	poke(&w, gone, "\"removed\":true");
+
+	dry = reconcile(&w, false);
+	expect(dry, moved, "changed", false);
+	expect(dry, gone, "missing", false);
+	CU_ASSERT_PTR_NULL(difference(dry, stays));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, moved, "VM"), "");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, gone, "State"), "detached");
+
+	repaired = reconcile(&w, true);
+	expect(repaired, moved, "changed", true);
+	expect(repaired, gone, "missing", true);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, moved, "VM"), W_VM);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, moved, "Device"), "");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, gone, "State"), "");
+
+	after = reconcile(&w, false);
+	expect_none(after);
+	w_stop(&w);
+}
+
+static void test_tags(void)
+{
+	_cleanup_json_ json_object *result = NULL, *after = NULL, *v = NULL;
+	struct world w = { 0 };
+	const char *untagged, *foreign;
+
+	o_start(&w, NULL, NULL);
+	untagged = o_new_volume(&w, "untagged");
+	foreign = o_attached(&w, "foreign");
+	poke(&w, untagged, "\"tags\":[]");
+	poke(&w, foreign, "\"tags\":[{\"key\":\"migratekit:owner\",\"value\":\"" W_VM "\"}]");
+
+	result = reconcile(&w, true);
+	expect(result, untagged, "untagged", true);
+	expect(result, foreign, "foreign", false);
+	v = w_volume(&w, untagged);
+	CU_ASSERT_PTR_NOT_NULL(strstr(json_object_to_json_string(v), "migratekit:owner"));
+
+	/* another appliance's: nothing is done to it any more */
+	o_fail(&w, o_detach(&w, foreign, false, "f"), "failed", "Protected", "another appliance");
+	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 0);
+	w_stop(&w);
+}
+
+static void remove_database(struct world *w)
+{
+	_cleanup_free_ char *state = mk_strdup_printf("%s/state", w->dir);
+	DIR *d = opendir(state);
+	struct dirent *e;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	while ((e = readdir(d)))
+		if (starts_with(e->d_name, "volumed.db"))
+			CU_ASSERT_EQUAL(unlinkat(dirfd(d), e->d_name, 0), 0);
+	closedir(d);
+}
+
+/* With the database gone, tags and disks bring everything back. */
+static void test_rebuild(void)
+{
+	_cleanup_json_ json_object *dry = NULL, *result = NULL, *after = NULL;
+	struct world w = { 0 };
+	const char *attached, *detached;
+
+	o_start(&w, NULL, NULL);
+	attached = o_attached(&w, "attached");
+	detached = o_new_volume(&w, "detached");
+	w_daemon_stop(&w);
+	remove_database(&w);
+	w_daemon_start(&w, NULL);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, attached, "State"), "");
+
+	dry = reconcile(&w, false);
+	expect(dry, attached, "unknown", false);
+	/* tagged as ours: it is not deleted as an unmanaged one */
+	o_fail(&w, o_call(&w, "DeleteVolume", "sa{sv}", detached, 1, "unmanaged", "b", 1), "failed",
+	       "NotManaged", "Reconcile");
+
+	result = reconcile(&w, true);
+	expect(result, attached, "unknown", true);
+	expect(result, detached, "unknown", true);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, attached, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, attached, "Name"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, attached, "Class"), "oma");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, attached, "Device"), "/dev/vdb");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, detached, "State"), "detached");
+	after = reconcile(&w, false);
+	expect_none(after);
+	w_stop(&w);
+}
+
+static void test_damaged(void)
+{
+	struct world w = { 0 };
+	_cleanup_free_ char *path = NULL, *log = NULL;
+	char before[64], after[64];
+	int fd;
+
+	o_start(&w, NULL, NULL);
+	w_daemon_stop(&w);
+	path = mk_strdup_printf("%s/state/volumed.db", w.dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	CU_ASSERT_FATAL(fd >= 0);
+	memset(before, 'x', sizeof(before));
+	CU_ASSERT_EQUAL(pwrite(fd, before, sizeof(before), 0), (ssize_t)sizeof(before));
+
+	w_daemon_spawn(&w, NULL);
+	CU_ASSERT_FALSE(w_daemon_ready(&w));
+	CU_ASSERT_NOT_EQUAL(w_daemon_wait(&w), 0);
+	log = w_daemon_log(&w);
+	CU_ASSERT_PTR_NOT_NULL(strstr(log, "is damaged"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(log, "Move it away"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(log, "Reconcile"));
+	CU_ASSERT_EQUAL(pread(fd, after, sizeof(after), 0), (ssize_t)sizeof(after));
+	CU_ASSERT_EQUAL(memcmp(before, after, sizeof(before)), 0);
+	close(fd);
+	w_stop(&w);
+}
+
+/* The comparison of the start: listed and logged, nothing is changed. */
+static void test_at_start(void)
+{
+	_cleanup_free_ char *log = NULL;
+	struct world w = { 0 };
+	const char *volume;
+
+	o_start(&w, NULL, NULL);
+	volume = o_new_volume(&w, "gone");
+	w_daemon_stop(&w);
+	poke(&w, volume, "\"removed\":true");
+	w_daemon_start(&w, NULL);
+	{
+		_cleanup_json_ json_object *rows = NULL;
+		json_object *row;
+
+		CU_ASSERT_EQUAL_FATAL(w_call_object(&w, W_PATH, O_MANAGER, "ListOperations", &rows,
+						    "a{sv}", 1, "kind", "s", "Reconcile"),
+				      0);
+		row = json_object_array_get_idx(json_object_array_get_idx(rows, 0), 0);
+		if (row) {
+			_cleanup_free_ char *path = mk_strdup_printf(W_PATH "/operation/%s",
+								     mk_json_str(row, "Id", ""));
+			_cleanup_json_ json_object *result = o_succeed(&w, path);
+
+			expect(result, volume, "missing", false);
+		}
+		CU_ASSERT_PTR_NOT_NULL(row);
+	}
+	log = w_daemon_log(&w);
+	CU_ASSERT_PTR_NOT_NULL(strstr(log, "difference: missing"));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "detached");
+	w_stop(&w);
+}
+
+/* ---- adopting and forgetting ----------------------------------------------------------------------------------------- */
+
+static void test_adopt(void)
+{
+	_cleanup_json_ json_object *adopted = NULL, *forgotten = NULL, *v = NULL, *again = NULL;
+	static const char seed[] =
+		"{\"volumes\":[{\"id\":\"77777777-7777-4777-8777-777777777777\","
+		"\"name\":\"old "
+		"disk\",\"size\":1073741824,\"type\":\"DATADISK\",\"state\":\"Ready\"}]}";
+	const char *volume = "77777777-7777-4777-8777-777777777777";
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	w_sim_post(&w, "seed", seed);
+	o_fail(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", W_ROOT, 0), "failed", "Protected",
+	       "root disk of VM " W_VM);
+	adopted = o_succeed(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", volume, 0));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "Name"), "old disk");
+	json_object_put(o_succeed(&w, o_attach(&w, volume, "a")));
+	CU_ASSERT_STRING_EQUAL(o_device(&w, volume, "Device"), "/dev/vdb");
+
+	forgotten = o_succeed(&w, o_call(&w, "ForgetVolume", "sa{sv}", volume, 0));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "");
+	v = w_volume(&w, volume);
+	CU_ASSERT_PTR_NULL(strstr(json_object_to_json_string(v), "migratekit:"));
+	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "virtualmachineid", ""), W_OMA); /* left as it is */
+
+	/* adopted while it is attached: its device is proven */
+	again = o_succeed(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", volume, 1, "name", "s",
+				     "new name"));
+	CU_ASSERT_STRING_EQUAL(mk_json_str(again, "Device", ""), "/dev/vdb");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "Name"), "new name");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "attached");
+	w_stop(&w);
+}
+
+/* ---- many at once ------------------------------------------------------------------------------------------------------- */
+
+#define N_VOLUMES 10
+#define N_CALLS   100
+
+/* L20: mixed calls on few volumes: each is accepted or Busy; the end is CloudStack's. */
+static void test_parallel(void)
+{
+	struct world w = { 0 };
+	const char *volumes[N_VOLUMES];
+	_cleanup_json_ json_object *paths = json_object_new_array(), *last = NULL;
+	unsigned n_accepted = 0, n_busy = 0;
+
+	o_start(&w, NULL, NULL);
+	for (size_t i = 0; i < N_VOLUMES; i++) {
+		_cleanup_free_ char *name = mk_strdup_printf("v%zu", i);
+		_cleanup_free_ char *id = strdup(o_new_volume(&w, name));
+
+		volumes[i] = strdup(id);
+	}
+	for (size_t i = 0; i < N_CALLS; i++) {
+		_cleanup_free_ char *token = mk_strdup_printf("p%zu", i);
+		const char *volume = volumes[(i * 7) % N_VOLUMES], *path;
+
+		path = i % 3 == 1 ? o_detach(&w, volume, false, token)
+				  : o_attach(&w, volume, token);
+		if (path) {
+			n_accepted++;
+			json_object_array_add(paths, json_object_new_string(path));
+		} else {
+			n_busy++;
+			CU_ASSERT_STRING_EQUAL(w_error_name, W_ERROR "Busy");
+		}
+	}
+	tap_note("%u accepted, %u busy", n_accepted, n_busy);
+	CU_ASSERT(n_accepted >= N_VOLUMES);
+
+	for (size_t i = 0; i < json_object_array_length(paths); i++) {
+		const char *path = json_object_get_string(json_object_array_get_idx(paths, i));
+
+		(void)w_wait(&w, path);
+		CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "succeeded");
+	}
+	for (size_t i = 0; i < N_VOLUMES; i++) {
+		_cleanup_json_ json_object *v = w_volume(&w, volumes[i]);
+		const char *vm = mk_json_str(v, "virtualmachineid", "");
+
+		CU_ASSERT_STRING_EQUAL(o_volume(&w, volumes[i], "VM"), vm);
+		CU_ASSERT_EQUAL(*o_device(&w, volumes[i], "Device") != '\0', streq(vm, W_OMA));
+		free((char *)(uintptr_t)volumes[i]);
+	}
+	last = reconcile(&w, false);
+	expect_none(last);
+	w_stop(&w);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct tap_test tests[] = {
+		{ "L04-healthy", test_healthy },
+		{ "L17-differences", test_differences },
+		{ "tags", test_tags },
+		{ "rebuild", test_rebuild },
+		{ "damaged", test_damaged },
+		{ "at-start", test_at_start },
+		{ "adopt-forget", test_adopt },
+		{ "L20-parallel", test_parallel },
+		{ NULL, NULL },
+	};
+
+	return tap_main(argc, argv, "reconcile", NULL, NULL, tests);
+}
