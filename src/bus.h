@@ -85,6 +85,7 @@ struct mk_bus_callbacks {
 	void (*want_flush)(void *data);
 	/* The connection to the bus is gone. Runs once, from the loop. */
 	void (*disconnected)(void *data);
+	void *data;
 	/*
 	 * Decides on a call over the bus to a method that is not MK_BUS_OPEN: ends it with
 	 * mk_call_authorized() or mk_call_error(), at once or, holding a reference, later. The caller
@@ -92,7 +93,6 @@ struct mk_bus_callbacks {
 	 * when they connected.
 	 */
 	void (*authorize)(struct mk_call *call, void *data);
-	void *data;
 };
 
 /* Without a connection; mk_bus_connect() and mk_bus_listen() make them. Returns 0 or a negative errno. */

@@ -540,11 +540,11 @@ static void stop(struct daemon *d)
 		mk_turn_run(d->turn);
 	mk_appliance_check_cancel(d->oma_check);
 	mk_engine_free(d->engine);
-	d->turn = mk_turn_free(d->turn);
 	mk_volumes_free(d->volumes);
 	mk_devices_free(d->devices);
 	mk_service_free(d->service);
 	mk_access_free(d->access);
+	d->turn = mk_turn_free(d->turn); /* all of these may ask for one */
 	mk_bus_close(d->bus);
 	mk_cs_free(d->cs);
 	mk_plugins_free(d->plugins);

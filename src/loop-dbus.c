@@ -193,6 +193,11 @@ static void remove_watch(DBusWatch *watch, void *data)
 	}
 	s->loop = NULL;
 	fd_source_unref(s);
+
+	/* The connection is at its end. If nothing was dispatched for congestion libdbus sees no change of
+	 * the status to tell us of, and its last message would never come. */
+	if (loop->dispatch)
+		(void)sd_event_source_set_enabled(loop->dispatch, SD_EVENT_ON);
 }
 
 static void toggle_watch(DBusWatch *watch, void *data)
