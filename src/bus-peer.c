@@ -182,7 +182,8 @@ static void on_new_connection(DBusServer *server, DBusConnection *connection, vo
 /* A client of a bus gets what it asked for; we leave the choice among the signals to it. */
 static bool wants_signals(const struct mk_bus_peer *peer)
 {
-	return dbus_connection_get_is_authenticated(peer->connection) &&
+	return dbus_connection_get_is_connected(peer->connection) &&
+	       dbus_connection_get_is_authenticated(peer->connection) &&
 	       (peer->n_matches > 0 || !peer->hello);
 }
 
@@ -199,19 +200,30 @@ static void tell(struct mk_bus_peer *peer, DBusMessage *signal)
 		dbus_connection_close(c); /* Disconnected comes next */
 }
 
+/* NULL without memory. A bus must not get one that names a sender. */
+static DBusMessage *with_sender(DBusMessage *signal)
+{
+	DBusMessage *copy = dbus_message_copy(signal);
+
+	if (copy && !dbus_message_set_sender(copy, MK_BUS_PEER_SERVICE)) {
+		dbus_message_unref(copy);
+		return NULL;
+	}
+	return copy;
+}
+
 void mk_bus_tell_peers(struct mk_bus *bus, DBusMessage *signal)
 {
-	DBusMessage *copy = NULL; /* a bus must not get one that names a sender */
+	DBusMessage *copy = NULL; /* one for all peers */
 	struct mk_bus_peer *peer;
 
 	TAILQ_FOREACH(peer, &bus->peers, entry) {
-		if (!wants_signals(peer) || !dbus_connection_get_is_connected(peer->connection))
+		if (!wants_signals(peer))
 			continue;
 		if (!copy)
-			copy = dbus_message_copy(signal);
-		if (!copy || !dbus_message_set_sender(copy, MK_BUS_PEER_SERVICE))
-			break;
-		tell(peer, copy);
+			copy = with_sender(signal);
+		if (copy)
+			tell(peer, copy);
 	}
 
 	if (copy)

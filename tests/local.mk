@@ -234,5 +234,6 @@ tests_integration_daemon_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_daemon_tap_LDADD = $(WORLD_LDADD)
 
 
+include tests/access.mk
 include tests/plugins/local.mk
 include tests/fuzz/local.mk
