@@ -210,7 +210,8 @@ int delete_volume(struct mk_op *op, const struct mk_volume_info *v)
 		return MK_FAILED;
 	}
 
-	if (streq(v->state, "Expunging") || streq(v->state, "Destroying")) {
+	/* Without a job it has got stuck there (a storage failure, a restart): deleting again goes on. */
+	if (v->busy && (streq(v->state, "Expunging") || streq(v->state, "Destroying"))) {
 		host->waiting_for(op, "volume %s, which is %s", v->id, v->state);
 		return MK_AGAIN;
 	}

@@ -42,7 +42,7 @@ static bool check_root(struct sim_job *job, const struct sim_volume *v, const st
 	return true;
 }
 
-/* ---- attachVolume: the checks of the API job --------------------------------------------------- */
+/* ---- attachVolume: the checks of the API job ------------------------------------------------- */
 
 static bool check_volume(struct sim_job *job)
 {
@@ -87,7 +87,7 @@ static int64_t count_data_disks(struct sim *sim, const struct sim_vm *vm)
 	int64_t n = 0;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	n += !v->o.removed && v->vm == vm && !v->root;
+		n += !v->o.removed && v->vm == vm && !v->root;
 	return n;
 }
 
@@ -191,7 +191,7 @@ static bool attach_check(struct sim_job *job)
 	return true;
 }
 
-/* ---- attachVolume: the work job ---------------------------------------------------------------- */
+/* ---- attachVolume: the work job -------------------------------------------------------------- */
 
 /* A new volume is made on the storage of the VM's disks, if one of them is on any. */
 static bool has_storage(struct sim *sim, const struct sim_vm *vm)
@@ -201,8 +201,8 @@ static bool has_storage(struct sim *sim, const struct sim_vm *vm)
 	if (root)
 		return root->stored;
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && v->stored)
-		return true;
+		if (!v->o.removed && v->vm == vm && v->stored)
+			return true;
 	return false;
 }
 
@@ -273,19 +273,32 @@ static void attach_abort(struct sim_job *job)
 		sim_volume_set_state(job->volume, job->state_before);
 }
 
-/* libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack #3290). */
+/*
+ * libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack
+ * #3290); QEMU locks an image that another guest has open.
+ */
 static bool check_target(struct sim_job *job, int device)
 {
 	char letter = (char)('a' + device % 26);
 	struct sim_volume *v;
 
 	SIM_FOREACH(job->sim, K_VOLUME, v)
-	if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
-		return sim_job_refuse(
-			job, 530,
-			"Failed to attach volume %s to VM %s; org.libvirt.LibvirtException: "
-			"XML error: target 'vd%c' duplicated for disk sources '%s' and '%s'",
-			job->volume->o.name, job->vm->o.name, letter, v->path, job->volume->path);
+		if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
+			return sim_job_refuse(job, 530,
+					      "Failed to attach volume %s to VM %s; "
+					      "org.libvirt.LibvirtException: "
+					      "XML error: target 'vd%c' duplicated for disk "
+					      "sources '%s' and '%s'",
+					      job->volume->o.name, job->vm->o.name, letter, v->path,
+					      job->volume->path);
+	if (job->volume->guest)
+		return sim_job_refuse(job, 530,
+				      "Failed to attach volume %s to VM %s; "
+				      "org.libvirt.LibvirtException: internal "
+				      "error: unable to execute QEMU command 'blockdev-add': "
+				      "Failed to get \"write\" "
+				      "lock",
+				      job->volume->o.name, job->vm->o.name);
 	return true;
 }
 
@@ -293,7 +306,7 @@ static bool attach_finish(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
 	bool hot = streq(v->state, "Attaching");
-	int device;
+	int device = -1;
 
 	/* on a VM that does not run it is one step of the database: others may have come first */
 	if ((!hot && !check_work(job)) || !check_device(job, &device))
@@ -323,7 +336,7 @@ static void attach_linger(struct sim_job *job)
 			 job->device_id >= 0 ? job->device_id : device);
 }
 
-/* ---- detachVolume ------------------------------------------------------------------------------ */
+/* ---- detachVolume ---------------------------------------------------------------------------- */
 
 static bool detach_prepare(struct sim_request *q, struct sim_job *job)
 {
@@ -439,7 +452,7 @@ static bool detach_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param attach_params[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },

@@ -37,8 +37,8 @@ static bool list_rows(struct sim_request *q, const char *key, enum sim_kind kind
 		return false;
 
 	SIM_FOREACH(q->sim, kind, o)
-	if (match_row(q, o) && sim_list_wants(&list))
-		sim_list_add(&list, json_object_get(o->row));
+		if (match_row(q, o) && sim_list_wants(&list))
+			sim_list_add(&list, json_object_get(o->row));
 	return sim_list_end(&list);
 }
 
@@ -101,7 +101,7 @@ static bool capabilities_run(struct sim_request *q)
 	return sim_reply(q, o);
 }
 
-/* ---- listApis ---------------------------------------------------------------------------------- */
+/* ---- listApis -------------------------------------------------------------------------------- */
 
 static const char *type_name(enum sim_param_type type)
 {
@@ -171,7 +171,7 @@ static bool apis_run(struct sim_request *q)
 			  "any apis");
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param zone_params[] = {
 	{ .name = "id", .type = P_ID, .kind = K_ZONE },

@@ -10,8 +10,8 @@ bool sim_volume_in_snapshot(struct sim *sim, const struct sim_volume *v)
 	struct sim_snapshot *s;
 
 	SIM_FOREACH(sim, K_SNAPSHOT, s)
-	if (!s->o.removed && s->volume == v && sim_state_name(busy, s->state))
-		return true;
+		if (!s->o.removed && s->volume == v && sim_state_name(busy, s->state))
+			return true;
 	return false;
 }
 
@@ -38,7 +38,7 @@ static bool check_there(struct sim_job *job)
 			      sim_arg_ref(job->sim, job->params, "id", K_SNAPSHOT).number);
 }
 
-/* ---- createSnapshot ---------------------------------------------------------------------------- */
+/* ---- createSnapshot -------------------------------------------------------------------------- */
 
 static bool create_prepare(struct sim_request *q, struct sim_job *job)
 {
@@ -110,7 +110,7 @@ static void create_abort(struct sim_job *job)
 	job->snapshot->state = "Error";
 }
 
-/* ---- listSnapshots, listVMSnapshot ------------------------------------------------------------- */
+/* ---- listSnapshots, listVMSnapshot ----------------------------------------------------------- */
 
 static bool list_run(struct sim_request *q)
 {
@@ -120,8 +120,7 @@ static bool list_run(struct sim_request *q)
 	if (!sim_list_begin(q, "snapshot", &list))
 		return false;
 
-	SIM_FOREACH(q->sim, K_SNAPSHOT, s)
-	{
+	SIM_FOREACH(q->sim, K_SNAPSHOT, s) {
 		if (s->o.removed || !sim_match_ids(q->sim, q->params, &s->o) ||
 		    !sim_match_text(q->params, "name", s->o.name) ||
 		    !sim_match_ref(q->sim, q->params, "volumeid", K_VOLUME, &s->volume->o) ||
@@ -143,8 +142,7 @@ static bool list_copies(struct sim_request *q, const char *key, enum sim_kind ki
 	if (!sim_list_begin(q, key, &list))
 		return false;
 
-	SIM_FOREACH(q->sim, kind, o)
-	{
+	SIM_FOREACH(q->sim, kind, o) {
 		struct sim_object *vm =
 			sim_find(q->sim, K_VM, mk_json_str(o->row, "virtualmachineid", ""));
 
@@ -166,7 +164,7 @@ static bool list_backups_run(struct sim_request *q)
 	return list_copies(q, "backup", K_BACKUP);
 }
 
-/* ---- deleteSnapshot ---------------------------------------------------------------------------- */
+/* ---- deleteSnapshot -------------------------------------------------------------------------- */
 
 static bool delete_begin(struct sim_job *job)
 {
@@ -190,7 +188,7 @@ static void snapshot_abort(struct sim_job *job)
 	job->snapshot->state = job->state_before;
 }
 
-/* ---- revertSnapshot ---------------------------------------------------------------------------- */
+/* ---- revertSnapshot -------------------------------------------------------------------------- */
 
 static bool revert_check(struct sim_job *job)
 {
@@ -242,7 +240,7 @@ static void revert_abort(struct sim_job *job)
 	job->volume->state = job->state_before;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param create_params[] = {
 	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .required = true },

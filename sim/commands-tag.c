@@ -64,7 +64,7 @@ bool sim_match_tags(json_object *params, const struct sim_object *o)
 	return !any;
 }
 
-/* ---- createTags, deleteTags -------------------------------------------------------------------- */
+/* ---- createTags, deleteTags ------------------------------------------------------------------ */
 
 /* The resources of a job, one after the other: visit() returns true to stop. */
 struct resources {
@@ -114,7 +114,7 @@ static bool refuse_existing(struct sim_job *job, const char *type, struct sim_ob
 	return false;
 }
 
-static bool check_values(struct sim_job *job)
+static bool create_check(struct sim_job *job)
 {
 	const char *key, *value;
 	unsigned i = 0;
@@ -137,11 +137,6 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 				  "Unable to execute API command createtags due to missing "
 				  "parameter tags");
 	return true;
-}
-
-static bool create_check(struct sim_job *job)
-{
-	return check_values(job) && each_resource(job, refuse_existing);
 }
 
 static bool add_tags(struct sim_job *job, const char *type, struct sim_object *o)
@@ -191,7 +186,7 @@ static bool delete_finish(struct sim_job *job)
 	return each_resource(job, delete_tags);
 }
 
-/* ---- listTags ---------------------------------------------------------------------------------- */
+/* ---- listTags -------------------------------------------------------------------------------- */
 
 static void list_tags_of(struct sim_list *list, json_object *params, const struct sim_object *o)
 {
@@ -222,13 +217,13 @@ static bool list_run(struct sim_request *q)
 		if (type && find_type(type) != (int)i)
 			continue;
 		SIM_FOREACH(q->sim, types[i].kind, o)
-		if (!o->removed)
-			list_tags_of(&list, q->params, o);
+			if (!o->removed)
+				list_tags_of(&list, q->params, o);
 	}
 	return sim_list_end(&list);
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param tag_params[] = {
 	{ .name = "resourceids", .type = P_TEXT, .required = true },

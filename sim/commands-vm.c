@@ -19,7 +19,7 @@ json_object *sim_result_vm(struct sim_job *job)
 	return o;
 }
 
-/* ---- listVirtualMachines ----------------------------------------------------------------------- */
+/* ---- listVirtualMachines --------------------------------------------------------------------- */
 
 static bool is_gone(const struct sim_vm *vm)
 {
@@ -71,12 +71,12 @@ static bool list_run(struct sim_request *q)
 		return false;
 
 	SIM_FOREACH(q->sim, K_VM, vm)
-	if (match(q, vm) && sim_list_wants(&list))
-		sim_list_add(&list, sim_vm_row(q->sim, vm, sim_is_admin(q->sim), nics));
+		if (match(q, vm) && sim_list_wants(&list))
+			sim_list_add(&list, sim_vm_row(q->sim, vm, sim_is_admin(q->sim), nics));
 	return sim_list_end(&list);
 }
 
-/* ---- common to the jobs ------------------------------------------------------------------------ */
+/* ---- common to the jobs ---------------------------------------------------------------------- */
 
 static bool vm_prepare(struct sim_request *q, struct sim_job *job)
 {
@@ -97,7 +97,7 @@ static void vm_abort(struct sim_job *job)
 	job->vm->state = job->state_before;
 }
 
-/* ---- startVirtualMachine ----------------------------------------------------------------------- */
+/* ---- startVirtualMachine --------------------------------------------------------------------- */
 
 static bool start_check(struct sim_job *job)
 {
@@ -112,6 +112,17 @@ static bool start_check(struct sim_job *job)
 	return true;
 }
 
+/* QEMU locks an image that another guest has open. */
+static bool has_disk_elsewhere(struct sim *sim, const struct sim_vm *vm)
+{
+	struct sim_volume *v;
+
+	SIM_FOREACH(sim, K_VOLUME, v)
+		if (!v->o.removed && v->vm == vm && v->guest && v->guest != vm)
+			return true;
+	return false;
+}
+
 bool sim_vm_start_begin(struct sim_job *job)
 {
 	struct sim_vm *vm = job->vm;
@@ -124,7 +135,7 @@ bool sim_vm_start_begin(struct sim_job *job)
 		return sim_job_refuse(
 			job, 530,
 			"ROOT volume is missing, unable to prepare volumes for the VM [%s]", text);
-	if (sim_flag(job->sim, "host-away"))
+	if (sim_flag(job->sim, "host-away") || has_disk_elsewhere(job->sim, vm))
 		return sim_job_refuse(job, 533, "Unable to create a deployment for %s", text);
 
 	job->state_before = vm->state;
@@ -139,7 +150,7 @@ bool sim_vm_start_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- stopVirtualMachine ------------------------------------------------------------------------ */
+/* ---- stopVirtualMachine ---------------------------------------------------------------------- */
 
 static bool stop_check(struct sim_job *job)
 {
@@ -186,7 +197,7 @@ static bool stop_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- destroyVirtualMachine --------------------------------------------------------------------- */
+/* ---- destroyVirtualMachine ------------------------------------------------------------------- */
 
 static struct sim_volume *data_disk(struct sim_job *job, const char *id)
 {
@@ -262,8 +273,8 @@ static void detach_data_disks(struct sim *sim, const struct sim_vm *vm)
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && !v->root)
-		sim_volume_detach(v);
+		if (!v->o.removed && v->vm == vm && !v->root)
+			sim_volume_detach(v);
 }
 
 static bool destroy_finish(struct sim_job *job)
@@ -290,7 +301,7 @@ static bool destroy_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param list_params[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VM },

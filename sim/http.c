@@ -32,7 +32,8 @@ struct http {
 	struct MHD_Daemon *daemon;
 	http_handler_fn handler;
 	void *data;
-	LIST_HEAD(, http_request) requests;
+	bool kicked; /* the timer is set for now */
+	LIST_HEAD(http_requests, http_request) requests;
 };
 
 struct http_request {
@@ -59,8 +60,10 @@ static void answer_done(struct http_answer *a)
 	*a = (struct http_answer){ 0 };
 }
 
+/* MHD is to look at its connections again. */
 static void kick(struct http *http)
 {
+	http->kicked = true;
 	(void)sd_event_source_set_time(http->timer, 0);
 	(void)sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT);
 }
@@ -70,8 +73,9 @@ static void run(struct http *http)
 	unsigned MHD_LONG_LONG ms;
 
 	(void)sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
+	http->kicked = false;
 	(void)MHD_run(http->daemon);
-	if (MHD_get_timeout(http->daemon, &ms) != MHD_YES)
+	if (http->kicked || MHD_get_timeout(http->daemon, &ms) != MHD_YES)
 		return;
 
 	(void)sd_event_source_set_time(http->timer, mk_now_monotonic() + ms * USEC_PER_MSEC);
@@ -262,7 +266,7 @@ void http_reply_json(struct http_request *r, unsigned status, json_object *body)
 
 void http_release(struct http *http)
 {
-	struct http_request *r;
+	struct http_request *r = NULL;
 
 	LIST_FOREACH(r, &http->requests, link) {
 		if (!r->answered || r->delivery != HTTP_HOLD || r->stage != STAGE_WAITING)
@@ -275,7 +279,7 @@ void http_release(struct http *http)
 
 void http_drop_pending(struct http *http)
 {
-	struct http_request *r;
+	struct http_request *r = NULL;
 
 	LIST_FOREACH(r, &http->requests, link)
 		if (r->answered && r->stage == STAGE_WAITING && starts_with(r->path, "/client/"))
@@ -457,14 +461,14 @@ static int listen_on(struct http *http, uint16_t port)
 				  .sin_port = htons(port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-	http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
-						MHD_ALLOW_SUSPEND_RESUME,
-					port, NULL, NULL, on_access, http, MHD_OPTION_SOCK_ADDR,
-					(struct sockaddr *)&sa, MHD_OPTION_CONNECTION_TIMEOUT,
-					IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					(size_t)CONN_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-					http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-					MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+	http->daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+					 MHD_ALLOW_SUSPEND_RESUME,
+				 port, NULL, NULL, on_access, http, MHD_OPTION_SOCK_ADDR,
+				 (struct sockaddr *)&sa, MHD_OPTION_CONNECTION_TIMEOUT,
+				 IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				 (size_t)CONN_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
+				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
 	return http->daemon ? 0 : -EADDRINUSE;
 }
 

@@ -14,6 +14,8 @@ libsim_la_SOURCES = \
 	sim/commands-tag.c \
 	sim/commands-vm.c \
 	sim/commands-volume.c \
+	sim/disk-umockdev.c \
+	sim/disk-umockdev.h \
 	sim/faults.c \
 	sim/http-internal.h \
 	sim/http.c \
@@ -46,8 +48,62 @@ sim_cloudstack_sim_LDADD = libsim.la libvolumed.la
 EXTRA_DIST += sim/README.md
 
 # What the simulator's own tests need.
+check_LTLIBRARIES += libsimenv.la
+libsimenv_la_SOURCES = tests/unit/sim-env.c tests/unit/sim-env.h
+libsimenv_la_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+libsimenv_la_CFLAGS = $(TEST_CFLAGS)
+
 check_PROGRAMS += tests/unit/sim-model.tap
 tests_unit_sim_model_tap_SOURCES = tests/unit/test-sim-model.c
 tests_unit_sim_model_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
 tests_unit_sim_model_tap_CFLAGS = $(TEST_CFLAGS)
-tests_unit_sim_model_tap_LDADD = libsim.la libvolumed.la libtap.la
+tests_unit_sim_model_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/sim-life.tap
+tests_unit_sim_life_tap_SOURCES = tests/unit/test-sim-life.c
+tests_unit_sim_life_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_life_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_life_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/sim-lists.tap
+tests_unit_sim_lists_tap_SOURCES = tests/unit/test-sim-lists.c
+tests_unit_sim_lists_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_lists_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_lists_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/sim-jobs.tap
+tests_unit_sim_jobs_tap_SOURCES = tests/unit/test-sim-jobs.c
+tests_unit_sim_jobs_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_jobs_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_jobs_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+SIM_TEST_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+check_LTLIBRARIES += libsimclient.la
+libsimclient_la_SOURCES = tests/integration/sim-client.c tests/integration/sim-client.h
+libsimclient_la_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+libsimclient_la_CFLAGS = $(TEST_CFLAGS)
+libsimclient_la_LIBADD = libvolumed.la libtap.la
+
+check_PROGRAMS += tests/integration/sim.tap
+tests_integration_sim_tap_SOURCES = tests/integration/test-sim.c
+tests_integration_sim_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+tests_integration_sim_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_sim_tap_LDADD = libsimclient.la
+
+check_PROGRAMS += tests/integration/sim-faults.tap
+tests_integration_sim_faults_tap_SOURCES = tests/integration/test-sim-faults.c
+tests_integration_sim_faults_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+tests_integration_sim_faults_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_sim_faults_tap_LDADD = libsimclient.la
+
+# A client that nobody here wrote.
+dist_check_SCRIPTS += tests/integration/libcloud.tap
+EXTRA_DIST += tests/integration/test-libcloud.py
+TESTS += tests/integration/libcloud.tap
+
+check_PROGRAMS += tests/integration/sim-hypervisor.tap
+tests_integration_sim_hypervisor_tap_SOURCES = tests/integration/test-sim-hypervisor.c
+tests_integration_sim_hypervisor_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+tests_integration_sim_hypervisor_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_sim_hypervisor_tap_LDADD = libsimclient.la
+

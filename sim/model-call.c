@@ -48,7 +48,7 @@ bool sim_is_read(const char *command)
 	return c && c->mode == SIM_READ;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 char *sim_root_key(const char *command)
 {
@@ -61,12 +61,12 @@ char *sim_root_key(const char *command)
 	return root;
 }
 
-static json_object *wrap(const char *root, json_object *object)
+static json_object *wrap(const char *root, json_object *answer)
 {
-	json_object *body = sim_json_object();
+	json_object *whole = sim_json_object();
 
-	json_object_object_add(body, root, object);
-	return body;
+	json_object_object_add(whole, root, answer);
+	return whole;
 }
 
 static void set_error(struct sim_answer *ret, const char *root, int code, int cs_code, char *text)
@@ -139,7 +139,7 @@ void sim_answer_done(struct sim_answer *answer)
 	*answer = (struct sim_answer){};
 }
 
-/* ---- what parameters say ----------------------------------------------------------------------- */
+/* ---- what parameters say --------------------------------------------------------------------- */
 
 const char *sim_arg(json_object *params, const char *name)
 {
@@ -190,8 +190,8 @@ static struct sim_object *find_number(struct sim *sim, enum sim_kind kind, int64
 	struct sim_object *o;
 
 	SIM_FOREACH(sim, kind, o)
-	if (o->number == number)
-		return o;
+		if (o->number == number)
+			return o;
 	return NULL;
 }
 
@@ -293,7 +293,7 @@ bool sim_arg_map(json_object *params, const char *name, unsigned *i, const char 
 	return false;
 }
 
-/* ---- the border: as ParamProcessWorker --------------------------------------------------------- */
+/* ---- the border: as ParamProcessWorker ------------------------------------------------------- */
 
 static bool refuse_value(struct sim_request *q, const char *why)
 {
@@ -430,8 +430,9 @@ static json_object *copy_params(json_object *params)
 
 	if (!params)
 		return copy;
-	json_object_object_foreach(params, key, value)
+	json_object_object_foreach(params, key, value) {
 		json_object_object_add(copy, key, json_object_get(value));
+	}
 	return copy;
 }
 
@@ -457,7 +458,7 @@ void sim_call(struct sim *sim, const struct sim_call *call, struct sim_answer *r
 		sim_executed(sim, q.command->name);
 }
 
-/* ---- lists ------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static bool check_paging(struct sim_request *q, int64_t limit)
 {

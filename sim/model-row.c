@@ -75,7 +75,7 @@ static void add_tags(json_object *row, const struct sim_object *o)
 	json_object_object_add(row, "tags", tags);
 }
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 /* A root disk's compute-only offering shows as a number in a text. */
 static void add_offering(json_object *row, const struct sim_volume *v)
@@ -158,7 +158,7 @@ json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin)
 	return row;
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 static void add_nics(json_object *row, const struct sim_vm *vm)
 {
@@ -228,7 +228,7 @@ json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, bool nic
 	return row;
 }
 
-/* ---- snapshots --------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s)
 {
@@ -257,97 +257,91 @@ json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s)
 	return row;
 }
 
-/* ---- the admin's view -------------------------------------------------------------------------- */
+/* ---- the admin's view ------------------------------------------------------------------------ */
 
 static json_object *state_volumes(struct sim *sim)
 {
-	json_object *all = sim_json_object();
+	json_object *rows = sim_json_object();
 	struct sim_volume *v;
 
-	SIM_FOREACH(sim, K_VOLUME, v)
-	{
+	SIM_FOREACH(sim, K_VOLUME, v) {
 		json_object *row = sim_volume_row(sim, v, true);
 
 		mk_json_set_int(row, "number", v->o.number);
 		mk_json_set_bool(row, "removed", v->o.removed);
 		mk_json_set_int(row, "generation", v->generation);
 		mk_json_set_str(row, "guest", v->guest ? v->guest->o.id : NULL);
-		json_object_object_add(all, v->o.id, row);
+		json_object_object_add(rows, v->o.id, row);
 	}
-	return all;
+	return rows;
 }
 
 static json_object *state_vms(struct sim *sim)
 {
-	json_object *all = sim_json_object();
+	json_object *rows = sim_json_object();
 	struct sim_vm *vm;
 
-	SIM_FOREACH(sim, K_VM, vm)
-	{
+	SIM_FOREACH(sim, K_VM, vm) {
 		json_object *row = sim_vm_row(sim, vm, true, true);
 
 		mk_json_set_int(row, "number", vm->o.number);
 		mk_json_set_bool(row, "removed", vm->o.removed);
-		json_object_object_add(all, vm->o.id, row);
+		json_object_object_add(rows, vm->o.id, row);
 	}
-	return all;
+	return rows;
 }
 
 static json_object *state_snapshots(struct sim *sim)
 {
-	json_object *all = sim_json_object();
+	json_object *rows = sim_json_object();
 	struct sim_snapshot *s;
 
-	SIM_FOREACH(sim, K_SNAPSHOT, s)
-	{
+	SIM_FOREACH(sim, K_SNAPSHOT, s) {
 		json_object *row = sim_snapshot_row(sim, s);
 
 		mk_json_set_int(row, "number", s->o.number);
 		mk_json_set_bool(row, "removed", s->o.removed);
 		mk_json_set_int(row, "generation", s->generation);
-		json_object_object_add(all, s->o.id, row);
+		json_object_object_add(rows, s->o.id, row);
 	}
-	return all;
+	return rows;
 }
 
 static json_object *state_jobs(struct sim *sim)
 {
 	static const char *const phases[] = {
-		[JOB_QUEUED] = "queued",
-		[JOB_WORKING] = "working",
-		[JOB_HELD] = "held",
-		[JOB_ENDED] = "ended",
+		[JOB_QUEUED] = "queued",       [JOB_WORKING] = "working", [JOB_HELD] = "held",
+		[JOB_REPORTING] = "reporting", [JOB_ENDED] = "ended",
 	};
-	json_object *all = sim_json_object();
+	json_object *rows = sim_json_object();
 	struct sim_job *job;
 
-	SIM_FOREACH(sim, K_JOB, job)
-	{
+	SIM_FOREACH(sim, K_JOB, job) {
 		json_object *row = sim_job_row(job);
 
 		mk_json_set_str(row, "command", job->command->name);
 		mk_json_set_str(row, "phase", phases[job->phase]);
-		json_object_object_add(all, job->o.id, row);
+		json_object_object_add(rows, job->o.id, row);
 	}
-	return all;
+	return rows;
 }
 
-static void add_tag_rows(json_object *all, const struct sim_object *o)
+static void add_tag_rows(json_object *rows, const struct sim_object *o)
 {
 	for (size_t i = 0; i < json_object_array_length(o->tags); i++)
-		json_object_array_add(all, sim_tag_row(o, json_object_array_get_idx(o->tags, i)));
+		json_object_array_add(rows, sim_tag_row(o, json_object_array_get_idx(o->tags, i)));
 }
 
 static json_object *state_tags(struct sim *sim)
 {
 	static const enum sim_kind kinds[] = { K_VOLUME, K_VM, K_SNAPSHOT };
-	json_object *all = sim_json_array();
+	json_object *rows = sim_json_array();
 	struct sim_object *o;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		SIM_FOREACH(sim, kinds[i], o)
-	add_tag_rows(all, o);
-	return all;
+			add_tag_rows(rows, o);
+	return rows;
 }
 
 json_object *sim_state(struct sim *sim)

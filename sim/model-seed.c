@@ -5,46 +5,48 @@
 #include "model.h"
 
 /* The world that every simulator starts with. */
-const char sim_default_seed[] =
-	"{"
-	"\"zones\":[{\"id\":\"" SIM_ZONE "\",\"name\":\"z1\",\"networktype\":\"Advanced\","
-	"\"allocationstate\":\"Enabled\",\"localstorageenabled\":false,\"type\":\"Core\"}],"
+/* clang-format off */
+const char sim_default_seed[] = "{"
+	"\"zones\":["
+	  "{\"id\":\"" SIM_ZONE "\",\"name\":\"z1\",\"networktype\":\"Advanced\","
+	   "\"allocationstate\":\"Enabled\",\"localstorageenabled\":false,\"type\":\"Core\"}],"
 	"\"diskofferings\":["
-	"{\"id\":\"" SIM_CUSTOM_OFFERING "\",\"name\":\"Custom\",\"displaytext\":\"Custom Disk\","
-	"\"disksize\":0,\"iscustomized\":true,\"iscustomizediops\":false,"
-	"\"storagetype\":\"shared\",\"provisioningtype\":\"thin\",\"state\":\"Active\","
-	"\"encrypt\":false,\"disksizestrictness\":false},"
-	"{\"id\":\"" SIM_FIXED_OFFERING
-	"\",\"name\":\"Small\",\"displaytext\":\"Small Disk, 5 GB\","
-	"\"disksize\":5,\"iscustomized\":false,\"iscustomizediops\":false,"
-	"\"storagetype\":\"shared\",\"provisioningtype\":\"thin\",\"state\":\"Active\","
-	"\"encrypt\":false,\"disksizestrictness\":false}],"
-	"\"serviceofferings\":[{\"id\":\"" SIM_SERVICE_OFFERING "\",\"name\":\"Small Instance\","
-	"\"displaytext\":\"Small Instance\",\"cpunumber\":1,\"cpuspeed\":1000,\"memory\":1024,"
-	"\"iscustomized\":false}],"
-	"\"templates\":[{\"id\":\"" SIM_TEMPLATE
-	"\",\"name\":\"debian\",\"displaytext\":\"debian\","
-	"\"isready\":true,\"format\":\"QCOW2\",\"hypervisor\":\"KVM\",\"status\":\"Download "
-	"Complete\","
-	"\"ostypeid\":\"" SIM_OS_TYPE "\",\"size\":4294967296,\"zoneid\":\"" SIM_ZONE "\","
-	"\"zonename\":\"z1\"}],"
-	"\"networks\":[{\"id\":\"" SIM_NETWORK "\",\"name\":\"net1\",\"displaytext\":\"net1\","
-	"\"type\":\"Isolated\",\"state\":\"Implemented\",\"zoneid\":\"" SIM_ZONE "\","
-	"\"zonename\":\"z1\",\"canusefordeploy\":true}],"
+	  "{\"id\":\"" SIM_CUSTOM_OFFERING "\",\"name\":\"Custom\",\"displaytext\":\"Custom Disk\","
+	   "\"disksize\":0,\"iscustomized\":true,\"iscustomizediops\":false,\"storagetype\":\"shared\","
+	   "\"provisioningtype\":\"thin\",\"state\":\"Active\",\"encrypt\":false,"
+	   "\"disksizestrictness\":false},"
+	  "{\"id\":\"" SIM_FIXED_OFFERING "\",\"name\":\"Small\",\"displaytext\":\"Small Disk, 5 GB\","
+	   "\"disksize\":5,\"iscustomized\":false,\"iscustomizediops\":false,\"storagetype\":\"shared\","
+	   "\"provisioningtype\":\"thin\",\"state\":\"Active\",\"encrypt\":false,"
+	   "\"disksizestrictness\":false}],"
+	"\"serviceofferings\":["
+	  "{\"id\":\"" SIM_SERVICE_OFFERING "\",\"name\":\"Small Instance\","
+	   "\"displaytext\":\"Small Instance\",\"cpunumber\":1,\"cpuspeed\":1000,\"memory\":1024,"
+	   "\"iscustomized\":false}],"
+	"\"templates\":["
+	  "{\"id\":\"" SIM_TEMPLATE "\",\"name\":\"debian\",\"displaytext\":\"debian\",\"isready\":true,"
+	   "\"format\":\"QCOW2\",\"hypervisor\":\"KVM\",\"status\":\"Download Complete\","
+	   "\"ostypeid\":\"" SIM_OS_TYPE "\",\"ostypename\":\"Debian GNU/Linux 12\","
+	   "\"size\":4294967296,\"zoneid\":\"" SIM_ZONE "\",\"zonename\":\"z1\"}],"
+	"\"networks\":["
+	  "{\"id\":\"" SIM_NETWORK "\",\"name\":\"net1\",\"displaytext\":\"net1\",\"type\":\"Isolated\","
+	   "\"state\":\"Implemented\",\"zoneid\":\"" SIM_ZONE "\",\"zonename\":\"z1\","
+	   "\"canusefordeploy\":true}],"
 	"\"vms\":["
-	"{\"id\":\"" SIM_OMA "\",\"name\":\"oma\",\"state\":\"Running\"},"
-	"{\"id\":\"" SIM_TEST_VM "\",\"name\":\"test-vm\",\"state\":\"Stopped\"},"
-	"{\"id\":\"" SIM_FAILOVER_VM "\",\"name\":\"failover-vm\",\"state\":\"Stopped\"}],"
+	  "{\"id\":\"" SIM_OMA "\",\"name\":\"oma\",\"state\":\"Running\"},"
+	  "{\"id\":\"" SIM_TEST_VM "\",\"name\":\"test-vm\",\"state\":\"Stopped\"},"
+	  "{\"id\":\"" SIM_FAILOVER_VM "\",\"name\":\"failover-vm\",\"state\":\"Stopped\"}],"
 	"\"volumes\":["
-	"{\"id\":\"" SIM_OMA_ROOT "\",\"name\":\"ROOT-1\",\"type\":\"ROOT\",\"size\":10737418240,"
-	"\"virtualmachineid\":\"" SIM_OMA "\",\"deviceid\":0},"
-	"{\"id\":\"" SIM_TEST_ROOT "\",\"name\":\"ROOT-2\",\"type\":\"ROOT\",\"size\":10737418240,"
-	"\"virtualmachineid\":\"" SIM_TEST_VM "\",\"deviceid\":0},"
-	"{\"id\":\"" SIM_FAILOVER_ROOT "\",\"name\":\"ROOT-3\",\"type\":\"ROOT\","
-	"\"size\":10737418240,\"virtualmachineid\":\"" SIM_FAILOVER_VM "\",\"deviceid\":0}]"
-	"}";
+	  "{\"id\":\"" SIM_OMA_ROOT "\",\"name\":\"ROOT-1\",\"type\":\"ROOT\",\"size\":10737418240,"
+	   "\"virtualmachineid\":\"" SIM_OMA "\",\"deviceid\":0},"
+	  "{\"id\":\"" SIM_TEST_ROOT "\",\"name\":\"ROOT-2\",\"type\":\"ROOT\",\"size\":10737418240,"
+	   "\"virtualmachineid\":\"" SIM_TEST_VM "\",\"deviceid\":0},"
+	  "{\"id\":\"" SIM_FAILOVER_ROOT "\",\"name\":\"ROOT-3\",\"type\":\"ROOT\",\"size\":10737418240,"
+	   "\"virtualmachineid\":\"" SIM_FAILOVER_VM "\",\"deviceid\":0}]"
+"}";
+/* clang-format on */
 
-/* ---- fields ------------------------------------------------------------------------------------ */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* apply false: only looks whether the value can be taken. Returns 0 or -EINVAL. */
 struct field {
@@ -109,6 +111,26 @@ static int set_removed(struct sim *sim, void *object, json_object *value, bool a
 	return take_bool(value, &o->removed, apply);
 }
 
+/* [{"key":…,"value":…},…]: all of them. */
+static int set_tags(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_object *o = object;
+
+	if (!json_object_is_type(value, json_type_array))
+		return -EINVAL;
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		json_object *tag = json_object_array_get_idx(value, i);
+
+		if (!*mk_json_str(tag, "key", "") || !*mk_json_str(tag, "value", ""))
+			return -EINVAL;
+	}
+	if (apply) {
+		json_object_put(o->tags);
+		o->tags = json_object_get(value);
+	}
+	return 0;
+}
+
 static int take_state(json_object *value, const char *const *states, const char **ret)
 {
 	const char *s = json_object_get_string(value);
@@ -119,7 +141,7 @@ static int take_state(json_object *value, const char *const *states, const char 
 	return *ret ? 0 : -EINVAL;
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 static int vm_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -203,8 +225,8 @@ static int set_copies(struct sim *sim, const struct sim_vm *vm, enum sim_kind ki
 		return 0;
 
 	SIM_FOREACH(sim, kind, o)
-	if (streq(mk_json_str(o->row, "virtualmachineid", ""), vm->o.id))
-		o->removed = true;
+		if (streq(mk_json_str(o->row, "virtualmachineid", ""), vm->o.id))
+			o->removed = true;
 	while (n-- > 0)
 		add_copy(sim, kind, vm);
 	return 0;
@@ -231,11 +253,12 @@ static const struct field vm_fields[] = {
 	{ "details", vm_set_details },
 	{ "vmsnapshots", vm_set_snapshots },
 	{ "backups", vm_set_backups },
+	{ "tags", set_tags },
 	{ "removed", set_removed },
 	{ NULL, NULL },
 };
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 static int volume_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -383,11 +406,12 @@ static const struct field volume_fields[] = {
 	{ "deleteprotection", volume_set_protection },
 	{ "generation", volume_set_generation },
 	{ "guest", volume_set_guest },
+	{ "tags", set_tags },
 	{ "removed", set_removed },
 	{ NULL, NULL },
 };
 
-/* ---- snapshots --------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 static int snapshot_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -403,10 +427,11 @@ static int snapshot_set_state(struct sim *sim, void *object, json_object *value,
 static const struct field snapshot_fields[] = {
 	{ "name", set_name },
 	{ "state", snapshot_set_state },
+	{ "tags", set_tags },
 	{ NULL, NULL },
 };
 
-/* ---- poke -------------------------------------------------------------------------------------- */
+/* ---- poke ------------------------------------------------------------------------------------ */
 
 static const struct poke_kind {
 	const char *key;
@@ -473,7 +498,7 @@ int sim_poke(struct sim *sim, json_object *fields, char **ret_why)
 	return wrong(ret_why, sim_strdup("none of vm, volume and snapshot is given"));
 }
 
-/* ---- seed -------------------------------------------------------------------------------------- */
+/* ---- seed ------------------------------------------------------------------------------------ */
 
 static struct sim_object *first(struct sim *sim, enum sim_kind kind)
 {
@@ -548,8 +573,9 @@ static void seed_plain(struct sim *sim, enum sim_kind kind, const char *id, json
 		o->row = sim_json_object();
 		sim_row_add_time(o->row, "created", o->created);
 	}
-	json_object_object_foreach(row, key, value)
+	json_object_object_foreach(row, key, value) {
 		json_object_object_add(o->row, key, json_object_get(value));
+	}
 	sim_set_text(&o->name, mk_json_str(o->row, "name", id));
 }
 

@@ -40,7 +40,7 @@ const char *const sim_snapshot_states[] = {
 	"Destroying", "Destroyed", "Hidden",           "Error",     NULL,
 };
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void *checked(void *p)
 {
@@ -75,7 +75,7 @@ json_object *sim_json_array(void)
 	return checked(json_object_new_array());
 }
 
-/* ---- objects ----------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 const char *sim_state_name(const char *const *states, const char *name)
 {
@@ -160,7 +160,7 @@ void sim_executed(struct sim *sim, const char *command)
 		sim->executed(command, sim->data);
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 const char *sim_vm_hypervisor(struct sim *sim, const struct sim_vm *vm)
 {
@@ -178,8 +178,7 @@ int64_t sim_vm_count(struct sim *sim, enum sim_kind kind, const struct sim_vm *v
 	struct sim_object *o;
 	int64_t n = 0;
 
-	SIM_FOREACH(sim, kind, o)
-	{
+	SIM_FOREACH(sim, kind, o) {
 		if (o->removed)
 			continue;
 		if (kind == K_VOLUME)
@@ -213,8 +212,8 @@ struct sim_volume *sim_vm_volume_at(struct sim *sim, const struct sim_vm *vm, in
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && v->device_id == device_id)
-		return v;
+		if (!v->o.removed && v->vm == vm && v->device_id == device_id)
+			return v;
 	return NULL;
 }
 
@@ -223,8 +222,8 @@ struct sim_volume *sim_vm_root(struct sim *sim, const struct sim_vm *vm)
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (!v->o.removed && v->vm == vm && v->root)
-		return v;
+		if (!v->o.removed && v->vm == vm && v->root)
+			return v;
 	return NULL;
 }
 
@@ -238,7 +237,7 @@ int sim_vm_free_device(struct sim *sim, const struct sim_vm *vm)
 	return -1;
 }
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 struct sim_volume *sim_volume_new(struct sim *sim, const char *id, const char *name,
 				  struct sim_object *zone, uint64_t size)
@@ -307,7 +306,7 @@ char *sim_vm_text(const struct sim_vm *vm)
 	return checked(s);
 }
 
-/* ---- the guest's side -------------------------------------------------------------------------- */
+/* ---- the guest's side ------------------------------------------------------------------------ */
 
 void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device_id)
 {
@@ -345,8 +344,7 @@ void sim_plug_all(struct sim *sim, struct sim_vm *vm)
 {
 	struct sim_volume *v;
 
-	SIM_FOREACH(sim, K_VOLUME, v)
-	{
+	SIM_FOREACH(sim, K_VOLUME, v) {
 		if (v->o.removed || v->vm != vm)
 			continue;
 		if (streq(v->state, "Allocated"))
@@ -360,8 +358,8 @@ void sim_unplug_all(struct sim *sim, struct sim_vm *vm)
 	struct sim_volume *v;
 
 	SIM_FOREACH(sim, K_VOLUME, v)
-	if (v->guest == vm)
-		sim_unplug(sim, v);
+		if (v->guest == vm)
+			sim_unplug(sim, v);
 }
 
 void sim_set_hypervisor(struct sim *sim, const struct sim_hypervisor *hypervisor)
@@ -369,7 +367,7 @@ void sim_set_hypervisor(struct sim *sim, const struct sim_hypervisor *hypervisor
 	sim->hypervisor = *hypervisor;
 }
 
-/* ---- the simulator ----------------------------------------------------------------------------- */
+/* ---- the simulator --------------------------------------------------------------------------- */
 
 int sim_new(sd_event *event, void (*executed)(const char *command, void *data), void *data,
 	    struct sim **ret)

@@ -81,7 +81,7 @@ int mk_devnum_parse(const char *s, dev_t *ret)
 
 	if (strlen(s) >= sizeof(text))
 		return -EINVAL;
-	strcpy(text, s);
+	memcpy(text, s, strlen(s) + 1);
 
 	colon = strchr(text, ':');
 	if (!colon)
@@ -240,7 +240,7 @@ bool mk_disk_check_links(struct mk_disk_row *row)
 	bool stale = false, was_stale = row->disk.stale_link;
 
 	for (size_t i = 0; i < row->n_links; i++) {
-		dev_t devnum;
+		dev_t devnum = 0;
 		int r = mk_node_devnum(row->links[i], &devnum);
 
 		/* A link to a node that is gone, or not there yet, misleads nobody. */
@@ -302,7 +302,7 @@ static const char *bus_of(struct udev_device *device)
 
 static void read_serial(struct mk_disk_row *row, struct udev_device *device)
 {
-	uint8_t page[VPD_PAGE_MAX];
+	uint8_t page[VPD_PAGE_MAX] = { 0 };
 	char path[PATH_MAX];
 	struct mk_serial_facts facts = {
 		.bus = row->bus,

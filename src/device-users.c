@@ -72,6 +72,20 @@ _printf_(2, 3) static void add_user(struct users *users, const char *fmt, ...)
 	users->text = longer;
 }
 
+/* The next entry that does not begin with a dot. NULL at the end, with errno 0, and on errors. */
+static const char *next_entry(DIR *dir)
+{
+	struct dirent *e;
+
+	do {
+		errno = 0;
+		/* glibc's is safe for each stream of its own; readdir_r() is deprecated. */
+		/* cppcheck-suppress readdirCalled */
+		e = readdir(dir);
+	} while (e && e->d_name[0] == '.');
+	return e ? e->d_name : NULL;
+}
+
 /* ---- the disk and its partitions ------------------------------------------------------------------------ */
 
 static const struct part *part_of(const struct parts *parts, dev_t devnum)
@@ -92,8 +106,9 @@ static int add_part(struct parts *parts, const char *name, dev_t devnum)
 	if (strlen(name) >= NAME_SIZE)
 		return -ENAMETOOLONG;
 
-	strcpy(longer[parts->n].name, name);
-	longer[parts->n++].devnum = devnum;
+	longer[parts->n] = (struct part){ .devnum = devnum };
+	memcpy(longer[parts->n].name, name, strlen(name));
+	parts->n++;
 	return 0;
 }
 
@@ -101,7 +116,7 @@ static int add_part(struct parts *parts, const char *name, dev_t devnum)
 static int look_at_part(struct parts *parts, const struct mk_disk *disk, const char *name)
 {
 	char path[PATH_MAX], text[NAME_SIZE];
-	dev_t devnum;
+	dev_t devnum = 0;
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s/%s/partition", disk->syspath, name) >= PATH_MAX)
@@ -123,7 +138,7 @@ static int read_parts(const struct mk_disk *disk, struct parts *ret)
 {
 	_cleanup_closedir_ DIR *dir = opendir(disk->syspath);
 	const char *slash = strrchr(disk->syspath, '/');
-	struct dirent *e;
+	const char *name;
 	int r;
 
 	r = add_part(ret, slash ? slash + 1 : disk->syspath, disk->devnum);
@@ -132,10 +147,8 @@ static int read_parts(const struct mk_disk *disk, struct parts *ret)
 	if (!dir) /* a disk that was pulled out has no partitions any more, but may still be mounted */
 		return errno == ENOENT ? 0 : -errno;
 
-	for (errno = 0; (e = readdir(dir)); errno = 0) {
-		if (e->d_name[0] == '.')
-			continue;
-		r = look_at_part(ret, disk, e->d_name);
+	while ((name = next_entry(dir))) {
+		r = look_at_part(ret, disk, name);
 		if (r < 0)
 			return r;
 	}
@@ -282,7 +295,7 @@ static int look_at_holders(const struct mk_disk *disk, const struct part *part, 
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	char path[PATH_MAX];
-	struct dirent *e;
+	const char *name;
 
 	if (snprintf(path, sizeof(path), "%s%s%s/holders", disk->syspath, whole ? "" : "/",
 		     whole ? "" : part->name) >= PATH_MAX)
@@ -291,12 +304,9 @@ static int look_at_holders(const struct mk_disk *disk, const struct part *part, 
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 
-	for (errno = 0; (e = readdir(dir)); errno = 0) {
-		_cleanup_free_ char *holder = NULL;
+	while ((name = next_entry(dir))) {
+		_cleanup_free_ char *holder = describe_holder(path, name);
 
-		if (e->d_name[0] == '.')
-			continue;
-		holder = describe_holder(path, e->d_name);
 		if (!holder)
 			return -ENOMEM;
 		add_user(users, "held by %s%s%s", holder, whole ? "" : " on ",
@@ -358,13 +368,13 @@ static bool process_has_open(const char *proc, const char *pid, const struct par
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	char path[PATH_MAX];
-	struct dirent *e;
+	const char *name;
 
 	if (snprintf(path, sizeof(path), "%s/%s/fd", proc, pid) >= PATH_MAX)
 		return false;
 	dir = opendir(path);
-	while (dir && (e = readdir(dir)))
-		if (leads_to(parts, dirfd(dir), e->d_name))
+	while (dir && (name = next_entry(dir)))
+		if (leads_to(parts, dirfd(dir), name))
 			return true;
 	return false;
 }
@@ -375,18 +385,17 @@ static void add_processes(const struct mk_devices *devices, const struct parts *
 	const char *proc = mk_devices_proc(devices);
 	_cleanup_closedir_ DIR *dir = opendir(proc);
 	int before = users->n;
-	struct dirent *e;
+	const char *pid;
 
-	while (dir && (e = readdir(dir))) {
+	while (dir && (pid = next_entry(dir))) {
 		char path[PATH_MAX], comm[NAME_SIZE];
 
-		if (!isdigit((unsigned char)e->d_name[0]) ||
-		    !process_has_open(proc, e->d_name, parts))
+		if (!isdigit((unsigned char)pid[0]) || !process_has_open(proc, pid, parts))
 			continue;
-		if (snprintf(path, sizeof(path), "%s/%s/comm", proc, e->d_name) >= PATH_MAX ||
+		if (snprintf(path, sizeof(path), "%s/%s/comm", proc, pid) >= PATH_MAX ||
 		    mk_attr_line(path, comm, sizeof(comm)) < 0)
-			strcpy(comm, "?");
-		add_user(users, "opened exclusively by process %s (%s)", e->d_name, comm);
+			snprintf(comm, sizeof(comm), "?");
+		add_user(users, "opened exclusively by process %s (%s)", pid, comm);
 	}
 
 	/* A process that we may not look into, or the kernel. */
@@ -422,9 +431,8 @@ static int try_exclusive(const struct mk_devices *devices, const struct mk_disk 
 	case ENXIO:
 	case ENODEV:
 	case ENOMEDIUM:
-		return 0;
-	case EACCES:
-	case EPERM: /* not ours to open: the other checks have to do */
+	case EACCES: /* not ours to open: the other checks have to do */
+	case EPERM:
 		return 0;
 	default:
 		return -errno;

@@ -14,7 +14,7 @@
 
 /* The disks with one serial: more than one if somebody plugged the same volume twice. */
 struct mk_serial_group {
-	TAILQ_HEAD(, mk_disk_row) rows;
+	TAILQ_HEAD(mk_disk_rows, mk_disk_row) rows;
 	UT_hash_handle hh;
 	char serial[];
 };
@@ -89,16 +89,6 @@ static struct mk_serial_group *group_by_serial(struct mk_devices *devices, const
 	return group;
 }
 
-/* When one of two disks with one serial comes or goes, the link moves; udev tells of the one only. */
-static void recheck_group(struct mk_devices *devices, struct mk_serial_group *group)
-{
-	struct mk_disk_row *row;
-
-	TAILQ_FOREACH(row, &group->rows, peers)
-		if (mk_disk_check_links(row))
-			changed(devices);
-}
-
 static int group_add(struct mk_devices *devices, struct mk_disk_row *row)
 {
 	struct mk_serial_group *group = group_by_serial(devices, row->serial);
@@ -119,7 +109,6 @@ static int group_add(struct mk_devices *devices, struct mk_disk_row *row)
 
 	TAILQ_INSERT_TAIL(&group->rows, row, peers);
 	row->group = group;
-	recheck_group(devices, group);
 	return 0;
 }
 
@@ -135,8 +124,6 @@ static void group_remove(struct mk_devices *devices, struct mk_disk_row *row)
 	if (TAILQ_EMPTY(&group->rows)) {
 		HASH_DELETE(hh, devices->by_serial, group);
 		free(group);
-	} else {
-		recheck_group(devices, group);
 	}
 }
 
@@ -256,7 +243,7 @@ int mk_devices_rescan(struct mk_devices *devices)
 {
 	struct udev_enumerate *enumerate = udev_enumerate_new(devices->udev);
 	struct udev_list_entry *e;
-	struct mk_disk_row *row, *next;
+	struct mk_disk_row *row = NULL, *next = NULL;
 	int r, failed = 0;
 
 	if (!enumerate)
@@ -449,7 +436,7 @@ int mk_devices_new(const struct mk_devices_config *config, struct mk_devices **r
 
 struct mk_devices *mk_devices_free(struct mk_devices *devices)
 {
-	struct mk_disk_row *row, *next;
+	struct mk_disk_row *row = NULL, *next = NULL;
 
 	if (!devices)
 		return NULL;
@@ -457,8 +444,9 @@ struct mk_devices *mk_devices_free(struct mk_devices *devices)
 	devices->notify = sd_event_source_disable_unref(devices->notify);
 	sd_event_source_disable_unref(devices->retry);
 	monitor_close(devices);
-	HASH_ITER(by_path, devices->by_path, row, next)
+	HASH_ITER(by_path, devices->by_path, row, next) {
 		drop(devices, row);
+	}
 	udev_unref(devices->udev);
 	sd_event_unref(devices->event);
 	free(devices->proc);
@@ -468,7 +456,10 @@ struct mk_devices *mk_devices_free(struct mk_devices *devices)
 
 /* ---- lookups ------------------------------------------------------------------------------------------------- */
 
-/* A link can move without an event for this disk: it is looked at whenever the disk is handed out. */
+/*
+ * A link can move without an event for this disk, as when another one with its serial comes or goes: it
+ * is looked at whenever the disk is handed out.
+ */
 static const struct mk_disk *hand_out(struct mk_devices *devices, struct mk_disk_row *row)
 {
 	if (mk_disk_check_links(row))
@@ -480,7 +471,7 @@ size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 			    const struct mk_disk **ret, size_t max)
 {
 	struct mk_serial_group *group = group_by_serial(devices, serial);
-	struct mk_disk_row *row;
+	struct mk_disk_row *row = NULL;
 	size_t n = 0;
 
 	if (!group)
@@ -540,8 +531,9 @@ int mk_devices_find(struct mk_devices *devices, const char *device, const struct
 void mk_devices_foreach(struct mk_devices *devices,
 			void (*fn)(const struct mk_disk *disk, void *data), void *data)
 {
-	struct mk_disk_row *row, *next;
+	struct mk_disk_row *row = NULL, *next = NULL;
 
-	HASH_ITER(by_path, devices->by_path, row, next)
+	HASH_ITER(by_path, devices->by_path, row, next) {
 		fn(hand_out(devices, row), data);
+	}
 }

@@ -6,8 +6,10 @@
  * each has, and who uses them. Knows nothing of CloudStack or of volumes.
  *
  * The table is filled by subscribing first and then looking, so nothing is missed; every processed udev
- * event updates it; a lost event (ENOBUFS) makes it look again. Whole disks only: partitions carry
- * their parent's serial and are never candidates. Lookups are from memory.
+ * event updates it; a lost event (ENOBUFS) makes it look again. Whole disks with hardware behind them
+ * only: partitions carry their parent's serial and are never candidates, nor are loop, dm, md and
+ * other devices that the kernel makes by itself, nor CD drives. Lookups are from memory, but for
+ * the links, which are followed each time a disk is handed out: they move without an event.
  */
 
 #include "error.h"
@@ -19,11 +21,11 @@
 #define MK_SERIAL_DIGITS 20
 #define MK_SERIAL_SIZE   (MK_SERIAL_DIGITS + 1)
 
-/* One whole disk. Texts are valid UTF-8, never NULL ("" if there is none); valid until the next event. */
+/* One whole disk. Texts are valid UTF-8, never NULL ("" if there is none). The disk and its texts are
+ * valid until the next event or rescan. */
 struct mk_disk {
-	const char *node; /* /dev/vdb */
-	const char *
-		link; /* its /dev/disk/by-id link that names the serial, if it points to this disk */
+	const char *node;   /* /dev/vdb */
+	const char *link;   /* the by-id link that names the serial, if it points to this disk */
 	const char *serial; /* as read from sysfs first, else from udev; not cut */
 	const char *bus;    /* "virtio", "scsi", "ata", … */
 	const char *syspath;
@@ -60,8 +62,11 @@ int mk_devices_rescan(struct mk_devices *devices);
 size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 			    const struct mk_disk **ret, size_t max);
 
-/* A disk by node, any link to it, or "major:minor"; a partition's path or number gives -ENOTSUP (name the disk),
- * -ENOENT if nothing is there, -EINVAL for a text that is none of these. */
+/*
+ * A disk by node or by a link to it, both below /dev, or by "major:minor". Returns 0; -ENOTSUP for a
+ * partition (name the disk); -ENOENT if there is no such disk; -EINVAL for a text that names no block
+ * device; or another negative errno of realpath(3).
+ */
 int mk_devices_find(struct mk_devices *devices, const char *device, const struct mk_disk **ret);
 
 /* All disks, in no order; for reconciliation. fn must not call back into the table. */
@@ -71,13 +76,16 @@ void mk_devices_foreach(struct mk_devices *devices,
 /*
  * Who uses a disk or one of its partitions now: mounts, swap, holders (dm, md, bcache), exclusive openers.
  * Fresh from the kernel on each call. Appends one sentence part for each user to *ret, separated by ", ":
- * "mounted on /mnt (vdb1)", "swap (vdb2)", "held by dm-0 (LVM name)", "opened exclusively by
- * process 123 (qemu-nbd)". Returns the number of users, or a negative errno if it cannot be found out
- * (which must count as used).
+ * "mounted on /mnt (vdb1)", "swap (vdb2)", "held by dm-0 (vg-root) on vdb1", "opened exclusively by
+ * process 123 (qemu-nbd)" or "... by another process"; from the 17th on they are only counted. Returns
+ * the number of users; 0 also for a disk that is gone; or a negative errno if it cannot be found out
+ * (which must count as used): -ESTALE if the node is another disk's by now. Without the right to open
+ * the node exclusive openers are not seen.
  */
 int mk_devices_users(struct mk_devices *devices, const struct mk_disk *disk, char **ret);
 
-/* Whether dm, md or the like sits on the disk or a partition: then the disk is not the caller's to use. */
+/* Whether dm, md or the like sits on the disk or a partition: then the disk is not the caller's to use.
+ * If so, or if it cannot be found out, *ret_holder says what ("dm-0 (vg-root)"); NULL without memory. */
 bool mk_devices_held(struct mk_devices *devices, const struct mk_disk *disk, char **ret_holder);
 
 /* The first 20 hex digits of a canonical UUID. */

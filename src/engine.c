@@ -370,6 +370,15 @@ static void wake(struct mk_op *op)
 	mk_op_kick(op, PHASE_ASK);
 }
 
+bool mk_engine_is_unfinished(struct mk_engine *engine, const char *kind)
+{
+	for (const struct mk_op *op = engine->ops; op; op = op->hh.next)
+		if (!mk_op_state_final(op->r.state) && streq(op->r.kind, kind))
+			return true;
+
+	return false;
+}
+
 void mk_engine_devices_changed(struct mk_engine *engine)
 {
 	for (struct mk_op *op = engine->ops; op; op = op->hh.next)

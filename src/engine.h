@@ -77,6 +77,8 @@ size_t mk_engine_n_unfinished(struct mk_engine *engine);
 
 /* Disks came, went or changed: operations that wait for that look again. */
 void mk_engine_devices_changed(struct mk_engine *engine);
+/* Whether an operation of that kind has not ended. */
+bool mk_engine_is_unfinished(struct mk_engine *engine, const char *kind);
 /* The unfinished operation that holds a volume; NULL if none does. */
 struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume);
 

@@ -110,7 +110,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 	}
 
 	if (s->loop && s->loop->connection)
-		update_dispatch(s->loop);
+		update_dispatch(s->loop); /* else see remove_watch() */
 	fd_source_unref(s);
 	return 0;
 }

@@ -45,7 +45,7 @@ struct mk_service {
 	uint64_t pending, managed;
 };
 
-extern const struct mk_bus_interface mk_manager_interface, mk_operation_interface;
+extern const struct mk_bus_interface mk_operation_interface;
 
 char *mk_operation_path(const char *id);
 void mk_service_op_added(struct mk_op *op, void *data);

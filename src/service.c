@@ -358,12 +358,11 @@ static const struct mk_option list_options[] = {
 
 #define N_MANAGER_METHODS 3
 
-static const struct mk_bus_method manager_methods[N_MANAGER_METHODS + 1] = {
+static const struct mk_bus_method manager_methods[N_MANAGER_METHODS] = {
 	{ "GetOperation", "s", "id", "o", "operation", get_operation },
 	{ "ListOperations", "a{sv}", "filter", "aa{sv}", "operations", list_operations,
 	  .options = list_options },
 	{ "ListClasses", "a{sv}", "filter", "aa{sv}", "classes", list_classes },
-	{ 0 },
 };
 
 static const struct mk_bus_signal manager_signals[] = {
@@ -419,14 +418,6 @@ static const struct mk_bus_property manager_properties[] = {
 	{ 0 },
 };
 
-/* Without what classes do. */
-const struct mk_bus_interface mk_manager_interface = {
-	.name = MK_MANAGER_INTERFACE,
-	.methods = manager_methods,
-	.properties = manager_properties,
-	.signals = manager_signals,
-};
-
 /* The manager's interface: its own methods, the reading ones about volumes, and those that a class does. */
 static int build_manager(struct mk_service *service)
 {
@@ -457,8 +448,12 @@ static int build_manager(struct mk_service *service)
 			.also = mk_service_needs_force,
 		};
 
-	service->manager_interface = mk_manager_interface;
-	service->manager_interface.methods = service->manager_methods;
+	service->manager_interface = (struct mk_bus_interface){
+		.name = MK_MANAGER_INTERFACE,
+		.methods = service->manager_methods,
+		.properties = manager_properties,
+		.signals = manager_signals,
+	};
 	return 0;
 }
 

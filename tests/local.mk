@@ -127,29 +127,6 @@ libworld_la_CPPFLAGS = $(TEST_CPPFLAGS)
 libworld_la_CFLAGS = $(TEST_CFLAGS)
 WORLD_LDADD = libworld.la libvolumed.la libtap.la
 
-check_LTLIBRARIES += libbusenv.la
-libbusenv_la_SOURCES = tests/integration/bus-env.c tests/integration/bus-env.h
-libbusenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
-libbusenv_la_CFLAGS = $(TEST_CFLAGS)
-
-check_PROGRAMS += tests/integration/bus.tap
-tests_integration_bus_tap_SOURCES = tests/integration/test-bus.c
-tests_integration_bus_tap_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_integration_bus_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_bus_tap_LDADD = libbusenv.la $(WORLD_LDADD)
-
-check_PROGRAMS += tests/integration/bus-objects.tap
-tests_integration_bus_objects_tap_SOURCES = tests/integration/test-bus-objects.c
-tests_integration_bus_objects_tap_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_integration_bus_objects_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_bus_objects_tap_LDADD = libbusenv.la $(WORLD_LDADD)
-
-check_PROGRAMS += tests/integration/bus-life.tap
-tests_integration_bus_life_tap_SOURCES = tests/integration/test-bus-life.c
-tests_integration_bus_life_tap_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_integration_bus_life_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_bus_life_tap_LDADD = libbusenv.la $(WORLD_LDADD)
-
 check_LTLIBRARIES += libomaenv.la
 libomaenv_la_SOURCES = tests/integration/oma-env.c tests/integration/oma-env.h
 libomaenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -172,6 +149,29 @@ tests_integration_oma_matrix_tap_SOURCES = tests/integration/test-oma-matrix.c
 tests_integration_oma_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_oma_matrix_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_oma_matrix_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
+check_LTLIBRARIES += libbusenv.la
+libbusenv_la_SOURCES = tests/integration/bus-env.c tests/integration/bus-env.h
+libbusenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libbusenv_la_CFLAGS = $(TEST_CFLAGS)
+
+check_PROGRAMS += tests/integration/bus.tap
+tests_integration_bus_tap_SOURCES = tests/integration/test-bus.c
+tests_integration_bus_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_bus_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_bus_tap_LDADD = libbusenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/bus-objects.tap
+tests_integration_bus_objects_tap_SOURCES = tests/integration/test-bus-objects.c
+tests_integration_bus_objects_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_bus_objects_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_bus_objects_tap_LDADD = libbusenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/bus-life.tap
+tests_integration_bus_life_tap_SOURCES = tests/integration/test-bus-life.c
+tests_integration_bus_life_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_bus_life_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_bus_life_tap_LDADD = libbusenv.la $(WORLD_LDADD)
 
 # preloaded into the daemon, so a shared object; -rpath makes it one
 check_LTLIBRARIES += tests/crash-commit.la
@@ -202,6 +202,13 @@ tests_unit_device_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_device_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
 tests_unit_device_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/device-disk.tap
+tests_unit_device_disk_tap_SOURCES = tests/unit/test-device-disk.c
+tests_unit_device_disk_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_device_disk_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_device_disk_tap_LDFLAGS = $(AM_LDFLAGS) $(UMOCKDEV_PRELOAD)
+tests_unit_device_disk_tap_LDADD = libdeviceenv.la libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/device-users.tap
 tests_unit_device_users_tap_SOURCES = tests/unit/test-device-users.c
 tests_unit_device_users_tap_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -219,7 +226,7 @@ check_PROGRAMS += tests/integration/contract.tap
 tests_integration_contract_tap_SOURCES = tests/integration/test-contract.c
 tests_integration_contract_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_contract_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_contract_tap_LDADD = $(WORLD_LDADD)
+tests_integration_contract_tap_LDADD = libomaenv.la $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/service.tap
 tests_integration_service_tap_SOURCES = tests/integration/test-service.c
@@ -233,6 +240,11 @@ tests_integration_daemon_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_daemon_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_daemon_tap_LDADD = $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/demo.tap
+tests_integration_demo_tap_SOURCES = tests/integration/test-demo.c
+tests_integration_demo_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_demo_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_demo_tap_LDADD = $(WORLD_LDADD)
 
 include tests/access.mk
 include tests/plugins/local.mk

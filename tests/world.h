@@ -54,7 +54,7 @@ void w_stop(struct world *w);
 void w_set_config(struct world *w, const char *config);
 /* Another secret key in the key file; the simulator is not told. */
 void w_set_secret(struct world *w, const char *secret);
-extern const char w_secret[];
+extern const char w_secret[], w_api_key[]; /* the account of the simulator */
 
 /* The simulator alone; always on the same port. Stopping it loses its model. */
 void w_sim_start(struct world *w);

@@ -54,7 +54,7 @@ static void set_up(void)
 
 	slot.plugin = migratekit_volume_plugin;
 	must(mk_service_new(&config, &service) == 0);
-	add_targets(&mk_manager_interface);
+	add_targets(&service->manager_interface);
 	add_targets(&mk_operation_interface);
 	add_targets(&service->classes[0].interface);
 	add_targets(&mk_bus_properties);

@@ -10,14 +10,15 @@ FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 EXTRA_DIST += tests/fuzz/run tests/fuzz/seeds
 
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz-bus-args tests/fuzz/fuzz-cloudstack-json tests/fuzz/fuzz-config
+noinst_PROGRAMS += tests/fuzz/fuzz-bus-args tests/fuzz/fuzz-cloudstack-json tests/fuzz/fuzz-config \
+	tests/fuzz/fuzz-mounts tests/fuzz/fuzz-udev
 endif
 
 tests_fuzz_fuzz_bus_args_SOURCES = tests/fuzz/fuzz-bus-args.c plugins/test-vm.c
 tests_fuzz_fuzz_bus_args_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_bus_args_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_bus_args_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_bus_args_LDADD = libvolumed.la
+tests_fuzz_fuzz_bus_args_LDADD = libsteps.la libvolumed.la
 
 tests_fuzz_fuzz_cloudstack_json_SOURCES = tests/fuzz/fuzz-cloudstack-json.c
 tests_fuzz_fuzz_cloudstack_json_CPPFLAGS = $(FUZZ_CPPFLAGS)
@@ -30,3 +31,15 @@ tests_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_config_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_config_LDADD = libvolumed.la
+
+tests_fuzz_fuzz_mounts_SOURCES = tests/fuzz/fuzz-mounts.c
+tests_fuzz_fuzz_mounts_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_mounts_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_mounts_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_mounts_LDADD = libvolumed.la
+
+tests_fuzz_fuzz_udev_SOURCES = tests/fuzz/fuzz-udev.c
+tests_fuzz_fuzz_udev_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_udev_CFLAGS = $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_udev_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_udev_LDADD = libvolumed.la

@@ -4,7 +4,7 @@
 
 #include "child.h"
 #include "tap.h"
-#include "world.h"
+#include "oma-env.h"
 
 #include <dirent.h>
 
@@ -184,9 +184,10 @@ static void test_xml_is_live(void)
 	struct world w = { 0 };
 	const char *path;
 
-	w_start(&w, NULL, NULL);
+	o_start(&w, NULL, NULL);
 	path = w_delete_root(&w, W_VM, "contract", false);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+	read_live(&w, o_path(o_new_volume(&w, "contract")), &live);
 	read_live(&w, W_PATH, &live);
 	read_live(&w, path, &live);
 	read_files(&files, &undocumented);

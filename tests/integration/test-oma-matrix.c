@@ -516,6 +516,9 @@ static bool kill_at(const struct scenario *s, unsigned n, const char *when)
 		path = s->call(&w, volume); /* the same token: the same operation */
 		if (!path)
 			tap_note("%s: %s", label, w_error_text);
+	} else {
+		w_daemon_kill(&w); /* what follows must not meet the crash */
+		w_daemon_start(&w, NULL);
 	}
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
 

@@ -306,6 +306,7 @@ static void test_guest_is_slow(void)
 
 	o_start(&w, NULL, NULL);
 	volume = o_attached(&w, "slow");
+	o_set(&w, "hv-unplug", "never");
 	o_set(&w, "detach-timeout", "true");
 	path = o_detach(&w, volume, false, "slow");
 	CU_ASSERT(w_await_state(&w, path, "settling"));

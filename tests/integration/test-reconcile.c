@@ -219,6 +219,7 @@ static void test_at_start(void)
 	w_daemon_stop(&w);
 	poke(&w, volume, "\"removed\":true");
 	w_daemon_start(&w, NULL);
+	o_await_finished(&w, 3); /* two starts and the creation */
 	{
 		_cleanup_json_ json_object *rows = NULL;
 		json_object *row;

@@ -297,3 +297,26 @@ const struct mk_disk *de_disk(struct dev_env *e, const char *serial)
 
 	return mk_devices_by_serial(e->devices, serial, &disk, 1) == 1 ? disk : NULL;
 }
+
+static void count(const struct mk_disk *disk, void *data)
+{
+	size_t *n = data;
+
+	(*n)++;
+}
+
+size_t de_count(struct dev_env *e)
+{
+	size_t n = 0;
+
+	mk_devices_foreach(e->devices, count, &n);
+	return n;
+}
+
+void de_start_with(struct dev_env *e, const struct de_disk *d, const char *serial)
+{
+	de_start(e);
+	de_watch(e);
+	de_plug(e, d);
+	de_until(e, serial, 1);
+}

@@ -62,5 +62,10 @@ void de_sync(struct dev_env *e);
 /* The only disk with this serial, or NULL. */
 const struct mk_disk *de_disk(struct dev_env *e, const char *serial);
 
+/* How many disks the table has. */
+size_t de_count(struct dev_env *e);
+/* Plugs one disk into a machine that is watched already, and waits for it. */
+void de_start_with(struct dev_env *e, const struct de_disk *d, const char *serial);
+
 /* The next n receptions of an event fail with this errno; with lose, each takes an event with it. */
 void de_fail_receive(unsigned n, int error, bool lose);

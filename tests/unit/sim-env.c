@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "sim-env.h"
+
+#include "tap.h"
+
+#include <inttypes.h>
+
+#define WAIT_USEC (10 * USEC_PER_SEC)
+
+struct sim *sim;
+sd_event *event;
+char env_guest_log[4096];
+
+static struct sim_call next;
+static json_object *executed;
+
+static void on_executed(const char *command, void *data)
+{
+	mk_json_set_int(executed, command, mk_json_int(executed, command, 0) + 1);
+}
+
+static void log_guest(char *line)
+{
+	size_t n = strlen(env_guest_log);
+
+	snprintf(env_guest_log + n, sizeof(env_guest_log) - n, "%s\n", line);
+	free(line);
+}
+
+static void on_plug(const char *volume, uint64_t size, const char *serial, const char *vm,
+		    void *data)
+{
+	log_guest(mk_strdup_printf("plug %s %" PRIu64 " %s %s", volume, size, serial, vm));
+}
+
+static void on_unplug(const char *volume, const char *vm, void *data)
+{
+	log_guest(mk_strdup_printf("unplug %s %s", volume, vm));
+}
+
+void env_start(void)
+{
+	static const struct sim_hypervisor hypervisor = { .plug = on_plug, .unplug = on_unplug };
+
+	executed = json_object_new_object();
+	*env_guest_log = '\0';
+	CU_ASSERT_FATAL(sd_event_new(&event) >= 0);
+	CU_ASSERT_EQUAL_FATAL(sim_new(event, on_executed, NULL, &sim), 0);
+	sim_set_hypervisor(sim, &hypervisor);
+	env_set("job-ms", "1");
+	env_set("report-ms", "1");
+	env_set("create-job-ms", "1");
+}
+
+void env_stop(void)
+{
+	sim = sim_free(sim);
+	event = sd_event_unref(event);
+	json_object_put(executed);
+}
+
+/* Texts that outlive a few calls. */
+static const char *keep(const char *s)
+{
+	static char ring[64][512];
+	static unsigned i;
+
+	i = (i + 1) % ARRAY_SIZE(ring);
+	snprintf(ring[i], sizeof(ring[i]), "%s", s);
+	return ring[i];
+}
+
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static void run(const char *const *call, struct sim_answer *ret)
+{
+	_cleanup_json_ json_object *params = json_object_new_object();
+
+	for (size_t i = 1; call[i]; i += 2)
+		mk_json_set_str(params, call[i], call[i + 1]);
+	next.command = call[0];
+	next.params = params;
+	sim_call(sim, &next, ret);
+	next = (struct sim_call){ 0 };
+}
+
+static json_object *below_root(const struct sim_answer *a)
+{
+	json_object_object_foreach(a->body, key, value) {
+		CU_ASSERT(*key != '\0');
+		return json_object_get(value);
+	}
+	return NULL;
+}
+
+static json_object *take_ok(const char *command, struct sim_answer *a)
+{
+	json_object *o = below_root(a);
+
+	if (a->status != 200)
+		tap_note("%s: %s", command, json_object_to_json_string(a->body));
+	CU_ASSERT_EQUAL_FATAL(a->status, 200);
+	CU_ASSERT_PTR_NULL(a->description);
+	sim_answer_done(a);
+	return o;
+}
+
+json_object *env_ok_call(const char *const *call)
+{
+	struct sim_answer a;
+
+	run(call, &a);
+	return take_ok(call[0], &a);
+}
+
+static void check_error(const char *command, json_object *o, int code, const char *text)
+{
+	const char *got = mk_json_str(o, "errortext", "(none)");
+	size_t n = strlen(text);
+	bool ok = mk_json_int(o, "errorcode", 0) == code &&
+		  (n > 0 && text[n - 1] == '*' ? strncmp(got, text, n - 1) == 0 : streq(got, text));
+
+	if (!ok)
+		tap_note("%s: expected %d '%s', got %d '%s'", command, code, text,
+			 (int)mk_json_int(o, "errorcode", 0), got);
+	CU_ASSERT(ok);
+}
+
+void env_refused_call(int code, int cs_code, const char *text, const char *const *call)
+{
+	_cleanup_json_ json_object *o = NULL;
+	struct sim_answer a;
+
+	run(call, &a);
+	o = below_root(&a);
+	check_error(call[0], o, code, text);
+	CU_ASSERT_EQUAL(a.status, code);
+	CU_ASSERT_EQUAL(mk_json_int(o, "cserrorcode", 0), cs_code);
+	CU_ASSERT(json_object_is_type(mk_json_get(o, "uuidList"), json_type_array));
+	if (code != 401)
+		CU_ASSERT_STRING_EQUAL(str_or_empty(a.description),
+				       mk_json_str(o, "errortext", ""));
+	CU_ASSERT_PTR_NULL(a.job);
+	sim_answer_done(&a);
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+const char *env_start_job_call(const char *const *call)
+{
+	_cleanup_json_ json_object *o = NULL;
+	struct sim_answer a;
+	const char *job;
+
+	run(call, &a);
+	job = keep(str_or_empty(a.job));
+	o = take_ok(call[0], &a);
+	CU_ASSERT_STRING_EQUAL(mk_json_str(o, "jobid", ""), job);
+	return job;
+}
+
+json_object *env_query(const char *job)
+{
+	return env_ok("queryAsyncJobResult", "jobid", job);
+}
+
+bool env_job_known(const char *job)
+{
+	_cleanup_json_ json_object *jobs = env_state("jobs", job);
+
+	return jobs != NULL;
+}
+
+json_object *env_wait(const char *job)
+{
+	uint64_t end = mk_now_monotonic() + WAIT_USEC;
+
+	for (;;) {
+		json_object *row = env_query(job);
+
+		if (mk_json_int(row, "jobstatus", -1) != 0 || mk_now_monotonic() > end) {
+			CU_ASSERT_NOT_EQUAL_FATAL(mk_json_int(row, "jobstatus", -1), 0);
+			return row;
+		}
+		json_object_put(row);
+		sd_event_run(event, WAIT_USEC);
+	}
+}
+
+json_object *env_job_call(const char *const *call)
+{
+	_cleanup_json_ json_object *row = env_wait(env_start_job_call(call));
+
+	if (mk_json_int(row, "jobstatus", -1) != 1)
+		tap_note("%s: %s", call[0], json_object_to_json_string(row));
+	CU_ASSERT_EQUAL_FATAL(mk_json_int(row, "jobstatus", -1), 1);
+	CU_ASSERT_EQUAL(mk_json_int(row, "jobresultcode", -1), 0);
+	return json_object_get(mk_json_get(row, "jobresult"));
+}
+
+void env_job_refused_call(int code, const char *text, const char *const *call)
+{
+	_cleanup_json_ json_object *row = env_wait(env_start_job_call(call));
+
+	CU_ASSERT_EQUAL(mk_json_int(row, "jobstatus", -1), 2);
+	CU_ASSERT_EQUAL(mk_json_int(row, "jobresultcode", -1), code);
+	CU_ASSERT_STRING_EQUAL(mk_json_str(row, "jobresulttype", ""), "object");
+	check_error(call[0], mk_json_get(row, "jobresult"), code, text);
+}
+
+void env_fault(enum sim_job_fault fault, int code, const char *text, unsigned ms)
+{
+	next.fault = fault;
+	next.fault_code = code;
+	next.fault_text = text;
+	next.fault_ms = ms;
+}
+
+/* ---- state ----------------------------------------------------------------------------------- */
+
+json_object *env_state(const char *list, const char *id)
+{
+	_cleanup_json_ json_object *state = sim_state(sim);
+
+	return json_object_get(mk_json_get(mk_json_get(state, list), id));
+}
+
+const char *env_volume_str(const char *id, const char *key)
+{
+	_cleanup_json_ json_object *o = env_state("volumes", id);
+
+	return keep(mk_json_str(o, key, ""));
+}
+
+int64_t env_volume_int(const char *id, const char *key)
+{
+	_cleanup_json_ json_object *o = env_state("volumes", id);
+
+	return mk_json_int(o, key, -1);
+}
+
+const char *env_vm_state(const char *id)
+{
+	_cleanup_json_ json_object *o = env_state("vms", id);
+
+	return keep(mk_json_str(o, "state", ""));
+}
+
+unsigned env_executed(const char *command)
+{
+	return (unsigned)mk_json_int(executed, command, 0);
+}
+
+void env_set(const char *key, const char *value)
+{
+	CU_ASSERT_EQUAL(sim_set(sim, key, value), 0);
+}
+
+static void apply(int (*fn)(struct sim *s, json_object *o, char **ret_why), const char *json)
+{
+	_cleanup_json_ json_object *o = json_tokener_parse(json);
+	_cleanup_free_ char *why = NULL;
+	int r = fn(sim, o, &why);
+
+	if (r < 0)
+		tap_note("%s: %s", json, why);
+	CU_ASSERT_EQUAL_FATAL(r, 0);
+}
+
+void env_poke(const char *json)
+{
+	apply(sim_poke, json);
+}
+
+void env_seed(const char *json)
+{
+	apply(sim_seed, json);
+}
+
+void env_attach(const char *volume, const char *vm)
+{
+	json_object_put(env_job("attachVolume", "id", volume, "virtualmachineid", vm));
+}
+
+const char *env_new_volume(const char *vm)
+{
+	_cleanup_json_ json_object *o =
+		env_job("createVolume", "name", "v", "diskofferingid", SIM_CUSTOM_OFFERING, "size",
+			"1", "zoneid", SIM_ZONE);
+	const char *id = keep(mk_json_str(mk_json_get(o, "volume"), "id", ""));
+
+	if (vm)
+		env_attach(id, vm);
+	return id;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The simulated CloudStack's lists and tags. */
+
+#include "sim-env.h"
+#include "tap.h"
+
+static int64_t count(json_object *o)
+{
+	int64_t n = mk_json_int(o, "count", 0);
+
+	json_object_put(o);
+	return n;
+}
+
+static void poke_vm(const char *id, const char *state)
+{
+	_cleanup_free_ char *json = mk_strdup_printf("{\"vm\":\"%s\",\"state\":\"%s\"}", id, state);
+
+	env_poke(json);
+}
+
+/* ---- tags ------------------------------------------------------------------------------------ */
+
+static void test_tags(void)
+{
+	_cleanup_free_ char *both = NULL, *existing = NULL;
+	const char *a, *b;
+
+	env_start();
+	a = env_new_volume(NULL);
+	b = env_new_volume(NULL);
+	both = mk_strdup_printf("%s,%s", a, b);
+	json_object_put(env_job("createTags", "resourceids", a, "resourcetype", "Volume",
+				"tags[0].key", "owner", "tags[0].value", "me"));
+	env_job_refused(431, "Value for the key k is either null or empty", "createTags",
+			"resourceids", a, "resourcetype", "Volume", "tags[0].key", "k",
+			"tags[0].value", "");
+	existing = mk_strdup_printf("tag owner already on Volume with id %s", a);
+	env_job_refused(530, existing, "createTags", "resourceids", both, "resourcetype", "Volume",
+			"tags[0].key", "other", "tags[0].value", "x", "tags[1].key", "owner",
+			"tags[1].value", "you");
+	CU_ASSERT_EQUAL(count(env_ok("listTags", "resourcetype", "Volume")), 1);
+	env_job_refused(431, "Unable to find resource by id " SIM_OMA " and type Volume",
+			"createTags", "resourceids", SIM_OMA, "resourcetype", "Volume",
+			"tags[0].key", "k", "tags[0].value", "v");
+
+	json_object_put(env_job("createTags", "resourceids", SIM_OMA, "resourcetype", "UserVm",
+				"tags[0].key", "owner", "tags[0].value", "me"));
+	CU_ASSERT_EQUAL(count(env_ok("listTags", "key", "owner")), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listTags", "key", "owner", "resourceid", b)), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "tags[0].key", "owner", "tags[0].value",
+				     "you")),
+			0);
+	/* several are OR-ed */
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "tags[0].key", "owner", "tags[0].value", "you",
+				     "tags[1].key", "owner", "tags[1].value", "me")),
+			1);
+	json_object_put(env_job("deleteTags", "resourceids", both, "resourcetype", "Volume"));
+	CU_ASSERT_EQUAL(count(env_ok("listTags")), 1);
+	env_stop();
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static void add_volumes(int n)
+{
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *json =
+			mk_strdup_printf("{\"volumes\":[{\"id\":\"bbbbbbbb-0000-4000-8000-%012d\","
+					 "\"name\":\"n%d\"}]}",
+					 i, i % 2);
+
+		env_seed(json);
+	}
+}
+
+static size_t rows(json_object *o)
+{
+	json_object *list = mk_json_get(o, "volume");
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	json_object_put(o);
+	return n;
+}
+
+static void test_paging(void)
+{
+	_cleanup_json_ json_object *past = NULL, *none = NULL, *only = NULL;
+
+	env_start();
+	add_volumes(507);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes")), 510);
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes")), 500); /* cut without a word */
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", "page", "2", "pagesize", "500")), 10);
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes", "pagesize", "-1")), 510);
+	past = env_ok("listVolumes", "page", "3", "pagesize", "500");
+	CU_ASSERT_STRING_EQUAL(json_object_to_json_string(past), "{ \"count\": 510 }");
+	none = env_ok("listVolumes", "name", "nobody");
+	CU_ASSERT_STRING_EQUAL(json_object_to_json_string(none), "{ }");
+	only = env_ok("listVolumes", "name", "n1", "retrieveonlyresourcecount", "true");
+	CU_ASSERT_STRING_EQUAL(json_object_to_json_string(only), "{ \"count\": 253 }");
+
+	env_refused(431, 9999, "\"page\" parameter is required when \"pagesize\" is specified",
+		    "listVolumes", "pagesize", "5");
+	env_refused(431, 9999, "\"pagesize\" parameter is required when \"page\" is specified",
+		    "listVolumes", "page", "1");
+	env_refused(431, 4350, "Page size can't exceed max allowed page size value: 500",
+		    "listVolumes", "page", "1", "pagesize", "501");
+	env_refused(431, 4350, "Can't specify page parameter when pagesize is -1 (Unlimited)",
+		    "listVolumes", "page", "1", "pagesize", "-1");
+	env_set("page-size", "2");
+	CU_ASSERT_EQUAL(rows(env_ok("listVolumes")), 2);
+	env_refused(431, 4350, "Page size can't exceed max allowed page size value: 2",
+		    "listVolumes", "page", "1", "pagesize", "3");
+	env_stop();
+}
+
+static void test_filters(void)
+{
+	env_start();
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "name", "ROOT")), 0); /* exact */
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "keyword", "root-1")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "type", "root")), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "state", "Ready")), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "virtualmachineid", SIM_OMA)), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "zoneid", SIM_ZONE)), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Stopped")), 2);
+	poke_vm(SIM_TEST_VM, "Destroyed");
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Present")), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines")), 3);
+	env_set("role", "user");
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines")), 2);
+	env_stop();
+}
+
+/* Where a volume is, is for root admins; a root disk's offering is a number in a text. */
+static void test_roles(void)
+{
+	_cleanup_json_ json_object *admin = NULL, *user = NULL;
+	json_object *v;
+
+	env_start();
+	admin = env_ok("listVolumes", "id", SIM_OMA_ROOT);
+	v = json_object_array_get_idx(mk_json_get(admin, "volume"), 0);
+	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "hypervisor", ""), "KVM");
+	CU_ASSERT_STRING_EQUAL(mk_json_str(v, "serviceofferingid", ""), "1");
+	CU_ASSERT_PTR_NULL(mk_json_get(v, "diskofferingid"));
+	env_set("role", "user");
+	user = env_ok("listVolumes", "id", SIM_OMA_ROOT);
+	v = json_object_array_get_idx(mk_json_get(user, "volume"), 0);
+	CU_ASSERT_PTR_NULL(mk_json_get(v, "hypervisor"));
+	CU_ASSERT_PTR_NULL(mk_json_get(v, "path"));
+	CU_ASSERT_PTR_NULL(mk_json_get(v, "displayvolume"));
+	env_stop();
+}
+
+static void test_others(void)
+{
+	_cleanup_json_ json_object *c = NULL, *api = NULL;
+
+	env_start();
+	CU_ASSERT_EQUAL(count(env_ok("listZones", "available", "true")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listDiskOfferings")), 2);
+	CU_ASSERT_EQUAL(count(env_ok("listDiskOfferings", "name", "Custom")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listServiceOfferings")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listTemplates", "templatefilter", "executable")), 1);
+	CU_ASSERT_EQUAL(count(env_ok("listNetworks", "zoneid", SIM_ZONE)), 1);
+	env_refused(431, 9999,
+		    "Unable to execute API command listtemplates due to missing parameter "
+		    "templatefilter",
+		    "listTemplates");
+	c = env_ok("listCapabilities");
+	CU_ASSERT_EQUAL(mk_json_int(mk_json_get(c, "capability"), "customdiskofferingmaxsize", 0),
+			1024);
+	CU_ASSERT_PTR_NULL(mk_json_get(mk_json_get(c, "capability"), "apilimitmax"));
+	api = env_ok("listApis", "name", "attachVolume");
+	CU_ASSERT(mk_json_bool(json_object_array_get_idx(mk_json_get(api, "api"), 0), "isasync",
+			       false));
+	env_set("unknown", "recoverVolume,attachVolume");
+	env_refused(530, 9999, "Api Discovery plugin was unable to find an api*", "listApis",
+		    "name", "attachVolume");
+	env_refused(401, 0, "unable to verify user credentials and/or request signature",
+		    "attachVolume", "id", SIM_OMA_ROOT);
+	env_stop();
+}
+
+static const struct tap_test tests[] = {
+	{ "tags", test_tags },
+	{ "paging", test_paging },
+	{ "filters", test_filters },
+	{ "what a user sees", test_roles },
+	{ "offerings, capabilities, APIs", test_others },
+	{ NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return tap_main(argc, argv, "sim-lists", NULL, NULL, tests);
+}
