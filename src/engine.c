@@ -19,6 +19,11 @@ const struct mk_op_record *mk_op_record(const struct mk_op *op)
 	return &op->r;
 }
 
+enum mk_privilege mk_op_privilege(const struct mk_op *op)
+{
+	return op->method ? op->method->privilege : MK_PRIVILEGE_DELETE;
+}
+
 void mk_op_set_data(struct mk_op *op, void *data)
 {
 	op->data = data;

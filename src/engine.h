@@ -117,6 +117,9 @@ int mk_engine_query(struct mk_engine *engine, const struct mk_op_request *reques
 /* By id, also from history; NULL if there is none. */
 struct mk_op *mk_engine_find(struct mk_engine *engine, const char *id);
 
+/* What its method needs; of a class that is not loaded: MK_PRIVILEGE_DELETE. */
+enum mk_privilege mk_op_privilege(const struct mk_op *op);
+
 /* Returns 0, or -EINVAL with the error set (it has ended; it is too late). */
 int mk_op_cancel(struct mk_op *op, struct mk_error *error);
 

@@ -31,6 +31,16 @@ const char *mk_service_token_of(json_object *args)
 	return n ? mk_json_str(json_object_array_get_idx(args, n - 1), "token", NULL) : NULL;
 }
 
+unsigned mk_service_needs_force(const struct mk_call *call, void *object)
+{
+	json_object *args = mk_call_args(call);
+	size_t n = json_object_array_length(args);
+
+	return n && mk_json_bool(json_object_array_get_idx(args, n - 1), "force", false)
+		       ? MK_NEEDS(MK_PRIVILEGE_FORCE)
+		       : 0;
+}
+
 static void on_operation(struct mk_call *call, void *data)
 {
 	const struct mk_class_method *ref = mk_call_method(call)->data;
@@ -227,6 +237,8 @@ static int build_class(struct mk_class_interface *ci, const struct mk_plugin *pl
 			.flags = m->kind == MK_METHOD_QUERY ? 0 : MK_BUS_CALLER,
 			.options = ci->options[i],
 			.data = &ci->refs[i],
+			.privilege = m->privilege,
+			.also = mk_service_needs_force,
 		};
 	}
 
@@ -432,6 +444,8 @@ static int build_manager(struct mk_service *service)
 			.flags = MK_BUS_CALLER,
 			.options = m->options,
 			.data = m,
+			.privilege = m->privilege,
+			.also = mk_service_needs_force,
 		};
 
 	service->manager_interface = (struct mk_bus_interface){
