@@ -293,6 +293,11 @@ void mk_bus_flush(struct mk_bus *bus)
 {
 	struct mk_bus_object *object, *next;
 
+	if (bus->discarding) {
+		mk_bus_discard(bus);
+		return;
+	}
+
 	drain(bus, &bus->replies, true);
 
 	TAILQ_FOREACH(object, &bus->dirty, dirty_entry) {
@@ -311,6 +316,14 @@ void mk_bus_flush(struct mk_bus *bus)
 
 	drain(bus, &bus->signals, true);
 	drain(bus, &bus->removals, true);
+}
+
+void mk_bus_discard(struct mk_bus *bus)
+{
+	bus->discarding = true;
+	drain(bus, &bus->replies, false);
+	drain(bus, &bus->signals, false);
+	drain(bus, &bus->removals, false);
 }
 
 /* ---- connection ------------------------------------------------------------------------------------------------- */
@@ -462,9 +475,9 @@ struct mk_bus *mk_bus_close(struct mk_bus *bus)
 	}
 
 	if (bus->connection) {
-		drain(bus, &bus->replies, true);
-		drain(bus, &bus->signals, true);
-		drain(bus, &bus->removals, true);
+		drain(bus, &bus->replies, !bus->discarding);
+		drain(bus, &bus->signals, !bus->discarding);
+		drain(bus, &bus->removals, !bus->discarding);
 		dbus_connection_flush(bus->connection);
 		dbus_connection_remove_filter(bus->connection, filter, bus);
 		mk_loop_dbus_detach(bus->loop);
