@@ -354,13 +354,24 @@ static bool says_not_found(const struct mk_cs_reply *reply)
 	return reply->code == 431 && strstr(reply->text, "entity does not exist");
 }
 
-/* The rows of a reply: borrowed, or an empty array for what does not exist. Fails the operation: NULL. */
+/* Keys can be changed while an operation is half done: like a CloudStack that is away, until the deadline. */
+static bool credentials_refused(const struct mk_op *op, const struct mk_cs_reply *reply)
+{
+	return reply->code == 401 && reply->outcome == MK_CS_REFUSED && !op->transient;
+}
+
+/* The rows of a reply: borrowed, or an empty array for what does not exist. NULL: the operation waits or failed. */
 static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, json_object **keep)
 {
 	if (reply->outcome == MK_CS_OK)
 		return reply->body;
 	if (says_not_found(reply))
 		return *keep = json_object_new_array();
+
+	if (credentials_refused(op, reply)) {
+		pause_op(op, op->engine->config.settle_interval, PHASE_ASK);
+		return NULL;
+	}
 
 	mk_error_done(&op->error);
 	set_error(op, MK_ERROR_REFUSED, "CloudStack refused to tell what is true in step %s: %d %s",
@@ -482,6 +493,7 @@ static void ask(struct mk_op *op)
 static bool worth_a_retry(const struct mk_op *op, int code)
 {
 	switch (code) {
+	case 401:
 	case 503:
 	case 533:
 	case 534:
