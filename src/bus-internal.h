@@ -97,6 +97,7 @@ struct mk_bus {
 	size_t n_calls;
 	struct mk_bus_uid *uids;
 	sd_event_source *disconnected; /* armed when the connection is lost */
+	bool discarding;               /* nothing is sent any more */
 };
 
 /* bus.c */

@@ -200,11 +200,10 @@ void w_disconnect(struct world *w)
 
 void w_process(struct world *w)
 {
-	int r;
+	int r = 1;
 
-	do
+	while (w->client && r > 0)
 		r = sd_bus_process(w->client, NULL);
-	while (r > 0);
 }
 
 static void wait_for_more(struct world *w)
@@ -219,7 +218,8 @@ void w_forget_owner(struct world *w)
 	uint64_t end = mk_now_monotonic() + AWAIT_MAX;
 
 	w_process(w);
-	while (*w->owner && mk_now_monotonic() < end && sd_bus_is_open(w->client) > 0) {
+	while (*w->owner && mk_now_monotonic() < end && w->client &&
+	       sd_bus_is_open(w->client) > 0) {
 		wait_for_more(w);
 		w_process(w);
 	}
@@ -427,7 +427,7 @@ void w_check_traffic(struct world *w)
 	bool fence = false;
 	int r;
 
-	if (sd_bus_is_open(w->client) <= 0)
+	if (!w->client || sd_bus_is_open(w->client) <= 0)
 		return; /* the test took the bus away */
 
 	(void)sd_bus_call_method(w->client, "org.freedesktop.DBus", "/org/freedesktop/DBus",

@@ -193,6 +193,30 @@ static int open_log(struct world *w, const char *name)
 	return fd;
 }
 
+/* ---- bus ------------------------------------------------------------------------------------------------------ */
+
+static void start_bus(struct world *w)
+{
+	w->bus = tb_start(w->dir);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w->bus);
+	live.pids[0] = tb_pid(w->bus);
+	w_connect(w);
+}
+
+void w_bus_lose(struct world *w)
+{
+	w_check_traffic(w);
+	w->bus = tb_stop(w->bus);
+	live.pids[0] = 0;
+	w_disconnect(w);
+	*w->owner = '\0';
+}
+
+void w_bus_again(struct world *w)
+{
+	start_bus(w);
+}
+
 /* ---- simulator ---------------------------------------------------------------------------------------------- */
 
 static void keep_sim_args(struct world *w, const char *const *args)
@@ -406,10 +430,7 @@ void w_prepare(struct world *w, const char *const *sim_args, const char *config)
 	make_dir(w);
 	key = in_dir(w, "sim-key");
 	write_file(key, w_secret, 0600);
-	w->bus = tb_start(w->dir);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(w->bus);
-	live.pids[0] = tb_pid(w->bus);
-	w_connect(w);
+	start_bus(w);
 
 	keep_sim_args(w, sim_args);
 	w_sim_start(w);

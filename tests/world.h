@@ -56,6 +56,11 @@ void w_set_config(struct world *w, const char *config);
 void w_set_secret(struct world *w, const char *secret);
 extern const char w_secret[], w_api_key[]; /* the account of the simulator */
 
+/* Kills the bus; what was connected to it is not any more. */
+void w_bus_lose(struct world *w);
+/* A new one at the same address, with the client connected to it. */
+void w_bus_again(struct world *w);
+
 /* The simulator alone; always on the same port. Stopping it loses its model. */
 void w_sim_start(struct world *w);
 void w_sim_stop(struct world *w);
