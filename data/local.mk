@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
-EXTRA_DIST += data/volumed.conf.in
-CLEANFILES += data/volumed.conf
+TEMPLATES_MADE = data/migratekit-volumed.service data/volumed.conf
+EXTRA_DIST += $(TEMPLATES_MADE:=.in)
+CLEANFILES += $(TEMPLATES_MADE)
 noinst_DATA += data/volumed.conf
 
 # directories are make's to expand, not configure's
-data/volumed.conf: data/volumed.conf.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) data && \
+SUBSTITUTE = $(AM_V_GEN)$(MKDIR_P) data && \
 	sed -e 's|@pluginsdir[@]|$(pluginsdir)|' -e 's|@statedir[@]|$(statedir)|' \
-		'$(srcdir)/data/volumed.conf.in' > $@.tmp && mv $@.tmp $@
+		-e 's|@sbindir[@]|$(sbindir)|' -e 's|@service_type[@]|$(SERVICE_TYPE)|' \
+		-e 's|@exec_reload[@]|$(EXEC_RELOAD)|' \
+		'$(srcdir)/$@.in' > $@.tmp && mv $@.tmp $@
+data/volumed.conf: data/volumed.conf.in Makefile
+	$(SUBSTITUTE)
+data/migratekit-volumed.service: data/migratekit-volumed.service.in Makefile
+	$(SUBSTITUTE)
+
+systemdsystemunit_DATA = data/migratekit-volumed.service
+dist_systemdsystemunit_DATA = data/migratekit-volumed.socket
+dist_sysusers_DATA = data/sysusers.d/migratekit-volumed.conf
+dist_tmpfiles_DATA = data/tmpfiles.d/migratekit-volumed.conf
 
 # The administrator's file is kept; one that was never changed is removed.
 install-conf: data/volumed.conf

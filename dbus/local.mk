@@ -7,3 +7,7 @@ dist_dbusinterfaces_DATA = \
 	dbus/org.migratekit.Volume1.Volume.xml \
 	dbus/org.migratekit.Volume1.xml \
 	$(NULL)
+dist_dbuspolicy_DATA = dbus/org.migratekit.Volume1.conf
+dist_dbussystemservices_DATA = dbus/org.migratekit.Volume1.service
+dist_polkitactions_DATA = dbus/org.migratekit.volume1.policy
+dist_polkitrules_DATA = dbus/60-org.migratekit.volume1.rules

@@ -91,8 +91,8 @@ int delete (struct mk_op *op)
 	const struct mk_volume_info *v = host->volume(op);
 	int r;
 
-	/* Somebody else may have attached or adopted it since; a deletion under way is waited for. */
-	r = v && streq(host->last_command(op), "") ? check_deletable(op, v) : MK_DONE;
+	/* Somebody else may have attached or adopted it since. */
+	r = v ? check_deletable(op, v) : MK_DONE;
 	return r == MK_DONE ? delete_volume(op, v) : r;
 }
 

@@ -154,8 +154,8 @@ int check_vm_state(struct mk_op *op, const struct mk_vm_info *vm, const char *st
 		return MK_AGAIN;
 	}
 
-	host->fail(op, MK_ERROR_WRONG_STATE, "VM %s (%s) is %s; it must be %s", vm->id, vm->name,
-		   vm->state, state);
+	host->fail(op, MK_ERROR_WRONG_STATE, "VM %s (%s) is in state %s; it must be %s", vm->id,
+		   vm->name, vm->state, state);
 	return MK_FAILED;
 }
 

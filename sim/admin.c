@@ -60,8 +60,9 @@ static int do_state(struct server *s, struct http_request *r, json_object *in, j
 {
 	_cleanup_json_ json_object *state = sim_state(s->sim);
 
-	json_object_object_foreach(state, key, value)
+	json_object_object_foreach(state, key, value) {
 		json_object_object_add(out, key, json_object_get(value));
+	}
 	return 0;
 }
 
@@ -116,8 +117,9 @@ static int do_log(struct server *s, struct http_request *r, json_object *in, jso
 {
 	_cleanup_json_ json_object *log = log_to_json(s->log);
 
-	json_object_object_foreach(log, key, value)
+	json_object_object_foreach(log, key, value) {
 		json_object_object_add(out, key, json_object_get(value));
+	}
 	return 0;
 }
 

@@ -208,8 +208,9 @@ static void print_xml_text(FILE *f, const char *s)
 
 static void print_xml_members(FILE *f, json_object *o)
 {
-	json_object_object_foreach(o, key, value)
+	json_object_object_foreach(o, key, value) {
 		print_xml(f, key, value);
+	}
 }
 
 static void print_xml(FILE *f, const char *name, json_object *o)
@@ -254,8 +255,8 @@ static void make_http_answer(struct api *a, struct http_answer *ret)
 	bool json = wants_json(&a->params);
 
 	*ret = (struct http_answer){ .status = (unsigned)a->answer.status,
-				     .type = json ? HTTP_JSON : "text/xml;charset=UTF-8",
-				     .description = take_ptr(a->answer.description) };
+				     .type = json ? HTTP_JSON : "text/xml;charset=UTF-8" };
+	ret->description = take_ptr(a->answer.description);
 	if (json)
 		ret->body = strdup(json_object_to_json_string_ext(
 			a->answer.body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -304,6 +305,13 @@ static void reply_fault(struct api *a, const struct fault *f)
 	}
 }
 
+static bool tells_job_end(const struct api *a)
+{
+	return streq(a->command, "queryAsyncJobResult") &&
+	       mk_json_int(mk_json_get(a->answer.body, "queryasyncjobresultresponse"), "jobstatus",
+			   0) != 0;
+}
+
 /* A verified request of a command that the server has. */
 static void call(struct api *a)
 {
@@ -328,6 +336,8 @@ static void call(struct api *a)
 	call.params = request_to_json(&a->params);
 	sim_call(a->server->sim, &call, &a->answer);
 	json_object_put(call.params);
+	if (tells_job_end(a))
+		log_happened(a->server->log, "job-done");
 	reply(a, f);
 }
 

@@ -42,7 +42,7 @@ static bool check_root(struct sim_job *job, const struct sim_volume *v, const st
 	return true;
 }
 
-/* ---- attachVolume: the checks of the API job --------------------------------------------------- */
+/* ---- attachVolume: the checks of the API job ------------------------------------------------- */
 
 static bool check_volume(struct sim_job *job)
 {
@@ -191,7 +191,7 @@ static bool attach_check(struct sim_job *job)
 	return true;
 }
 
-/* ---- attachVolume: the work job ---------------------------------------------------------------- */
+/* ---- attachVolume: the work job -------------------------------------------------------------- */
 
 /* A new volume is made on the storage of the VM's disks, if one of them is on any. */
 static bool has_storage(struct sim *sim, const struct sim_vm *vm)
@@ -336,7 +336,7 @@ static void attach_linger(struct sim_job *job)
 			 job->device_id >= 0 ? job->device_id : device);
 }
 
-/* ---- detachVolume ------------------------------------------------------------------------------ */
+/* ---- detachVolume ---------------------------------------------------------------------------- */
 
 static bool detach_prepare(struct sim_request *q, struct sim_job *job)
 {
@@ -452,7 +452,7 @@ static bool detach_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param attach_params[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },

@@ -101,7 +101,7 @@ static bool capabilities_run(struct sim_request *q)
 	return sim_reply(q, o);
 }
 
-/* ---- listApis ---------------------------------------------------------------------------------- */
+/* ---- listApis -------------------------------------------------------------------------------- */
 
 static const char *type_name(enum sim_param_type type)
 {
@@ -171,7 +171,7 @@ static bool apis_run(struct sim_request *q)
 			  "any apis");
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param zone_params[] = {
 	{ .name = "id", .type = P_ID, .kind = K_ZONE },

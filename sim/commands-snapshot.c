@@ -38,7 +38,7 @@ static bool check_there(struct sim_job *job)
 			      sim_arg_ref(job->sim, job->params, "id", K_SNAPSHOT).number);
 }
 
-/* ---- createSnapshot ---------------------------------------------------------------------------- */
+/* ---- createSnapshot -------------------------------------------------------------------------- */
 
 static bool create_prepare(struct sim_request *q, struct sim_job *job)
 {
@@ -110,7 +110,7 @@ static void create_abort(struct sim_job *job)
 	job->snapshot->state = "Error";
 }
 
-/* ---- listSnapshots, listVMSnapshot ------------------------------------------------------------- */
+/* ---- listSnapshots, listVMSnapshot ----------------------------------------------------------- */
 
 static bool list_run(struct sim_request *q)
 {
@@ -164,7 +164,7 @@ static bool list_backups_run(struct sim_request *q)
 	return list_copies(q, "backup", K_BACKUP);
 }
 
-/* ---- deleteSnapshot ---------------------------------------------------------------------------- */
+/* ---- deleteSnapshot -------------------------------------------------------------------------- */
 
 static bool delete_begin(struct sim_job *job)
 {
@@ -188,7 +188,7 @@ static void snapshot_abort(struct sim_job *job)
 	job->snapshot->state = job->state_before;
 }
 
-/* ---- revertSnapshot ---------------------------------------------------------------------------- */
+/* ---- revertSnapshot -------------------------------------------------------------------------- */
 
 static bool revert_check(struct sim_job *job)
 {
@@ -240,7 +240,7 @@ static void revert_abort(struct sim_job *job)
 	job->volume->state = job->state_before;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param create_params[] = {
 	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .required = true },

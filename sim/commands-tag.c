@@ -64,7 +64,7 @@ bool sim_match_tags(json_object *params, const struct sim_object *o)
 	return !any;
 }
 
-/* ---- createTags, deleteTags -------------------------------------------------------------------- */
+/* ---- createTags, deleteTags ------------------------------------------------------------------ */
 
 /* The resources of a job, one after the other: visit() returns true to stop. */
 struct resources {
@@ -186,7 +186,7 @@ static bool delete_finish(struct sim_job *job)
 	return each_resource(job, delete_tags);
 }
 
-/* ---- listTags ---------------------------------------------------------------------------------- */
+/* ---- listTags -------------------------------------------------------------------------------- */
 
 static void list_tags_of(struct sim_list *list, json_object *params, const struct sim_object *o)
 {
@@ -223,7 +223,7 @@ static bool list_run(struct sim_request *q)
 	return sim_list_end(&list);
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param tag_params[] = {
 	{ .name = "resourceids", .type = P_TEXT, .required = true },

@@ -19,7 +19,7 @@ json_object *sim_result_vm(struct sim_job *job)
 	return o;
 }
 
-/* ---- listVirtualMachines ----------------------------------------------------------------------- */
+/* ---- listVirtualMachines --------------------------------------------------------------------- */
 
 static bool is_gone(const struct sim_vm *vm)
 {
@@ -76,7 +76,7 @@ static bool list_run(struct sim_request *q)
 	return sim_list_end(&list);
 }
 
-/* ---- common to the jobs ------------------------------------------------------------------------ */
+/* ---- common to the jobs ---------------------------------------------------------------------- */
 
 static bool vm_prepare(struct sim_request *q, struct sim_job *job)
 {
@@ -97,7 +97,7 @@ static void vm_abort(struct sim_job *job)
 	job->vm->state = job->state_before;
 }
 
-/* ---- startVirtualMachine ----------------------------------------------------------------------- */
+/* ---- startVirtualMachine --------------------------------------------------------------------- */
 
 static bool start_check(struct sim_job *job)
 {
@@ -150,7 +150,7 @@ bool sim_vm_start_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- stopVirtualMachine ------------------------------------------------------------------------ */
+/* ---- stopVirtualMachine ---------------------------------------------------------------------- */
 
 static bool stop_check(struct sim_job *job)
 {
@@ -197,7 +197,7 @@ static bool stop_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- destroyVirtualMachine --------------------------------------------------------------------- */
+/* ---- destroyVirtualMachine ------------------------------------------------------------------- */
 
 static struct sim_volume *data_disk(struct sim_job *job, const char *id)
 {
@@ -301,7 +301,7 @@ static bool destroy_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param list_params[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VM },

@@ -16,7 +16,7 @@ json_object *sim_result_volume(struct sim_job *job)
 	return o;
 }
 
-/* ---- listVolumes ------------------------------------------------------------------------------- */
+/* ---- listVolumes ----------------------------------------------------------------------------- */
 
 static bool contains(const char *text, const char *part)
 {
@@ -83,7 +83,7 @@ static bool list_run(struct sim_request *q)
 	return sim_list_end(&list);
 }
 
-/* ---- createVolume ------------------------------------------------------------------------------ */
+/* ---- createVolume ---------------------------------------------------------------------------- */
 
 static bool check_size(struct sim_request *q, struct sim_object *offering, int64_t *ret_gib)
 {
@@ -266,7 +266,7 @@ static void create_abort(struct sim_job *job)
 	sim_volume_set_state(job->volume, "Allocated");
 }
 
-/* ---- deleteVolume, destroyVolume, recoverVolume ------------------------------------------------ */
+/* ---- deleteVolume, destroyVolume, recoverVolume ---------------------------------------------- */
 
 struct refusal {
 	int code, cs_code;
@@ -468,7 +468,7 @@ static bool recover_run(struct sim_request *q)
 	return sim_reply(q, o);
 }
 
-/* ---- updateVolume ------------------------------------------------------------------------------ */
+/* ---- updateVolume ---------------------------------------------------------------------------- */
 
 static bool update_check(struct sim_job *job)
 {
@@ -516,7 +516,7 @@ static bool update_finish(struct sim_job *job)
 	return true;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 static const struct sim_param list_params[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VOLUME },

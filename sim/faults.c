@@ -139,7 +139,7 @@ int faults_add(struct faults *faults, struct sim *sim, json_object *spec, char *
 const struct fault *faults_meet(struct faults *faults, const char *command)
 {
 	const struct fault *met = NULL;
-	struct fault *f;
+	struct fault *f = NULL;
 
 	TAILQ_FOREACH(f, faults, link) {
 		if (!streq(f->command, command))
@@ -240,8 +240,9 @@ static json_object *retype(json_object *o)
 	switch (json_object_get_type(o)) {
 	case json_type_object:
 		copy = json_object_new_object();
-		json_object_object_foreach(o, key, value)
+		json_object_object_foreach(o, key, value) {
 			json_object_object_add(copy, key, retype(value));
+		}
 		return copy;
 	case json_type_array:
 		copy = json_object_new_array();

@@ -166,6 +166,8 @@ void log_clear(struct sim_log *log);
 /* A request; its entry gets status and job later. Borrowed, valid until log_clear(). */
 json_object *log_received(struct sim_log *log, const char *command, const struct request *q);
 void log_executed(const char *command, void *log);
+/* When it happened last, for measurements: "job-done" (a client was told), "plug". */
+void log_happened(struct sim_log *log, const char *what);
 json_object *log_to_json(struct sim_log *log);
 /* Answers r when the counter has reached count, with 400 at the time-out. */
 int log_wait(struct sim_log *log, struct http_request *r, const char *command, int64_t count,
@@ -176,7 +178,7 @@ int log_wait(struct sim_log *log, struct http_request *r, const char *command, i
 struct hypervisor;
 
 /* Must run under umockdev-wrapper. -ENOTSUP if not. */
-int hypervisor_new(sd_event *event, struct hypervisor **ret);
+int hypervisor_new(sd_event *event, struct sim_log *log, struct hypervisor **ret);
 struct hypervisor *hypervisor_free(struct hypervisor *hv);
 DEFINE_CLEANUP(struct hypervisor *, hypervisor_free)
 const char *hypervisor_root(const struct hypervisor *hv);

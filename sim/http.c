@@ -33,7 +33,7 @@ struct http {
 	http_handler_fn handler;
 	void *data;
 	bool kicked; /* the timer is set for now */
-	LIST_HEAD(, http_request) requests;
+	LIST_HEAD(http_requests, http_request) requests;
 };
 
 struct http_request {
@@ -266,7 +266,7 @@ void http_reply_json(struct http_request *r, unsigned status, json_object *body)
 
 void http_release(struct http *http)
 {
-	struct http_request *r;
+	struct http_request *r = NULL;
 
 	LIST_FOREACH(r, &http->requests, link) {
 		if (!r->answered || r->delivery != HTTP_HOLD || r->stage != STAGE_WAITING)
@@ -279,7 +279,7 @@ void http_release(struct http *http)
 
 void http_drop_pending(struct http *http)
 {
-	struct http_request *r;
+	struct http_request *r = NULL;
 
 	LIST_FOREACH(r, &http->requests, link)
 		if (r->answered && r->stage == STAGE_WAITING && starts_with(r->path, "/client/"))

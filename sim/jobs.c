@@ -3,7 +3,7 @@
 /*
  * Jobs. In CloudStack an API job checks, and then waits for a work job in the queue of the VM, where
  * one is at work at a time; nothing serialises a volume. Here both are one struct: check() at once,
- * begin() when its turn has come, finish() when its time is over.
+ * begin() when its turn has come, finish() when its time is over; the end is seen some time later.
  */
 
 #include "model.h"
@@ -77,7 +77,7 @@ struct sim_job *sim_job_of(struct sim *sim, const char *instance, const char *id
 	return NULL;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void set_error(struct sim_job *job, int code, const char *text)
 {
@@ -168,42 +168,59 @@ static void give_up(struct sim_job *job)
 		job->command->abort(job);
 }
 
-/* ---- the work ---------------------------------------------------------------------------------- */
+/* ---- the work -------------------------------------------------------------------------------- */
 
-/* The result is what can be seen before the job has ended: it still shows the job as pending. */
-static void succeed(struct sim_job *job)
+static void work(struct sim_job *job)
 {
 	const struct sim_command *c = job->command;
-
-	if (c->result) {
-		job->result = c->result(job);
-	} else {
-		job->result = sim_json_object();
-		mk_json_set_bool(job->result, "success", true);
-	}
-
-	if (!c->create && !job->nothing_done)
-		sim_executed(job->sim, c->name);
-}
-
-static int on_time(sd_event_source *s, uint64_t usec, void *data)
-{
-	struct sim_job *job = data;
 
 	if (job->fault == SIM_JOB_ERROR) {
 		give_up(job);
 		set_fault_error(job);
-	} else if (job->command->finish && !job->command->finish(job)) {
+	} else if (c->finish && !c->finish(job)) {
 		give_up(job);
-	} else {
-		succeed(job);
-		if (job->fault == SIM_JOB_ERROR_DONE)
-			set_fault_error(job);
-		if (job->fault == SIM_JOB_NO_RESULT)
-			set_no_result(job);
+	} else if (!c->create && !job->nothing_done) {
+		sim_executed(job->sim, c->name);
+	}
+}
+
+/* The result is what can be seen before the job has ended: it still shows the job as pending. */
+static void report(struct sim_job *job)
+{
+	const struct sim_command *c = job->command;
+
+	if (!job->failed && c->result) {
+		job->result = c->result(job);
+	} else if (!job->failed) {
+		job->result = sim_json_object();
+		mk_json_set_bool(job->result, "success", true);
 	}
 
+	if (!job->failed && job->fault == SIM_JOB_ERROR_DONE)
+		set_fault_error(job);
+	if (!job->failed && job->fault == SIM_JOB_NO_RESULT)
+		set_no_result(job);
 	end(job);
+}
+
+/* An API job looks for the end of its work job now and then (vm.job.check.interval). */
+static int on_time(sd_event_source *s, uint64_t usec, void *data)
+{
+	struct sim_job *job = data;
+	bool waits = job->queue && sim_get(job->sim, "report-ms") > 0;
+
+	if (job->phase == JOB_WORKING)
+		work(job);
+	else
+		waits = false;
+
+	if (!waits) {
+		report(job);
+		return 0;
+	}
+	leave_queue(job);
+	set_timer(job, sim_get(job->sim, "report-ms"));
+	job->phase = JOB_REPORTING;
 	return 0;
 }
 
@@ -257,15 +274,16 @@ void sim_restart(struct sim *sim, bool disk_stays)
 		(void)unqueue(job);
 
 	while ((job = TAILQ_FIRST(&sim->pending))) {
-		if (disk_stays && job->begun && job->command->linger)
+		if (disk_stays && job->begun && job->phase != JOB_REPORTING && job->command->linger)
 			job->command->linger(job);
-		give_up(job);
+		if (job->phase != JOB_REPORTING)
+			give_up(job);
 		set_no_result(job);
 		end(job);
 	}
 }
 
-/* ---- the start --------------------------------------------------------------------------------- */
+/* ---- the start ------------------------------------------------------------------------------- */
 
 static struct sim_job *job_new(struct sim_request *q)
 {
@@ -360,7 +378,7 @@ void sim_job_start(struct sim_request *q)
 	run(job);
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 json_object *sim_job_row(struct sim_job *job)
 {

@@ -14,6 +14,8 @@ libsim_la_SOURCES = \
 	sim/commands-tag.c \
 	sim/commands-vm.c \
 	sim/commands-volume.c \
+	sim/disk-umockdev.c \
+	sim/disk-umockdev.h \
 	sim/faults.c \
 	sim/http-internal.h \
 	sim/http.c \
@@ -98,3 +100,10 @@ tests_integration_sim_faults_tap_LDADD = libsimclient.la
 dist_check_SCRIPTS += tests/integration/libcloud.tap
 EXTRA_DIST += tests/integration/test-libcloud.py
 TESTS += tests/integration/libcloud.tap
+
+check_PROGRAMS += tests/integration/sim-hypervisor.tap
+tests_integration_sim_hypervisor_tap_SOURCES = tests/integration/test-sim-hypervisor.c
+tests_integration_sim_hypervisor_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+tests_integration_sim_hypervisor_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_sim_hypervisor_tap_LDADD = libsimclient.la
+

@@ -17,8 +17,8 @@ struct waiter {
 
 struct sim_log {
 	sd_event *event;
-	json_object *received, *executed, *entries;
-	LIST_HEAD(, waiter) waiters;
+	json_object *received, *executed, *entries, *happened;
+	LIST_HEAD(waiters, waiter) waiters;
 };
 
 void log_clear(struct sim_log *log)
@@ -26,6 +26,8 @@ void log_clear(struct sim_log *log)
 	json_object_put(log->received);
 	json_object_put(log->executed);
 	json_object_put(log->entries);
+	json_object_put(log->happened);
+	log->happened = json_object_new_object();
 	log->received = json_object_new_object();
 	log->executed = json_object_new_object();
 	log->entries = json_object_new_array();
@@ -53,6 +55,7 @@ struct sim_log *log_free(struct sim_log *log)
 	json_object_put(log->received);
 	json_object_put(log->executed);
 	json_object_put(log->entries);
+	json_object_put(log->happened);
 	sd_event_unref(log->event);
 	free(log);
 	return NULL;
@@ -113,6 +116,11 @@ void log_executed(const char *command, void *data)
 	count(log, log->executed, command);
 }
 
+void log_happened(struct sim_log *log, const char *what)
+{
+	mk_json_set_int(log->happened, what, (int64_t)mk_now_monotonic());
+}
+
 json_object *log_to_json(struct sim_log *log)
 {
 	json_object *o = json_object_new_object();
@@ -120,6 +128,7 @@ json_object *log_to_json(struct sim_log *log)
 	json_object_object_add(o, "received", json_object_get(log->received));
 	json_object_object_add(o, "executed", json_object_get(log->executed));
 	json_object_object_add(o, "entries", json_object_get(log->entries));
+	json_object_object_add(o, "happened", json_object_get(log->happened));
 	return o;
 }
 

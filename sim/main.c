@@ -198,7 +198,7 @@ static int apply_seed(struct server *s, const char *path)
 
 static int start_hypervisor(struct server *s)
 {
-	int r = hypervisor_new(s->event, &s->hv);
+	int r = hypervisor_new(s->event, s->log, &s->hv);
 
 	if (r == -ENOTSUP)
 		return complain("--hypervisor umockdev needs umockdev-wrapper around this program");

@@ -48,7 +48,7 @@ bool sim_is_read(const char *command)
 	return c && c->mode == SIM_READ;
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 char *sim_root_key(const char *command)
 {
@@ -139,7 +139,7 @@ void sim_answer_done(struct sim_answer *answer)
 	*answer = (struct sim_answer){};
 }
 
-/* ---- what parameters say ----------------------------------------------------------------------- */
+/* ---- what parameters say --------------------------------------------------------------------- */
 
 const char *sim_arg(json_object *params, const char *name)
 {
@@ -293,7 +293,7 @@ bool sim_arg_map(json_object *params, const char *name, unsigned *i, const char 
 	return false;
 }
 
-/* ---- the border: as ParamProcessWorker --------------------------------------------------------- */
+/* ---- the border: as ParamProcessWorker ------------------------------------------------------- */
 
 static bool refuse_value(struct sim_request *q, const char *why)
 {
@@ -458,7 +458,7 @@ void sim_call(struct sim *sim, const struct sim_call *call, struct sim_answer *r
 		sim_executed(sim, q.command->name);
 }
 
-/* ---- lists ------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static bool check_paging(struct sim_request *q, int64_t limit)
 {

@@ -75,7 +75,7 @@ static void add_tags(json_object *row, const struct sim_object *o)
 	json_object_object_add(row, "tags", tags);
 }
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 /* A root disk's compute-only offering shows as a number in a text. */
 static void add_offering(json_object *row, const struct sim_volume *v)
@@ -158,7 +158,7 @@ json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin)
 	return row;
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 static void add_nics(json_object *row, const struct sim_vm *vm)
 {
@@ -228,7 +228,7 @@ json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, bool nic
 	return row;
 }
 
-/* ---- snapshots --------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s)
 {
@@ -257,7 +257,7 @@ json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s)
 	return row;
 }
 
-/* ---- the admin's view -------------------------------------------------------------------------- */
+/* ---- the admin's view ------------------------------------------------------------------------ */
 
 static json_object *state_volumes(struct sim *sim)
 {
@@ -310,10 +310,8 @@ static json_object *state_snapshots(struct sim *sim)
 static json_object *state_jobs(struct sim *sim)
 {
 	static const char *const phases[] = {
-		[JOB_QUEUED] = "queued",
-		[JOB_WORKING] = "working",
-		[JOB_HELD] = "held",
-		[JOB_ENDED] = "ended",
+		[JOB_QUEUED] = "queued",       [JOB_WORKING] = "working", [JOB_HELD] = "held",
+		[JOB_REPORTING] = "reporting", [JOB_ENDED] = "ended",
 	};
 	json_object *rows = sim_json_object();
 	struct sim_job *job;

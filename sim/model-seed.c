@@ -46,7 +46,7 @@ const char sim_default_seed[] = "{"
 "}";
 /* clang-format on */
 
-/* ---- fields ------------------------------------------------------------------------------------ */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 /* apply false: only looks whether the value can be taken. Returns 0 or -EINVAL. */
 struct field {
@@ -141,7 +141,7 @@ static int take_state(json_object *value, const char *const *states, const char 
 	return *ret ? 0 : -EINVAL;
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 static int vm_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -258,7 +258,7 @@ static const struct field vm_fields[] = {
 	{ NULL, NULL },
 };
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 static int volume_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -411,7 +411,7 @@ static const struct field volume_fields[] = {
 	{ NULL, NULL },
 };
 
-/* ---- snapshots --------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 static int snapshot_set_state(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -431,7 +431,7 @@ static const struct field snapshot_fields[] = {
 	{ NULL, NULL },
 };
 
-/* ---- poke -------------------------------------------------------------------------------------- */
+/* ---- poke ------------------------------------------------------------------------------------ */
 
 static const struct poke_kind {
 	const char *key;
@@ -498,7 +498,7 @@ int sim_poke(struct sim *sim, json_object *fields, char **ret_why)
 	return wrong(ret_why, sim_strdup("none of vm, volume and snapshot is given"));
 }
 
-/* ---- seed -------------------------------------------------------------------------------------- */
+/* ---- seed ------------------------------------------------------------------------------------ */
 
 static struct sim_object *first(struct sim *sim, enum sim_kind kind)
 {

@@ -18,6 +18,7 @@ static const struct setting {
 	const char *choice;
 } settings[] = {
 	{ "job-ms", S_NUMBER, "30" },
+	{ "report-ms", S_NUMBER, "10" },
 	{ "create-job-ms", S_NUMBER, "10" },
 	{ "delete-ms", S_NUMBER, "10" },
 	{ "job-expire-ms", S_NUMBER, "86400000" },

@@ -40,7 +40,7 @@ const char *const sim_snapshot_states[] = {
 	"Destroying", "Destroyed", "Hidden",           "Error",     NULL,
 };
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void *checked(void *p)
 {
@@ -75,7 +75,7 @@ json_object *sim_json_array(void)
 	return checked(json_object_new_array());
 }
 
-/* ---- objects ----------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 const char *sim_state_name(const char *const *states, const char *name)
 {
@@ -160,7 +160,7 @@ void sim_executed(struct sim *sim, const char *command)
 		sim->executed(command, sim->data);
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 const char *sim_vm_hypervisor(struct sim *sim, const struct sim_vm *vm)
 {
@@ -237,7 +237,7 @@ int sim_vm_free_device(struct sim *sim, const struct sim_vm *vm)
 	return -1;
 }
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 struct sim_volume *sim_volume_new(struct sim *sim, const char *id, const char *name,
 				  struct sim_object *zone, uint64_t size)
@@ -306,7 +306,7 @@ char *sim_vm_text(const struct sim_vm *vm)
 	return checked(s);
 }
 
-/* ---- the guest's side -------------------------------------------------------------------------- */
+/* ---- the guest's side ------------------------------------------------------------------------ */
 
 void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device_id)
 {
@@ -367,7 +367,7 @@ void sim_set_hypervisor(struct sim *sim, const struct sim_hypervisor *hypervisor
 	sim->hypervisor = *hypervisor;
 }
 
-/* ---- the simulator ----------------------------------------------------------------------------- */
+/* ---- the simulator --------------------------------------------------------------------------- */
 
 int sim_new(sd_event *event, void (*executed)(const char *command, void *data), void *data,
 	    struct sim **ret)

@@ -125,7 +125,7 @@ struct sim {
 	struct sim_hypervisor hypervisor;
 };
 
-/* ---- commands ---------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 enum sim_param_type {
 	P_TEXT,
@@ -190,9 +190,10 @@ struct sim_request {
 };
 
 enum sim_job_phase {
-	JOB_QUEUED,  /* other work of its VM comes first */
-	JOB_WORKING, /* its timer runs */
-	JOB_HELD,    /* until sim_release() */
+	JOB_QUEUED,    /* other work of its VM comes first */
+	JOB_WORKING,   /* its timer runs */
+	JOB_HELD,      /* until sim_release() */
+	JOB_REPORTING, /* its work is done, and it is about to notice */
 	JOB_ENDED,
 };
 
@@ -301,7 +302,7 @@ bool sim_list_wants(struct sim_list *list);
 void sim_list_add(struct sim_list *list, json_object *row);
 bool sim_list_end(struct sim_list *list);
 
-/* ---- jobs -------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 /* Starts the request's job, prepare() included, and answers. */
 void sim_job_start(struct sim_request *q);
@@ -312,7 +313,7 @@ json_object *sim_job_row(struct sim_job *job);
 void sim_jobs_expire(struct sim *sim);
 struct sim_job *sim_job_free(struct sim_job *job);
 
-/* ---- objects ----------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
 /* The objects of a kind, removed ones included, oldest first. */
 #define SIM_FOREACH(sim, k, p)                                                                     \
@@ -393,7 +394,7 @@ char *sim_vm_text(const struct sim_vm *vm);
 #define SIM_GENERIC_ERROR                                                                          \
 	"Internal error executing command, please contact your system administrator"
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* They abort without memory. */
 void *sim_alloc(size_t size);
@@ -402,7 +403,7 @@ void sim_set_text(char **dst, const char *src);
 json_object *sim_json_object(void);
 json_object *sim_json_array(void);
 
-/* ---- settings ---------------------------------------------------------------------------------- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
 void sim_settings_init(struct sim *sim);
 void sim_settings_done(struct sim *sim);

@@ -108,7 +108,7 @@ static int add_one(struct request *q, const char *s, size_t n, bool keep_last)
 {
 	const char *equals = memchr(s, '=', n);
 	struct request_param p = { 0 };
-	size_t name_size;
+	size_t name_size = 0;
 
 	if (!equals)
 		return 0; /* ApiServlet.utf8Fixup() passes over it */
@@ -156,12 +156,16 @@ const char *request_get(const struct request *q, const char *name, bool any_case
 
 /* --- signature --- */
 
+struct by_name {
+	const struct request_param *param;
+};
+
 /* strcmp() on UTF-8: code-point order, which is String.compareTo()'s but for surrogates. */
 static int compare_names(const void *a, const void *b)
 {
-	const struct request_param *const *x = a, *const *y = b;
+	const struct by_name *x = a, *y = b;
 
-	return strcmp((*x)->name, (*y)->name);
+	return strcmp(x->param->name, y->param->name);
 }
 
 /* java.net.URLEncoder, then + for a space replaced by %20. */
@@ -179,7 +183,7 @@ static void encode(FILE *f, const char *value, size_t size)
 
 char *request_string_to_sign(const struct request *q)
 {
-	_cleanup_free_ const struct request_param **sorted = calloc(q->n + 1, sizeof(*sorted));
+	_cleanup_free_ struct by_name *sorted = calloc(q->n + 1, sizeof(*sorted));
 	char *text = NULL;
 	size_t size, n = 0;
 	FILE *f = sorted ? open_memstream(&text, &size) : NULL;
@@ -189,12 +193,14 @@ char *request_string_to_sign(const struct request *q)
 
 	for (size_t i = 0; i < q->n; i++)
 		if (strcasecmp(q->params[i].name, "signature") != 0)
-			sorted[n++] = &q->params[i];
+			sorted[n++].param = &q->params[i];
 	qsort(sorted, n, sizeof(*sorted), compare_names);
 
 	for (size_t i = 0; i < n; i++) {
-		fprintf(f, "%s%s=", i > 0 ? "&" : "", sorted[i]->name);
-		encode(f, sorted[i]->value, sorted[i]->size);
+		const struct request_param *p = sorted[i].param;
+
+		fprintf(f, "%s%s=", i > 0 ? "&" : "", p->name);
+		encode(f, p->value, p->size);
 	}
 	if (fclose(f) != 0 || !text)
 		return NULL;
@@ -221,25 +227,34 @@ bool request_signature_ok(const struct request *q, const char *secret)
 	return strlen(given) == size && CRYPTO_memcmp(base64, given, size) == 0;
 }
 
+/* Two digits. Returns what follows them, or NULL. */
+static const char *parse_two(const char *s, int *ret)
+{
+	if (!s || !isdigit((unsigned char)s[0]) || !isdigit((unsigned char)s[1]))
+		return NULL;
+	*ret = (s[0] - '0') * 10 + s[1] - '0';
+	return s + 2;
+}
+
 /* "Z", "+hh:mm" or "+hhmm". Returns what it ends with, or NULL. */
 static const char *parse_offset(const char *s, int64_t *ret_offset)
 {
-	int sign = *s == '-' ? -1 : 1, hours, minutes, n = 0;
+	int sign = *s == '-' ? -1 : 1, hours, minutes;
 
 	if (*s == 'Z') {
 		*ret_offset = 0;
 		return s + 1;
 	}
-	if ((*s != '+' && *s != '-') || !isdigit((unsigned char)s[1]))
+	if (*s != '+' && *s != '-')
 		return NULL;
-	if (sscanf(s + 1, "%2d:%2d%n", &hours, &minutes, &n) != 2 || n != 5) {
-		n = 0;
-		if (sscanf(s + 1, "%2d%2d%n", &hours, &minutes, &n) != 2 || n != 4)
-			return NULL;
-	}
 
-	*ret_offset = sign * (hours * 3600 + minutes * 60);
-	return s + 1 + n;
+	s = parse_two(s + 1, &hours);
+	if (s && *s == ':')
+		s++;
+	s = parse_two(s, &minutes);
+	if (s)
+		*ret_offset = sign * (hours * 3600 + minutes * 60);
+	return s;
 }
 
 int request_parse_expires(const char *text, int64_t *ret_time)

@@ -82,12 +82,16 @@ void sim_error(struct sim_answer *ret, const char *root, int code, int cs_code, 
 	       ...) _printf_(5, 6);
 
 /*
- * Settings, texts. Numbers: job-ms, create-job-ms, delete-ms, job-expire-ms, page-size, max-data-disks
- * (0: the hypervisor's), max-volumes (0: no limit). Texts: hypervisor; role (admin|user); denied
- * (comma list of commands that the role lacks: 432), unknown (commands that the server lacks: 401).
+ * Settings, texts.
+ * Numbers: job-ms (the work of a job), report-ms (from work in a VM's queue to the job's end),
+ * create-job-ms (instead of both, of what needs no storage), delete-ms, job-expire-ms, page-size,
+ * max-data-disks (0: the hypervisor's), max-volumes (0: no limit).
+ * Texts: hypervisor; role (admin|user); denied (comma list of commands that the role lacks: 432),
+ * unknown (commands that the server lacks: 401).
  * true or false: expunge, expunge-vm, force-stop (what users may), backup-attach, maintenance,
- * detach-timeout (detach jobs fail with the 10000 ms text, and the guest lets go later), host-away (no
- * agent answers: attach, detach, start and stop fail), storage-full, storage-error (deletions fail).
+ * detach-timeout (detach jobs fail with the 10000 ms text, and the guest lets go later), host-away
+ * (no agent answers: attach, detach, start and stop fail), storage-full, storage-error (deletions
+ * fail).
  * Those of the HTTP side (latency-ms, enforce-post, api-limit, interval-ms) are kept here too, for
  * sim_get(). -EINVAL: unknown key or bad value.
  */

@@ -4,6 +4,8 @@
 
 #include "bus-internal.h"
 
+DEFINE_CLEANUP(char *, dbus_free)
+
 /* ---- calls ------------------------------------------------------------------------------------------------ */
 
 struct mk_call *mk_call_ref(struct mk_call *call)
@@ -62,6 +64,12 @@ uid_t mk_call_uid(const struct mk_call *call)
 	return call->uid;
 }
 
+void mk_call_on_gone(struct mk_call *call, void (*fn)(struct mk_call *call, void *data), void *data)
+{
+	call->gone = fn;
+	call->gone_data = data;
+}
+
 void mk_call_reply_message(struct mk_call *call, DBusMessage *reply)
 {
 	if (call->replied || !call->bus) {
@@ -78,7 +86,16 @@ void mk_call_reply_message(struct mk_call *call, DBusMessage *reply)
 		dbus_message_unref(reply);
 		return;
 	}
-	mk_bus_queue(call->bus, &call->bus->replies, reply);
+
+	/* A bus fills in the sender; a peer must get it from us. */
+	if (reply && call->peer &&
+	    !dbus_message_set_sender(reply,
+				     call->driver ? DBUS_SERVICE_DBUS : MK_BUS_PEER_SERVICE)) {
+		dbus_message_unref(reply);
+		return;
+	}
+	mk_bus_queue(call->bus, &call->bus->replies,
+		     call->peer ? call->peer->connection : call->bus->connection, reply);
 }
 
 void mk_call_reply(struct mk_call *call, json_object *args)
@@ -120,16 +137,60 @@ void mk_call_error(struct mk_call *call, enum mk_error_code code, const char *fm
 							   str_or_empty(text)));
 }
 
+/* Nobody waits for it any more; whoever holds it may still drop it. */
+static void detach(struct mk_call *call)
+{
+	TAILQ_REMOVE(&call->bus->calls, call, entry);
+	call->bus->n_calls--;
+	call->bus = NULL;
+	call->peer = NULL;
+}
+
+static void forget_uid(struct mk_bus *bus, struct mk_bus_uid *entry)
+{
+	HASH_DEL(bus->uids, entry);
+	free(entry->name);
+	free(entry);
+}
+
 void mk_bus_drop_calls(struct mk_bus *bus)
 {
 	struct mk_call *call;
 
 	while ((call = TAILQ_FIRST(&bus->calls))) {
 		mk_call_error(call, MK_ERROR_UNAVAILABLE, "the daemon is stopping");
-		TAILQ_REMOVE(&bus->calls, call, entry);
-		bus->n_calls--;
-		call->bus = NULL; /* whoever holds it may still drop it */
+		detach(call);
 	}
+}
+
+static struct mk_call *first_of(struct mk_bus *bus, const struct mk_bus_peer *peer,
+				const char *name)
+{
+	struct mk_call *call;
+
+	TAILQ_FOREACH(call, &bus->calls, entry)
+		if (call->peer == peer && streq(mk_call_sender(call), name))
+			return call;
+	return NULL;
+}
+
+void mk_bus_caller_gone(struct mk_bus *bus, const struct mk_bus_peer *peer, const char *name)
+{
+	struct mk_bus_uid *entry = NULL;
+	struct mk_call *call;
+
+	while ((call = first_of(bus, peer, name))) {
+		mk_call_ref(call);
+		detach(call);
+		if (call->gone)
+			call->gone(call, call->gone_data);
+		mk_call_unref(call);
+	}
+
+	if (!peer)
+		HASH_FIND_STR(bus->uids, name, entry);
+	if (entry)
+		forget_uid(bus, entry);
 }
 
 /* ---- finding the method ------------------------------------------------------------------------------------- */
@@ -161,6 +222,18 @@ static const struct mk_bus_interface *nth_interface(const struct mk_bus *bus,
 	return i - n < ARRAY_SIZE(standard) ? standard[i - n] : NULL;
 }
 
+static bool find_driver_method(struct mk_call *call)
+{
+	const char *member = str_or_empty(dbus_message_get_member(call->message));
+
+	call->method = find_in(&mk_bus_driver, member);
+	call->object = call->peer;
+	if (!call->method)
+		mk_call_error(call, MK_ERROR_UNKNOWN_METHOD,
+			      "there is no bus here, and what stands in for it has no %s", member);
+	return call->method != NULL;
+}
+
 /* Sets the call's method and object, or answers with what is unknown. */
 static bool find_method(struct mk_call *call)
 {
@@ -170,6 +243,9 @@ static bool find_method(struct mk_call *call)
 	struct mk_bus_object *object = mk_bus_find(call->bus, path);
 	const struct mk_bus_interface *i;
 	bool known = !interface;
+
+	if (call->driver)
+		return find_driver_method(call);
 
 	if (!mk_bus_path_exists(call->bus, path)) {
 		mk_call_error(call, MK_ERROR_UNKNOWN_OBJECT, "there is no object %.255s", path);
@@ -198,53 +274,146 @@ static bool find_method(struct mk_call *call)
 	return false;
 }
 
-/* ---- the caller ------------------------------------------------------------------------------------------------ */
+/* ---- may it run ------------------------------------------------------------------------------------------------- */
 
 static void run_handler(struct mk_call *call)
 {
 	call->method->handler(call, call->object);
 }
 
-static void remember_uid(struct mk_bus *bus, const char *name, uid_t uid)
+unsigned mk_call_needs(const struct mk_call *call)
 {
+	const struct mk_bus_method *m = call->method;
+
+	return MK_NEEDS(m->privilege) | (m->also ? m->also(call, call->object) : 0);
+}
+
+/* Time has passed since the method was found: what was authorised must be what runs. */
+static bool find_again(struct mk_call *call)
+{
+	const struct mk_bus_method *method = call->method;
+	const void *object = call->object;
+
+	if (!call->bus || !find_method(call))
+		return false;
+	if (call->method == method && call->object == object)
+		return true;
+
+	mk_call_error(call, MK_ERROR_UNKNOWN_OBJECT, "%s was replaced meanwhile",
+		      dbus_message_get_path(call->message));
+	return false;
+}
+
+void mk_call_authorized(struct mk_call *call)
+{
+	if (find_again(call))
+		run_handler(call);
+}
+
+static bool needs_authority(const struct mk_call *call)
+{
+	return call->bus->callbacks.authorize && !call->peer &&
+	       !(call->method->flags & MK_BUS_OPEN);
+}
+
+static void authorize(struct mk_call *call)
+{
+	if (needs_authority(call))
+		call->bus->callbacks.authorize(call, call->bus->callbacks.data);
+	else
+		run_handler(call);
+}
+
+/* ---- the caller ------------------------------------------------------------------------------------------------ */
+
+static void remember_uid(struct mk_call *call)
+{
+	struct mk_bus *bus = call->bus;
 	struct mk_bus_uid *entry;
 
-	if (HASH_COUNT(bus->uids) >= MK_BUS_UID_CACHE) {
-		entry = bus->uids; /* the oldest */
-		HASH_DEL(bus->uids, entry);
-		free(entry->name);
-		free(entry);
-	}
+	HASH_FIND_STR(bus->uids, mk_call_sender(call), entry);
+	if (entry)
+		return; /* two calls have asked */
+	if (HASH_COUNT(bus->uids) >= MK_BUS_UID_CACHE)
+		forget_uid(bus, bus->uids); /* the oldest */
 
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return;
-	entry->name = strdup(name);
-	entry->uid = uid;
+	entry->name = strdup(mk_call_sender(call));
+	entry->uid = call->uid;
+	entry->member = call->member;
 	if (entry->name)
 		HASH_ADD_KEYPTR(hh, bus->uids, entry->name, strlen(entry->name), entry);
 	else
 		free(entry);
 }
 
-static void on_uid(DBusPendingCall *pending, void *data)
+static bool read_groups(DBusMessageIter *array, gid_t group)
+{
+	DBusMessageIter it;
+
+	for (dbus_message_iter_recurse(array, &it);
+	     dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_UINT32; dbus_message_iter_next(&it)) {
+		dbus_uint32_t gid;
+
+		dbus_message_iter_get_basic(&it, &gid);
+		if (gid == group)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The reply of GetConnectionCredentials: the uid, and whether the caller's process was in the group when it
+ * connected. UnixGroupIDs is there on Linux since dbus 1.13.18; where it is missing nobody is a member.
+ */
+static void read_credentials(DBusMessage *reply, struct mk_call *call)
+{
+	DBusMessageIter it, array, entry, value;
+	dbus_uint32_t uid;
+	const char *key;
+
+	if (!dbus_message_has_signature(reply, "a{sv}"))
+		return;
+
+	dbus_message_iter_init(reply, &it);
+	for (dbus_message_iter_recurse(&it, &array);
+	     dbus_message_iter_get_arg_type(&array) == DBUS_TYPE_DICT_ENTRY;
+	     dbus_message_iter_next(&array)) {
+		_cleanup_(dbus_freep) char *type = NULL;
+
+		dbus_message_iter_recurse(&array, &entry);
+		dbus_message_iter_get_basic(&entry, &key);
+		dbus_message_iter_next(&entry);
+		dbus_message_iter_recurse(&entry, &value);
+		type = dbus_message_iter_get_signature(&value);
+		if (streq(key, "UnixUserID") && type && streq(type, "u")) {
+			dbus_message_iter_get_basic(&value, &uid);
+			call->uid = (uid_t)uid;
+		} else if (streq(key, "UnixGroupIDs") && type && streq(type, "au")) {
+			call->member = read_groups(&value, call->bus->group);
+		}
+	}
+}
+
+static void on_credentials(DBusPendingCall *pending, void *data)
 {
 	struct mk_call *call = data;
 	DBusMessage *reply = dbus_pending_call_steal_reply(pending);
-	dbus_uint32_t uid;
 
-	if (reply && call->bus &&
-	    dbus_message_get_args(reply, NULL, DBUS_TYPE_UINT32, &uid, DBUS_TYPE_INVALID)) {
-		remember_uid(call->bus, mk_call_sender(call), (uid_t)uid);
-		call->uid = (uid_t)uid;
-		/* The object may have gone in between. */
-		if (find_method(call))
-			run_handler(call);
-	} else {
-		mk_call_error(call, MK_ERROR_ACCESS_DENIED, "the caller cannot be identified");
-	}
+	if (reply && call->bus && dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_METHOD_RETURN)
+		read_credentials(reply, call);
 	if (reply)
 		dbus_message_unref(reply);
+
+	if (call->uid == (uid_t)-1) {
+		mk_call_error(call, MK_ERROR_ACCESS_DENIED, "the caller cannot be identified");
+	} else {
+		remember_uid(call);
+		if (find_again(call))
+			authorize(call);
+	}
 }
 
 static void free_call(void *data)
@@ -252,10 +421,11 @@ static void free_call(void *data)
 	mk_call_unref(data);
 }
 
-static bool ask_uid(struct mk_call *call)
+static bool ask_who(struct mk_call *call)
 {
-	DBusMessage *m = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
-						      DBUS_INTERFACE_DBUS, "GetConnectionUnixUser");
+	DBusMessage *m =
+		dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
+					     "GetConnectionCredentials");
 	DBusPendingCall *pending = NULL;
 	const char *sender = mk_call_sender(call);
 	bool ok;
@@ -269,42 +439,49 @@ static bool ask_uid(struct mk_call *call)
 	if (!ok)
 		return false;
 
-	ok = dbus_pending_call_set_notify(pending, on_uid, mk_call_ref(call), free_call);
+	ok = dbus_pending_call_set_notify(pending, on_credentials, mk_call_ref(call), free_call);
 	if (!ok)
 		mk_call_unref(call);
 	dbus_pending_call_unref(pending);
 	return ok;
 }
 
-static void run_with_uid(struct mk_call *call)
+static bool must_know_caller(const struct mk_call *call)
 {
-	struct mk_bus_uid *entry;
+	return !call->peer && ((call->method->flags & MK_BUS_CALLER) || needs_authority(call));
+}
+
+static void identify(struct mk_call *call)
+{
+	struct mk_bus_uid *entry = NULL;
 
 	HASH_FIND_STR(call->bus->uids, mk_call_sender(call), entry);
 	if (entry) {
 		call->uid = entry->uid;
-		run_handler(call);
-	} else if (!ask_uid(call)) {
+		call->member = entry->member;
+		authorize(call);
+	} else if (!ask_who(call)) {
 		mk_call_error(call, MK_ERROR_ACCESS_DENIED, "the caller cannot be identified");
 	}
 }
 
 /* ---- dispatch ------------------------------------------------------------------------------------------------- */
 
-static size_t held_by(const struct mk_bus *bus, const char *sender)
+static size_t held_by_same(const struct mk_call *caller)
 {
 	const struct mk_call *call;
 	size_t n = 0;
 
-	TAILQ_FOREACH(call, &bus->calls, entry)
-		n += streq(mk_call_sender(call), sender);
+	TAILQ_FOREACH(call, &caller->bus->calls, entry)
+		n += call->peer == caller->peer &&
+		     streq(mk_call_sender(call), mk_call_sender(caller));
 	return n;
 }
 
 static bool within_limits(struct mk_call *call)
 {
 	if (call->bus->n_calls <= MK_BUS_HELD_MAX &&
-	    held_by(call->bus, mk_call_sender(call)) <= MK_BUS_HELD_PER_CALLER_MAX)
+	    held_by_same(call) <= MK_BUS_HELD_PER_CALLER_MAX)
 		return true;
 
 	mk_call_error(
@@ -315,7 +492,7 @@ static bool within_limits(struct mk_call *call)
 	return false;
 }
 
-static struct mk_call *call_new(struct mk_bus *bus, DBusMessage *message)
+static struct mk_call *call_new(struct mk_bus *bus, struct mk_bus_peer *peer, DBusMessage *message)
 {
 	struct mk_call *call = calloc(1, sizeof(*call));
 
@@ -325,15 +502,18 @@ static struct mk_call *call_new(struct mk_bus *bus, DBusMessage *message)
 	call->n_ref = 1;
 	call->bus = bus;
 	call->message = dbus_message_ref(message);
-	call->uid = (uid_t)-1;
+	call->peer = peer;
+	call->driver = peer && mk_bus_is_for_driver(message);
+	call->uid = peer ? peer->uid : (uid_t)-1;
 	TAILQ_INSERT_TAIL(&bus->calls, call, entry);
 	bus->n_calls++;
 	return call;
 }
 
-DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, DBusMessage *message)
+DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, struct mk_bus_peer *peer,
+				       DBusMessage *message)
 {
-	_cleanup_(mk_call_unrefp) struct mk_call *call = call_new(bus, message);
+	_cleanup_(mk_call_unrefp) struct mk_call *call = call_new(bus, peer, message);
 	_cleanup_error_ struct mk_error error = { 0 };
 
 	if (!call)
@@ -344,10 +524,10 @@ DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, DBusMessage *message)
 
 	if (mk_bus_read_args(message, call->method, &call->args, &error) < 0)
 		mk_call_fail(call, &error);
-	else if (call->method->flags & MK_BUS_CALLER)
-		run_with_uid(call);
+	else if (must_know_caller(call))
+		identify(call);
 	else
-		run_handler(call);
+		authorize(call);
 
 	return DBUS_HANDLER_RESULT_HANDLED;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by bus.c (connection, objects, flush), bus-call.c (dispatch, calls) and bus-standard.c (the
- * standard interfaces). */
+/* Shared by bus.c (connection, objects, flush), bus-call.c (dispatch, calls), bus-standard.c (the
+ * standard interfaces), bus-peer.c (peers), bus-driver.c (what stands in for the bus on their connections)
+ * and access.c (polkit). */
 
 #include "bus-value.h"
 #include "loop-dbus.h"
@@ -13,28 +14,55 @@
 #define OBJECT_MANAGER_INTERFACE "org.freedesktop.DBus.ObjectManager"
 #define MK_BUS_UID_CACHE         256
 
+/* Unique names on the connections of peers: ours, and theirs from :1.1 on. */
+#define MK_BUS_PEER_SERVICE ":1.0"
+
 /* What is known of a caller. Unique names are never used again, so an entry cannot become wrong. */
 struct mk_bus_uid {
 	char *name;
 	uid_t uid;
+	bool member; /* of mk_bus.group */
 	UT_hash_handle hh;
 };
 
+/* One client of the private socket. */
+struct mk_bus_peer {
+	struct mk_bus *bus; /* borrowed */
+	DBusConnection *connection;
+	struct mk_loop_dbus *loop;
+	sd_event_source *auth; /* ends a connection that does not authenticate */
+	char name[24];         /* ":1.N" */
+	uid_t uid;
+	pid_t pid;
+	bool hello;         /* it talks as to a bus */
+	unsigned n_matches; /* rules it has added */
+	long unread;        /* bytes of signals queued since the queue was last empty */
+	TAILQ_ENTRY(mk_bus_peer) entry;
+};
+
+struct mk_bus_server; /* bus-peer.c */
+
 struct mk_call {
 	unsigned n_ref;
-	struct mk_bus *bus; /* NULL once the bus is closed */
+	struct mk_bus *bus;       /* NULL once the bus is closed or the caller gone */
+	struct mk_bus_peer *peer; /* borrowed; NULL: it came over the bus */
 	DBusMessage *message;
 	const struct mk_bus_method *method;
 	void *object;
 	json_object *args;
 	uid_t uid;
+	bool member; /* of mk_bus.group; only for calls over the bus */
+	bool driver; /* to the driver, which has its own name */
 	bool replied;
+	void (*gone)(struct mk_call *call, void *data);
+	void *gone_data;
 	TAILQ_ENTRY(mk_call) entry;
 };
 
 /* A message that waits for the flush. */
 struct mk_bus_out {
 	DBusMessage *message;
+	DBusConnection *to; /* NULL: everybody */
 	STAILQ_ENTRY(mk_bus_out) entry;
 };
 STAILQ_HEAD(mk_bus_out_list, mk_bus_out);
@@ -55,13 +83,17 @@ struct mk_bus_object {
 struct mk_bus {
 	sd_event *event;
 	struct mk_bus_callbacks callbacks;
-	DBusConnection *connection;
+	DBusConnection *connection; /* to the bus; NULL: there is none */
+	bool named;                 /* it has given us our name */
 	struct mk_loop_dbus *loop;
+	gid_t group; /* whose members mk_bus_uid.member is about; (gid_t)-1: nobody */
+	struct mk_bus_server *server; /* NULL: no private socket */
+	TAILQ_HEAD(, mk_bus_peer) peers;
 	char *root;
-	struct mk_bus_object *objects;     /* by path */
-	TAILQ_HEAD(, mk_bus_object) dirty; /* new or changed */
+	struct mk_bus_object *objects;                 /* by path */
+	TAILQ_HEAD(mk_bus_dirty, mk_bus_object) dirty; /* new or changed */
 	struct mk_bus_out_list replies, signals, removals;
-	TAILQ_HEAD(, mk_call) calls; /* all that have no reply yet */
+	TAILQ_HEAD(mk_bus_calls, mk_call) calls; /* all that have no reply yet */
 	size_t n_calls;
 	struct mk_bus_uid *uids;
 	sd_event_source *disconnected; /* armed when the connection is lost */
@@ -69,15 +101,30 @@ struct mk_bus {
 
 /* bus.c */
 void mk_bus_want_flush(struct mk_bus *bus);
-void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusMessage *message);
+/* Takes the message over; to NULL: everybody. */
+void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusConnection *to,
+		  DBusMessage *message);
 struct mk_bus_object *mk_bus_find(struct mk_bus *bus, const char *path);
 bool mk_bus_below_root(const struct mk_bus *bus, const char *path);
 
 /* bus-call.c */
-DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, DBusMessage *message);
+DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, struct mk_bus_peer *peer,
+				       DBusMessage *message);
+/* The caller with that name is gone: nobody waits for its calls. peer NULL: it was on the bus. */
+void mk_bus_caller_gone(struct mk_bus *bus, const struct mk_bus_peer *peer, const char *name);
 void mk_bus_drop_calls(struct mk_bus *bus);
 /* Queues a reply built elsewhere (taken over); NULL: out of memory. */
 void mk_call_reply_message(struct mk_call *call, DBusMessage *reply);
+
+/* bus-peer.c */
+/* Sends a signal to the peers that want it. */
+void mk_bus_tell_peers(struct mk_bus *bus, DBusMessage *signal);
+void mk_bus_stop_listening(struct mk_bus *bus);
+const char *mk_bus_peer_service_name(const struct mk_bus *bus);
+
+/* bus-driver.c: org.freedesktop.DBus for peers; the object of its methods is the call's peer. */
+extern const struct mk_bus_interface mk_bus_driver;
+bool mk_bus_is_for_driver(DBusMessage *message);
 
 /* bus-standard.c: Introspectable, Properties, ObjectManager. */
 extern const struct mk_bus_interface mk_bus_introspectable, mk_bus_properties,

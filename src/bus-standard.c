@@ -341,7 +341,7 @@ static void get_managed_objects(struct mk_call *call, void *data)
 /* ---- tables -------------------------------------------------------------------------------------------------------- */
 
 static const struct mk_bus_method introspectable_methods[] = {
-	{ "Introspect", "", "", "s", "xml_data", introspect },
+	{ "Introspect", "", "", "s", "xml_data", introspect, MK_BUS_OPEN },
 	{ 0 },
 };
 

@@ -13,7 +13,8 @@ void mk_bus_want_flush(struct mk_bus *bus)
 	bus->callbacks.want_flush(bus->callbacks.data);
 }
 
-void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusMessage *message)
+void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusConnection *to,
+		  DBusMessage *message)
 {
 	struct mk_bus_out *out = message ? calloc(1, sizeof(*out)) : NULL;
 
@@ -24,18 +25,32 @@ void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusMessage 
 	}
 
 	out->message = message;
+	out->to = to ? dbus_connection_ref(to) : NULL;
 	STAILQ_INSERT_TAIL(list, out, entry);
 	mk_bus_want_flush(bus);
 }
 
-static void drain(struct mk_bus *bus, struct mk_bus_out_list *list, bool send)
+/* Signals: to the bus, which knows who wants them, and to the peers. Not before we have the name, by which
+ * clients know us and the bus's policy knows who may listen. */
+static void broadcast(struct mk_bus *bus, DBusMessage *message)
+{
+	mk_bus_tell_peers(bus, message);
+	if (bus->named)
+		(void)dbus_connection_send(bus->connection, message, NULL);
+}
+
+static void drain(struct mk_bus *bus, struct mk_bus_out_list *list)
 {
 	struct mk_bus_out *out;
 
 	while ((out = STAILQ_FIRST(list))) {
 		STAILQ_REMOVE_HEAD(list, entry);
-		if (send)
-			(void)dbus_connection_send(bus->connection, out->message, NULL);
+		if (!out->to)
+			broadcast(bus, out->message);
+		else if (dbus_connection_get_is_connected(out->to))
+			(void)dbus_connection_send(out->to, out->message, NULL);
+		if (out->to)
+			dbus_connection_unref(out->to);
 		dbus_message_unref(out->message);
 		free(out);
 	}
@@ -154,7 +169,7 @@ static void queue_removed(struct mk_bus_object *object)
 		json_object_array_add(names, json_object_new_string(object->interfaces[i]->name));
 	dbus_message_iter_init_append(m, &it);
 	if (mk_bus_append(&it, "o", path) && mk_bus_append(&it, "as", names))
-		mk_bus_queue(object->bus, &object->bus->removals, m);
+		mk_bus_queue(object->bus, &object->bus->removals, NULL, m);
 	else
 		dbus_message_unref(m);
 }
@@ -220,7 +235,7 @@ void mk_bus_object_signal(struct mk_bus_object *object, const char *interface, c
 
 	dbus_message_iter_init_append(m, &it);
 	if (mk_bus_append_all(&it, s->signature, args))
-		mk_bus_queue(object->bus, &object->bus->signals, m);
+		mk_bus_queue(object->bus, &object->bus->signals, NULL, m);
 	else
 		dbus_message_unref(m);
 }
@@ -230,7 +245,7 @@ void mk_bus_object_signal(struct mk_bus_object *object, const char *interface, c
 static void send_and_unref(struct mk_bus *bus, DBusMessage *m, bool ok)
 {
 	if (ok)
-		(void)dbus_connection_send(bus->connection, m, NULL);
+		broadcast(bus, m);
 	dbus_message_unref(m);
 }
 
@@ -293,7 +308,7 @@ void mk_bus_flush(struct mk_bus *bus)
 {
 	struct mk_bus_object *object, *next;
 
-	drain(bus, &bus->replies, true);
+	drain(bus, &bus->replies);
 
 	TAILQ_FOREACH(object, &bus->dirty, dirty_entry) {
 		if (!object->announced) {
@@ -309,8 +324,8 @@ void mk_bus_flush(struct mk_bus *bus)
 		flush_object(object, true);
 	}
 
-	drain(bus, &bus->signals, true);
-	drain(bus, &bus->removals, true);
+	drain(bus, &bus->signals);
+	drain(bus, &bus->removals);
 }
 
 /* ---- connection ------------------------------------------------------------------------------------------------- */
@@ -323,6 +338,18 @@ static int on_disconnected(sd_event_source *source, void *data)
 	return 0;
 }
 
+/* A unique name whose new owner is nobody has left the bus. */
+static void on_owner_changed(struct mk_bus *bus, DBusMessage *message)
+{
+	const char *name, *before, *after;
+
+	if (dbus_message_has_sender(message, DBUS_SERVICE_DBUS) &&
+	    dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
+				  DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) &&
+	    *name == ':' && !*after)
+		mk_bus_caller_gone(bus, NULL, name);
+}
+
 static DBusHandlerResult filter(DBusConnection *connection, DBusMessage *message, void *data)
 {
 	struct mk_bus *bus = data;
@@ -333,7 +360,10 @@ static DBusHandlerResult filter(DBusConnection *connection, DBusMessage *message
 	}
 
 	if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL)
-		return mk_bus_dispatch_call(bus, message);
+		return mk_bus_dispatch_call(bus, NULL, message);
+
+	if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
+		on_owner_changed(bus, message);
 
 	return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
@@ -372,24 +402,49 @@ static int set_up(struct mk_bus *bus)
 	if (!dbus_connection_add_filter(bus->connection, filter, bus, NULL))
 		return -ENOMEM;
 
+	/* Whoever leaves the bus; without waiting for the answer. */
+	dbus_bus_add_match(bus->connection,
+			   "type='signal',sender='" DBUS_SERVICE_DBUS
+			   "',interface='" DBUS_INTERFACE_DBUS
+			   "',member='NameOwnerChanged',arg2=''",
+			   NULL);
+
 	return mk_loop_dbus_attach(bus->event, bus->connection, &bus->loop);
 }
 
-int mk_bus_open(sd_event *event, const char *address, const char *root,
-		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret,
-		struct mk_error *error)
+int mk_bus_connect(struct mk_bus *bus, const char *address, struct mk_error *error)
+{
+	DBusError e = DBUS_ERROR_INIT;
+
+	bus->connection = connect_to(address, &e);
+	if (bus->connection)
+		return set_up(bus);
+
+	mk_error_set(error, MK_ERROR_UNAVAILABLE, "cannot connect to the bus: %s",
+		     str_or_empty(e.message));
+	dbus_error_free(&e);
+	return -ECONNREFUSED;
+}
+
+bool mk_bus_connected(const struct mk_bus *bus)
+{
+	return bus->connection != NULL;
+}
+
+int mk_bus_new(sd_event *event, const char *root, const struct mk_bus_callbacks *callbacks,
+	       struct mk_bus **ret)
 {
 	_cleanup_(mk_bus_closep) struct mk_bus *bus = calloc(1, sizeof(*bus));
-	DBusError e = DBUS_ERROR_INIT;
-	int r;
 
 	if (!bus)
 		return -ENOMEM;
 
 	bus->event = sd_event_ref(event);
 	bus->callbacks = *callbacks;
+	bus->group = (gid_t)-1;
 	TAILQ_INIT(&bus->dirty);
 	TAILQ_INIT(&bus->calls);
+	TAILQ_INIT(&bus->peers);
 	STAILQ_INIT(&bus->replies);
 	STAILQ_INIT(&bus->signals);
 	STAILQ_INIT(&bus->removals);
@@ -397,15 +452,20 @@ int mk_bus_open(sd_event *event, const char *address, const char *root,
 	if (!bus->root)
 		return -ENOMEM;
 
-	bus->connection = connect_to(address, &e);
-	if (!bus->connection) {
-		mk_error_set(error, MK_ERROR_UNAVAILABLE, "cannot connect to the bus: %s",
-			     str_or_empty(e.message));
-		dbus_error_free(&e);
-		return -ECONNREFUSED;
-	}
+	*ret = take_ptr(bus);
+	return 0;
+}
 
-	r = set_up(bus);
+int mk_bus_open(sd_event *event, const char *address, const char *root,
+		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret,
+		struct mk_error *error)
+{
+	_cleanup_(mk_bus_closep) struct mk_bus *bus = NULL;
+	int r;
+
+	r = mk_bus_new(event, root, callbacks, &bus);
+	if (r >= 0)
+		r = mk_bus_connect(bus, address, error);
 	if (r < 0)
 		return r;
 
@@ -420,8 +480,10 @@ int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *e
 
 	r = dbus_bus_request_name(bus->connection, name, DBUS_NAME_FLAG_DO_NOT_QUEUE, &e);
 	if (r == DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER ||
-	    r == DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER)
+	    r == DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER) {
+		bus->named = true;
 		return 0;
+	}
 
 	if (r == DBUS_REQUEST_NAME_REPLY_EXISTS) {
 		mk_error_set(error, MK_ERROR_UNAVAILABLE,
@@ -440,6 +502,15 @@ static void no_flush(void *data)
 {
 }
 
+static void disconnect(struct mk_bus *bus)
+{
+	dbus_connection_flush(bus->connection);
+	dbus_connection_remove_filter(bus->connection, filter, bus);
+	mk_loop_dbus_detach(bus->loop);
+	dbus_connection_close(bus->connection);
+	dbus_connection_unref(bus->connection);
+}
+
 struct mk_bus *mk_bus_close(struct mk_bus *bus)
 {
 	struct mk_bus_object *object, *next;
@@ -455,21 +526,17 @@ struct mk_bus *mk_bus_close(struct mk_bus *bus)
 		object_free(object);
 	}
 	TAILQ_INIT(&bus->dirty);
+
+	drain(bus, &bus->replies);
+	drain(bus, &bus->signals);
+	drain(bus, &bus->removals);
+	mk_bus_stop_listening(bus);
+	if (bus->connection)
+		disconnect(bus);
 	HASH_ITER(hh, bus->uids, uid, next_uid) {
 		HASH_DEL(bus->uids, uid);
 		free(uid->name);
 		free(uid);
-	}
-
-	if (bus->connection) {
-		drain(bus, &bus->replies, true);
-		drain(bus, &bus->signals, true);
-		drain(bus, &bus->removals, true);
-		dbus_connection_flush(bus->connection);
-		dbus_connection_remove_filter(bus->connection, filter, bus);
-		mk_loop_dbus_detach(bus->loop);
-		dbus_connection_close(bus->connection);
-		dbus_connection_unref(bus->connection);
 	}
 
 	sd_event_source_disable_unref(bus->disconnected);

@@ -34,12 +34,15 @@ struct mk_call;
 #define MK_BUS_HELD_MAX            512u  /* calls that wait for their reply, in all */
 #define MK_BUS_HELD_PER_CALLER_MAX 128u
 
+/* What a call needs in all: bits of its method's privilege and of what `also` says. */
+#define MK_NEEDS(privilege) (1u << (privilege))
+
 struct mk_bus_method {
 	const char *name;          /* NULL ends the table */
 	const char *in, *in_names; /* signature; argument names separated by commas ("" for none) */
 	const char *out, *out_names;
 	/*
-	 * Runs once the arguments are checked (and the caller's uid is known, with MK_BUS_CALLER).
+	 * Runs once the arguments are checked, the caller's uid is known and the caller is authorised.
 	 * object is what was given to mk_bus_object_add(). Replies with mk_call_reply() or
 	 * mk_call_error(), now or, holding a reference to the call, later. Whoever drops the last
 	 * reference without a reply makes the bus send Internal.
@@ -48,8 +51,12 @@ struct mk_bus_method {
 	unsigned flags;
 	const struct mk_option *options; /* allowed keys of a last argument a{sv}; NULL: none */
 	const void *data;                /* for the handler: mk_call_method(call)->data */
+	enum mk_privilege privilege;     /* what the caller needs, unless MK_BUS_OPEN */
+	/* MK_NEEDS() of what this very call needs besides; NULL: nothing. */
+	unsigned (*also)(const struct mk_call *call, void *object);
 };
 #define MK_BUS_CALLER (1u << 0) /* look up the caller's uid first: mk_call_uid() */
+#define MK_BUS_OPEN   (1u << 1) /* whoever can send it may call it */
 
 struct mk_bus_property {
 	const char *name; /* NULL ends the table */
@@ -76,21 +83,69 @@ struct mk_bus_interface {
 struct mk_bus_callbacks {
 	/* Something was queued: call mk_bus_flush() soon (once per turn of the loop). */
 	void (*want_flush)(void *data);
-	/* The connection is gone. Runs once, from the loop. */
+	/* The connection to the bus is gone. Runs once, from the loop. */
 	void (*disconnected)(void *data);
 	void *data;
+	/*
+	 * Decides on a call over the bus to a method that is not MK_BUS_OPEN: ends it with
+	 * mk_call_authorized() or mk_call_error(), at once or, holding a reference, later. The caller
+	 * is known (MK_BUS_CALLER). NULL: every call runs. Peers are not asked for here: they were
+	 * when they connected.
+	 */
+	void (*authorize)(struct mk_call *call, void *data);
 };
+
+/* Without a connection; mk_bus_connect() and mk_bus_listen() make them. Returns 0 or a negative errno. */
+int mk_bus_new(sd_event *event, const char *root, const struct mk_bus_callbacks *callbacks,
+	       struct mk_bus **ret);
 
 /*
  * Connects to the bus at address (NULL: DBUS_STARTER_ADDRESS if set, else the system bus), registers, and puts the
- * connection on the loop. Blocks, so only at start. root is where org.freedesktop.DBus.ObjectManager lives.
- * Returns 0 or a negative errno with the error set (MK_ERROR_UNAVAILABLE).
+ * connection on the loop. Blocks, so only at start. Returns 0 or a negative errno with the error set
+ * (MK_ERROR_UNAVAILABLE).
  */
+int mk_bus_connect(struct mk_bus *bus, const char *address, struct mk_error *error);
+bool mk_bus_connected(const struct mk_bus *bus); /* mk_bus_connect() succeeded */
+
+/* Both in one. root is where org.freedesktop.DBus.ObjectManager lives. */
 int mk_bus_open(sd_event *event, const char *address, const char *root,
 		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret,
 		struct mk_error *error);
 /* Blocks; only at start, last. Returns 0, or -EEXIST (somebody else owns it, we do not queue), -EACCES, … with the error set. */
 int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *error);
+
+/* ---- peers: a private socket ---------------------------------------------------------------------- */
+
+#define MK_BUS_PEERS_MAX         64u
+#define MK_BUS_PEERS_PER_UID_MAX 48u
+#define MK_BUS_PEER_AUTH_LIMIT   (10 * USEC_PER_SEC)
+#define MK_BUS_PEER_UNREAD_MAX   (1024 * 1024) /* bytes of signals that wait for one peer */
+
+/* Who was turned away at the socket, and why: half a sentence. */
+struct mk_bus_refusal {
+	uid_t uid;
+	pid_t pid;
+	const char *reason;
+};
+
+struct mk_bus_listen {
+	const char *address; /* of libdbus; "systemd:" takes the one socket that systemd passed */
+	const char *name;    /* the well-known name that peers find us under */
+	gid_t group; /* its members may connect, as may root and our own user; (gid_t)-1: nobody else */
+	uint64_t auth_limit; /* µs from the connection to the end of its authentication */
+	void (*refused)(const struct mk_bus_refusal *refusal,
+			void *data); /* NULL: nobody is told */
+	void *data;
+};
+
+/*
+ * Serves the same objects to peers, each on a connection of its own without a bus in between. Signals go to
+ * every peer that asked for some (AddMatch) and to those that do not talk to the bus's driver at all.
+ * What a peer does not read is bounded: it is disconnected then. Once; returns 0 or a negative errno with
+ * the error set.
+ */
+int mk_bus_listen(struct mk_bus *bus, const struct mk_bus_listen *config, struct mk_error *error);
+
 /* Flushes what is queued, answers held calls with an error, closes. NULL is allowed; returns NULL. */
 struct mk_bus *mk_bus_close(struct mk_bus *bus);
 DEFINE_CLEANUP(struct mk_bus *, mk_bus_close)
@@ -134,7 +189,18 @@ uint64_t mk_call_arg_u64(const struct mk_call *call, size_t i);
 
 const struct mk_bus_method *mk_call_method(const struct mk_call *call);
 const char *mk_call_sender(const struct mk_call *call); /* unique name */
-uid_t mk_call_uid(const struct mk_call *call);          /* with MK_BUS_CALLER; else (uid_t)-1 */
+uid_t mk_call_uid(const struct mk_call *call);          /* (uid_t)-1: not looked up */
+
+/*
+ * fn runs if the caller goes away before the call is answered: nobody waits for the answer any more. It may
+ * drop references to the call. NULL: none.
+ */
+void mk_call_on_gone(struct mk_call *call, void (*fn)(struct mk_call *call, void *data),
+		     void *data);
+
+/* For mk_bus_callbacks.authorize: what the call needs (MK_NEEDS); and lets it run, if its object is still there. */
+unsigned mk_call_needs(const struct mk_call *call);
+void mk_call_authorized(struct mk_call *call);
 
 /* Reply once. args: JSON array, one element for each output argument (a reference is taken over), NULL for none. A
  * second reply is ignored. */

@@ -50,6 +50,7 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "plugins", "load", MK_KEY_NAMES, AT(plugins.load), "test-vm, oma, failover" },
 	{ "plugins", "directory", MK_KEY_PATH, AT(plugins.directory), PLUGINS_DIR },
 	{ "daemon", "state-directory", MK_KEY_PATH, AT(daemon.state_directory), STATE_DIR },
+	{ "daemon", "group", MK_KEY_TEXT, AT(daemon.group), "migratekit" },
 	/* clang-format on */
 };
 

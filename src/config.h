@@ -56,6 +56,7 @@ struct mk_config {
 	} plugins;
 	struct {
 		char *state_directory; /* absolute */
+		char *group;           /* whose members may call */
 	} daemon;
 };
 

@@ -2,6 +2,7 @@
 
 #include "daemon.h"
 
+#include "access.h"
 #include "appliance.h"
 #include "log.h"
 #include "service.h"
@@ -24,7 +25,9 @@ struct daemon {
 	struct mk_service *service;
 	struct mk_turn *turn;
 	struct mk_engine *engine;
+	struct mk_access *access;
 	struct mk_bus *bus;
+	bool has_socket; /* systemd passed the private socket */
 	struct mk_appliance_check *oma_check;
 	bool reconciled; /* the comparison of the start was asked for */
 	bool stopping;   /* nothing new is sent any more */
@@ -181,15 +184,21 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, v
 	return 0;
 }
 
+static void keep_until_restart(const char *key, char **value, const char *now)
+{
+	if (!streq(*value, now))
+		mk_log_warning(NULL, "%s changed; it takes effect at the next start", key);
+	(void)mk_str_set(value, now);
+}
+
 static void apply_config(struct daemon *d, struct mk_config *config)
 {
 	struct mk_cs_config cs_config = mk_config_cloudstack(config);
 	struct mk_engine_config e_config;
 	int r;
 
-	if (!streq(config->appliance.vm, d->config->appliance.vm))
-		mk_log_warning(NULL, "[appliance] vm changed; it takes effect at the next start");
-	(void)mk_str_set(&config->appliance.vm, d->config->appliance.vm);
+	keep_until_restart("[appliance] vm", &config->appliance.vm, d->config->appliance.vm);
+	keep_until_restart("[daemon] group", &config->daemon.group, d->config->daemon.group);
 
 	r = mk_cs_reconfigure(d->cs, &cs_config);
 	if (r < 0)
@@ -350,19 +359,123 @@ static int make_engine(struct daemon *d)
 	return 0;
 }
 
-static int open_bus(struct daemon *d)
+/* ---- ways in ------------------------------------------------------------------------------------------------- */
+
+/* True if systemd passed the private socket; negative if it passed anything else. */
+static int socket_passed(void)
 {
-	struct mk_bus_callbacks callbacks = { want_turn, on_disconnected, d };
+	int n = sd_listen_fds(false);
+
+	if (n <= 0)
+		return n;
+	if (n == 1 && sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) > 0)
+		return true;
+
+	mk_log_error(NULL,
+		     "%d descriptors were passed; one listening AF_UNIX stream socket was "
+		     "expected: see migratekit-volumed.socket",
+		     n);
+	return -EINVAL;
+}
+
+static void on_authorize(struct mk_call *call, void *data)
+{
+	mk_access_authorize(((struct daemon *)data)->access, call);
+}
+
+static int listen_for_peers(struct daemon *d)
+{
+	const struct mk_bus_listen config = {
+		.address = "systemd:",
+		.name = MK_BUS_NAME,
+		.group = mk_access_group(d->access),
+		.auth_limit = MK_BUS_PEER_AUTH_LIMIT,
+		.refused = mk_access_log_refusal,
+	};
 	_cleanup_error_ struct mk_error error = { 0 };
 	int r;
 
-	r = mk_bus_open(d->event, d->options->bus_address, MK_BUS_ROOT, &callbacks, &d->bus,
-			&error);
+	r = mk_bus_listen(d->bus, &config, &error);
+	return r < 0 ? fail("cannot serve the private socket", r, &error) : 0;
+}
+
+static int make_access(struct daemon *d)
+{
+	const struct mk_access_config config = {
+		.event = d->event,
+		.group = d->config->daemon.group,
+		.limit = MK_ACCESS_LIMIT,
+	};
+	int r;
+
+	r = mk_access_new(&config, &d->access);
+	return r < 0 ? fail("cannot make the access control", r, NULL) : 0;
+}
+
+/* Where there is a private socket the bus may be missing. */
+static int connect_bus(struct daemon *d)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	int r;
+
+	if (d->options->no_bus)
+		return 0;
+
+	r = mk_bus_connect(d->bus, d->options->bus_address, &error);
+	if (r == -ECONNREFUSED && d->has_socket) {
+		mk_log_notice(NULL, "%s; serving the private socket alone", error.text);
+		return 0;
+	}
 	if (r < 0)
 		return fail("cannot connect to the bus", r, &error);
 
+	mk_access_start(d->access, d->bus);
+	return 0;
+}
+
+static int open_bus(struct daemon *d)
+{
+	const struct mk_bus_callbacks callbacks = {
+		.want_flush = want_turn,
+		.disconnected = on_disconnected,
+		.authorize = on_authorize,
+		.data = d,
+	};
+	int r;
+
+	r = socket_passed();
+	if (r < 0)
+		return r;
+	d->has_socket = r > 0;
+	if (d->options->no_bus && !d->has_socket) {
+		mk_log_error(NULL, "--no-bus, and systemd passed no socket: nobody could call");
+		return -EINVAL;
+	}
+
+	r = mk_bus_new(d->event, MK_BUS_ROOT, &callbacks, &d->bus);
+	if (r < 0)
+		return fail("cannot make the D-Bus objects", r, NULL);
+	r = connect_bus(d);
+	if (r < 0)
+		return r;
+
 	r = mk_service_publish(d->service, d->bus);
 	return r < 0 ? fail("cannot publish the manager object", r, NULL) : 0;
+}
+
+/* Last: from here on callers come. */
+static int let_in(struct daemon *d)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	int r;
+
+	if (mk_bus_connected(d->bus)) {
+		r = mk_bus_request_name(d->bus, MK_BUS_NAME, &error);
+		if (r < 0)
+			return fail("cannot own the name " MK_BUS_NAME, r, &error);
+	}
+
+	return d->has_socket ? listen_for_peers(d) : 0;
 }
 
 /* Everything that can be asked for is there before the name is. */
@@ -400,6 +513,8 @@ static int start(struct daemon *d)
 	if (r >= 0)
 		r = make_engine(d);
 	if (r >= 0)
+		r = make_access(d);
+	if (r >= 0)
 		r = open_bus(d);
 	if (r < 0)
 		return r;
@@ -411,9 +526,9 @@ static int start(struct daemon *d)
 	check_oma(d);
 	mk_turn_run(d->turn);
 
-	r = mk_bus_request_name(d->bus, MK_BUS_NAME, &error);
+	r = let_in(d);
 	if (r < 0)
-		return fail("cannot own the name " MK_BUS_NAME, r, &error);
+		return r;
 
 	mk_log_info(NULL, "serving " MK_BUS_NAME ", version %s", PACKAGE_VERSION);
 	(void)sd_notify(0, "READY=1");
@@ -429,10 +544,11 @@ static void stop(struct daemon *d)
 		mk_turn_run(d->turn);
 	mk_appliance_check_cancel(d->oma_check);
 	mk_engine_free(d->engine);
-	mk_volumes_free(d->volumes); /* removes objects, which asks for a turn */
-	d->turn = mk_turn_free(d->turn);
+	mk_volumes_free(d->volumes);
 	mk_devices_free(d->devices);
 	mk_service_free(d->service);
+	mk_access_free(d->access);
+	d->turn = mk_turn_free(d->turn); /* all of these may ask for one */
 	mk_bus_close(d->bus);
 	mk_cs_free(d->cs);
 	mk_plugins_free(d->plugins);

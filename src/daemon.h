@@ -10,6 +10,7 @@
 struct mk_daemon_options {
 	const char *config_path; /* NULL: the default */
 	const char *bus_address; /* NULL: the starter's or the system bus */
+	bool no_bus;             /* the private socket only */
 };
 
 /* Starts, serves until told to end, stops. Returns the exit code. */

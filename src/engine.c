@@ -19,6 +19,11 @@ const struct mk_op_record *mk_op_record(const struct mk_op *op)
 	return &op->r;
 }
 
+enum mk_privilege mk_op_privilege(const struct mk_op *op)
+{
+	return op->method ? op->method->privilege : MK_PRIVILEGE_DELETE;
+}
+
 void mk_op_set_data(struct mk_op *op, void *data)
 {
 	op->data = data;
@@ -384,6 +389,15 @@ static void wake(struct mk_op *op)
 
 	op->pause = sd_event_source_disable_unref(op->pause);
 	mk_op_kick(op, PHASE_ASK);
+}
+
+bool mk_engine_is_unfinished(struct mk_engine *engine, const char *kind)
+{
+	for (const struct mk_op *op = engine->ops; op; op = op->hh.next)
+		if (!mk_op_state_final(op->r.state) && streq(op->r.kind, kind))
+			return true;
+
+	return false;
 }
 
 void mk_engine_devices_changed(struct mk_engine *engine)

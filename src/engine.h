@@ -78,6 +78,8 @@ size_t mk_engine_n_unfinished(struct mk_engine *engine);
 
 /* Disks came, went or changed: operations that wait for that look again. */
 void mk_engine_devices_changed(struct mk_engine *engine);
+/* Whether an operation of that kind has not ended. */
+bool mk_engine_is_unfinished(struct mk_engine *engine, const char *kind);
 /* The unfinished operation that holds a volume; NULL if none does. */
 struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume);
 
@@ -114,6 +116,9 @@ int mk_engine_query(struct mk_engine *engine, const struct mk_op_request *reques
 
 /* By id, also from history; NULL if there is none. */
 struct mk_op *mk_engine_find(struct mk_engine *engine, const char *id);
+
+/* What its method needs; of a class that is not loaded: MK_PRIVILEGE_DELETE. */
+enum mk_privilege mk_op_privilege(const struct mk_op *op);
 
 /* Returns 0, or -EINVAL with the error set (it has ended; it is too late). */
 int mk_op_cancel(struct mk_op *op, struct mk_error *error);

@@ -33,6 +33,7 @@ static const char *const names[] = {
 	[MK_ERROR_PROPERTY_READ_ONLY] = STANDARD "PropertyReadOnly",
 	[MK_ERROR_TIMEOUT] = STANDARD "Timeout",
 	[MK_ERROR_NOT_SUPPORTED] = STANDARD "NotSupported",
+	[MK_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED] = STANDARD "InteractiveAuthorizationRequired",
 };
 
 void mk_error_vset(struct mk_error *e, enum mk_error_code code, const char *fmt, va_list ap)

@@ -5,10 +5,14 @@ noinst_LTLIBRARIES += libvolumed.la
 
 libvolumed_la_SOURCES = \
 	include/migratekit/volume-plugin.h \
+	src/access.c \
+	src/access.h \
 	src/appliance.c \
 	src/appliance.h \
 	src/bus-call.c \
+	src/bus-driver.c \
 	src/bus-internal.h \
+	src/bus-peer.c \
 	src/bus-standard.c \
 	src/bus-value.c \
 	src/bus-value.h \

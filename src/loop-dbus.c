@@ -27,9 +27,10 @@ struct timer {
 
 struct mk_loop_dbus {
 	sd_event *event;
-	DBusConnection *connection;
+	DBusConnection *connection; /* one of these two */
+	DBusServer *server;
 	struct fd_source *fds;
-	sd_event_source *dispatch;
+	sd_event_source *dispatch; /* of a connection */
 };
 
 /* ---- watches -------------------------------------------------------------------------------------------- */
@@ -108,8 +109,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 			(void)dbus_watch_handle(watches[i], flags);
 	}
 
-	if (s->loop)
-		update_dispatch(s->loop);
+	if (s->loop && s->loop->connection)
+		update_dispatch(s->loop); /* else see remove_watch() */
 	fd_source_unref(s);
 	return 0;
 }
@@ -192,6 +193,11 @@ static void remove_watch(DBusWatch *watch, void *data)
 	}
 	s->loop = NULL;
 	fd_source_unref(s);
+
+	/* The connection is at its end. If nothing was dispatched for congestion libdbus sees no change of
+	 * the status to tell us of, and its last message would never come. */
+	if (loop->dispatch)
+		(void)sd_event_source_set_enabled(loop->dispatch, SD_EVENT_ON);
 }
 
 static void toggle_watch(DBusWatch *watch, void *data)
@@ -324,16 +330,52 @@ int mk_loop_dbus_attach(sd_event *event, DBusConnection *connection, struct mk_l
 	return 0;
 }
 
-struct mk_loop_dbus *mk_loop_dbus_detach(struct mk_loop_dbus *loop)
+int mk_loop_dbus_attach_server(sd_event *event, DBusServer *server, struct mk_loop_dbus **ret)
 {
-	if (!loop)
-		return NULL;
+	struct mk_loop_dbus *loop = calloc(1, sizeof(*loop));
 
+	if (!loop)
+		return -ENOMEM;
+
+	loop->event = sd_event_ref(event);
+	loop->server = dbus_server_ref(server);
+	if (!dbus_server_set_watch_functions(server, add_watch, remove_watch, toggle_watch, loop,
+					     NULL) ||
+	    !dbus_server_set_timeout_functions(server, add_timeout, remove_timeout, toggle_timeout,
+					       loop, NULL)) {
+		mk_loop_dbus_detach(loop);
+		return -ENOMEM;
+	}
+
+	*ret = loop;
+	return 0;
+}
+
+static void detach_connection(struct mk_loop_dbus *loop)
+{
 	dbus_connection_set_dispatch_status_function(loop->connection, NULL, NULL, NULL);
 	(void)dbus_connection_set_timeout_functions(loop->connection, NULL, NULL, NULL, NULL, NULL);
 	(void)dbus_connection_set_watch_functions(loop->connection, NULL, NULL, NULL, NULL, NULL);
 	sd_event_source_disable_unref(loop->dispatch);
 	dbus_connection_unref(loop->connection);
+}
+
+static void detach_server(struct mk_loop_dbus *loop)
+{
+	(void)dbus_server_set_timeout_functions(loop->server, NULL, NULL, NULL, NULL, NULL);
+	(void)dbus_server_set_watch_functions(loop->server, NULL, NULL, NULL, NULL, NULL);
+	dbus_server_unref(loop->server);
+}
+
+struct mk_loop_dbus *mk_loop_dbus_detach(struct mk_loop_dbus *loop)
+{
+	if (!loop)
+		return NULL;
+
+	if (loop->connection)
+		detach_connection(loop);
+	if (loop->server)
+		detach_server(loop);
 	sd_event_unref(loop->event);
 	free(loop);
 	return NULL;

@@ -19,5 +19,7 @@ struct mk_loop_dbus;
 
 /* Takes a reference to the connection. Returns 0 or a negative errno. */
 int mk_loop_dbus_attach(sd_event *event, DBusConnection *connection, struct mk_loop_dbus **ret);
+/* The same for a server: it accepts connections from the loop. */
+int mk_loop_dbus_attach_server(sd_event *event, DBusServer *server, struct mk_loop_dbus **ret);
 /* Off the loop again; may be called from within a dispatch. NULL is allowed; returns NULL. */
 struct mk_loop_dbus *mk_loop_dbus_detach(struct mk_loop_dbus *loop);

@@ -17,6 +17,7 @@ static void usage(FILE *f)
 	      "  -c, --config=FILE           read FILE and FILE.d/*.conf\n"
 	      "                              (default " CONF_DIR "/volumed.conf)\n"
 	      "      --bus-address=ADDRESS   use this bus, not the system bus\n"
+	      "      --no-bus                serve the socket that systemd passes, and no bus\n"
 	      "      --check-config          print the configuration in effect, or what is wrong "
 	      "with it\n"
 	      "      --describe-plugin=NAME  print a plugin's methods and step tables\n"
@@ -82,10 +83,11 @@ static void protect_memory(void)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_BUS = 256, OPT_CHECK, OPT_DESCRIBE, OPT_VERSION };
+	enum { OPT_BUS = 256, OPT_NO_BUS, OPT_CHECK, OPT_DESCRIBE, OPT_VERSION };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "bus-address", required_argument, NULL, OPT_BUS },
+		{ "no-bus", no_argument, NULL, OPT_NO_BUS },
 		{ "check-config", no_argument, NULL, OPT_CHECK },
 		{ "describe-plugin", required_argument, NULL, OPT_DESCRIBE },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -105,6 +107,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_BUS:
 			daemon_options.bus_address = optarg;
+			break;
+		case OPT_NO_BUS:
+			daemon_options.no_bus = true;
 			break;
 		case OPT_CHECK:
 			check = true;

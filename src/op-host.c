@@ -39,7 +39,7 @@ static bool check_uuid(struct mk_op *op, const char *what, const char *id)
 
 	host_fail(
 		op, MK_ERROR_INVALID_ARGS,
-		"'%s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 lower-case "
+		"'%.64s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 lower-case "
 		"hexadecimal digits",
 		str_or_empty(id), what);
 	return false;

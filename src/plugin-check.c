@@ -216,6 +216,7 @@ static bool privilege_valid(enum mk_privilege privilege)
 	case MK_PRIVILEGE_ATTACH:
 	case MK_PRIVILEGE_DETACH:
 	case MK_PRIVILEGE_DELETE:
+	case MK_PRIVILEGE_FORCE:
 		return true;
 	}
 

@@ -50,6 +50,8 @@ static const char *privilege_name(enum mk_privilege privilege)
 		return "detach";
 	case MK_PRIVILEGE_DELETE:
 		return "delete";
+	case MK_PRIVILEGE_FORCE:
+		return "force";
 	}
 
 	return "?";

@@ -61,6 +61,8 @@ void mk_service_publish_volumes(struct mk_service *service);
 void mk_service_volume_claimed(const char *volume, void *data);
 
 /* service.c */
+/* mk_bus_method.also: what option `force` needs. */
+unsigned mk_service_needs_force(const struct mk_call *call, void *object);
 json_object *mk_one_arg(json_object *value); /* an array of it; takes it over */
 json_object *mk_service_path_of(struct mk_op *op);
 const char *mk_service_token_of(json_object *args); /* NULL: none */

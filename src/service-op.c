@@ -118,6 +118,7 @@ static void waiter_free(struct waiter *w)
 {
 	TAILQ_REMOVE(&w->object->waiters, w, entry);
 	sd_event_source_disable_unref(w->timer);
+	mk_call_on_gone(w->call, NULL, NULL);
 	mk_call_unref(w->call);
 	free(w);
 }
@@ -147,6 +148,11 @@ static int on_wait_over(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+static void on_waiter_gone(struct mk_call *call, void *data)
+{
+	waiter_free(data);
+}
+
 static void op_wait(struct mk_call *call, void *data)
 {
 	struct op_object *object = data;
@@ -164,6 +170,7 @@ static void op_wait(struct mk_call *call, void *data)
 
 	w->object = object;
 	w->call = mk_call_ref(call);
+	mk_call_on_gone(call, on_waiter_gone, w);
 	TAILQ_INSERT_TAIL(&object->waiters, w, entry);
 	if (timeout < USEC_INFINITY / 4 &&
 	    sd_event_add_time_relative(object->service->event, &w->timer, CLOCK_MONOTONIC, timeout,
@@ -182,9 +189,17 @@ static void op_cancel(struct mk_call *call, void *data)
 		mk_call_reply(call, NULL);
 }
 
+/* To end an operation takes what starting one of its kind takes. */
+static unsigned needs_of_method(const struct mk_call *call, void *data)
+{
+	const struct op_object *object = data;
+
+	return MK_NEEDS(mk_op_privilege(object->op));
+}
+
 static const struct mk_bus_method methods[] = {
 	{ "Wait", "t", "timeout_usec", "sa{sv}", "state,result", op_wait },
-	{ "Cancel", "", "", "", "", op_cancel },
+	{ "Cancel", "", "", "", "", op_cancel, .also = needs_of_method },
 	{ 0 },
 };
 

@@ -283,7 +283,8 @@ void mk_service_reconcile(struct mk_service *service)
 	struct mk_op_request request = { .class = class, .args = args, .caller = getuid() };
 	struct mk_op *op;
 
-	if (!class)
+	/* One that an earlier start asked for goes on. */
+	if (!class || mk_engine_is_unfinished(service->engine, "Reconcile"))
 		return;
 
 	request.method = row_of(mk_plugins_find(service->plugins, class), "Reconcile");

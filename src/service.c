@@ -31,6 +31,16 @@ const char *mk_service_token_of(json_object *args)
 	return n ? mk_json_str(json_object_array_get_idx(args, n - 1), "token", NULL) : NULL;
 }
 
+unsigned mk_service_needs_force(const struct mk_call *call, void *object)
+{
+	json_object *args = mk_call_args(call);
+	size_t n = json_object_array_length(args);
+
+	return n && mk_json_bool(json_object_array_get_idx(args, n - 1), "force", false)
+		       ? MK_NEEDS(MK_PRIVILEGE_FORCE)
+		       : 0;
+}
+
 static void on_operation(struct mk_call *call, void *data)
 {
 	const struct mk_class_method *ref = mk_call_method(call)->data;
@@ -227,6 +237,8 @@ static int build_class(struct mk_class_interface *ci, const struct mk_plugin *pl
 			.flags = m->kind == MK_METHOD_QUERY ? 0 : MK_BUS_CALLER,
 			.options = ci->options[i],
 			.data = &ci->refs[i],
+			.privilege = m->privilege,
+			.also = mk_service_needs_force,
 		};
 	}
 
@@ -275,7 +287,7 @@ static void get_operation(struct mk_call *call, void *data)
 	if (op)
 		mk_call_reply(call, mk_one_arg(mk_service_path_of(op)));
 	else
-		mk_call_error(call, MK_ERROR_NOT_FOUND, "there is no operation '%s'", id);
+		mk_call_error(call, MK_ERROR_NOT_FOUND, "there is no operation '%.64s'", id);
 }
 
 static void add_record(const struct mk_op_record *r, void *data)
@@ -303,7 +315,7 @@ static void list_operations(struct mk_call *call, void *data)
 		return;
 	}
 	if (*filter.state && mk_op_state_from_string(filter.state) < 0) {
-		mk_call_error(call, MK_ERROR_INVALID_ARGS, "there is no operation state '%s'",
+		mk_call_error(call, MK_ERROR_INVALID_ARGS, "there is no operation state '%.64s'",
 			      filter.state);
 		return;
 	}
@@ -432,6 +444,8 @@ static int build_manager(struct mk_service *service)
 			.flags = MK_BUS_CALLER,
 			.options = m->options,
 			.data = m,
+			.privilege = m->privilege,
+			.also = mk_service_needs_force,
 		};
 
 	service->manager_interface = (struct mk_bus_interface){

@@ -255,7 +255,7 @@ check_PROGRAMS += tests/integration/contract.tap
 tests_integration_contract_tap_SOURCES = tests/integration/test-contract.c
 tests_integration_contract_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_contract_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_contract_tap_LDADD = $(WORLD_LDADD)
+tests_integration_contract_tap_LDADD = libomaenv.la $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/service.tap
 tests_integration_service_tap_SOURCES = tests/integration/test-service.c
@@ -269,5 +269,20 @@ tests_integration_daemon_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_daemon_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_daemon_tap_LDADD = $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/service-cloud.tap
+tests_integration_service_cloud_tap_SOURCES = tests/integration/test-service-cloud.c
+tests_integration_service_cloud_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_service_cloud_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_service_cloud_tap_LDADD = $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/demo.tap
+tests_integration_demo_tap_SOURCES = tests/integration/test-demo.c
+tests_integration_demo_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_demo_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_demo_tap_LDADD = $(WORLD_LDADD)
+
+EXTRA_DIST += tests/demo
+
+include tests/access.mk
 include tests/plugins/local.mk
 include tests/fuzz/local.mk

@@ -28,6 +28,7 @@ static const char config[] =
 	"  <allow send_destination=\"*\" eavesdrop=\"true\"/>\n"
 	"  <allow eavesdrop=\"true\"/>\n"
 	"  <allow own=\"*\"/>\n"
+	"  <allow user=\"*\"/>\n"
 	" </policy>\n"
 	" <limit name=\"max_replies_per_connection\">100000</limit>\n"
 	"</busconfig>\n";

@@ -5,6 +5,8 @@
 
 #include "world.h"
 
+extern const char w_api_key[];
+
 /* Connects the client and the monitor. */
 void w_connect(struct world *w);
 /* Disconnects them and forgets the signals. */

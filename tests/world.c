@@ -22,7 +22,7 @@
 #define LOG_LINES    60 /* of the daemon's, shown for a failed test */
 
 const char w_secret[] = "canary-Q7mZ2vX9-this-must-be-seen-nowhere";
-static const char api_key[] = "canary-apikey-W3kT8-not-to-be-seen";
+const char w_api_key[] = "canary-apikey-W3kT8-not-to-be-seen";
 
 /* What a fatal assertion (a longjmp) left behind: the struct world was on its stack. */
 static struct {
@@ -179,7 +179,7 @@ static void make_dir(struct world *w)
 	key = in_dir(w, "api-key");
 	CU_ASSERT_EQUAL(mkdir(state, 0700), 0);
 	CU_ASSERT_EQUAL(mkdir(conf, 0700), 0);
-	write_file(key, api_key, 0600);
+	write_file(key, w_api_key, 0600);
 	w_set_secret(w, w_secret);
 	copy_plugins(w);
 }
@@ -200,7 +200,7 @@ static void keep_sim_args(struct world *w, const char *const *args)
 	size_t n = 0;
 
 	w->sim_args = calloc(SIM_ARGS_MAX, sizeof(*w->sim_args));
-	w->sim_args[n++] = mk_strdup_printf("--api-key=%s", api_key);
+	w->sim_args[n++] = mk_strdup_printf("--api-key=%s", w_api_key);
 	w->sim_args[n++] = mk_strdup_printf("--secret-key-file=%s/sim-key", w->dir);
 	w->sim_args[n++] = NULL; /* the port, once it is known */
 	for (; args && *args && n < SIM_ARGS_MAX - 1; args++)
@@ -227,7 +227,7 @@ void w_sim_start(struct world *w)
 void w_check_text(const char *text, size_t size, const char *where)
 {
 	bool found = memmem(text, size, w_secret, strlen(w_secret)) ||
-		     memmem(text, size, api_key, strlen(api_key));
+		     memmem(text, size, w_api_key, strlen(w_api_key));
 
 	if (found)
 		tap_note("a key of CloudStack is in %s", where);

@@ -54,7 +54,7 @@ void w_stop(struct world *w);
 void w_set_config(struct world *w, const char *config);
 /* Another secret key in the key file; the simulator is not told. */
 void w_set_secret(struct world *w, const char *secret);
-extern const char w_secret[];
+extern const char w_secret[], w_api_key[]; /* the account of the simulator */
 
 /* The simulator alone; always on the same port. Stopping it loses its model. */
 void w_sim_start(struct world *w);
@@ -82,6 +82,14 @@ void w_sim_post(struct world *w, const char *what, const char *json);
 void w_sim_wait(struct world *w,
 		const char *query); /* e.g. "command=detachVolume&count=1&what=received" */
 int64_t w_executed(struct world *w, const char *command);
+int64_t w_received(struct world *w, const char *command);
+/* All requests that it got since the last clear-log. */
+int64_t w_requests(struct world *w);
+/*
+ * Somebody else's command to CloudStack, with our keys: names and values, NULL-terminated. Fails the test
+ * if it is refused. What it does is done when this returns.
+ */
+void w_cloud(struct world *w, const char *command, ...) __attribute__((sentinel));
 /* A volume as the simulator has it (removed ones included), NULL if unknown; keys as in the API, "removed". */
 json_object *w_volume(struct world *w, const char *id);
 const char *w_vm_state(struct world *w, const char *id); /* static storage */
@@ -108,8 +116,8 @@ const char *w_delete_root(struct world *w, const char *vm, const char *token, bo
 const char *w_wait(struct world *w, const char *path);
 /* A text property of an operation. Static storage. */
 const char *w_op_str(struct world *w, const char *path, const char *property);
-/* Lets the client's queue run until a signal matches (member, and State of PropertiesChanged or
- * the state argument of OperationFinished), 20 s at most. */
+/* Lets the client's queue run until a signal told of this state (State in InterfacesAdded or PropertiesChanged,
+ * the state argument of OperationFinished), 60 s at most. */
 bool w_await_state(struct world *w, const char *path, const char *state);
 /* Takes in all signals that have been sent so far. */
 void w_drain(struct world *w);

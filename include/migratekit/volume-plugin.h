@@ -179,6 +179,7 @@ enum mk_error_code {
 	MK_ERROR_PROPERTY_READ_ONLY,
 	MK_ERROR_TIMEOUT,
 	MK_ERROR_NOT_SUPPORTED,
+	MK_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
 };
 
 /* A child operation, as its parent sees it. */
@@ -213,6 +214,7 @@ enum mk_privilege {
 	MK_PRIVILEGE_ATTACH,
 	MK_PRIVILEGE_DETACH,
 	MK_PRIVILEGE_DELETE,
+	MK_PRIVILEGE_FORCE, /* needed besides the method's own when its option `force` is true */
 };
 
 struct mk_method {

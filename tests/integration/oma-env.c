@@ -29,6 +29,26 @@ void o_start(struct world *w, const char *config, const char *const *settings)
 		args[n++] = *settings;
 	}
 	w_start(w, args, lines);
+	o_await_finished(w, 1); /* the comparison of the start: no fault of a test is to hit it */
+}
+
+void o_await_finished(struct world *w, size_t n)
+{
+	uint64_t end = mk_now_monotonic() + AWAIT_MAX;
+	size_t finished;
+
+	do {
+		struct pollfd fd = { .fd = sd_bus_get_fd(w->client), .events = POLLIN };
+
+		while (sd_bus_process(w->client, NULL) > 0)
+			;
+		finished = 0;
+		for (size_t i = 0; i < w->n_signals; i++)
+			finished += streq(w->signals[i].member, "OperationFinished");
+		if (finished < n)
+			(void)poll(&fd, 1, 1000);
+	} while (finished < n && mk_now_monotonic() < end);
+	CU_ASSERT_FATAL(finished >= n);
 }
 
 void o_set(struct world *w, const char *key, const char *value)
@@ -168,15 +188,20 @@ const char *o_device(struct world *w, const char *volume, const char *key)
 	return keep(value ? json_object_get_string(value) : "");
 }
 
-const char *o_volume(struct world *w, const char *volume, const char *property)
+const char *o_path(const char *volume)
 {
 	_cleanup_free_ char *path = mk_strdup_printf(W_PATH "/volume/%s", volume);
-	_cleanup_json_ json_object *value = NULL;
 
 	for (char *c = path; *c; c++)
 		if (*c == '-')
 			*c = '_';
-	value = w_property(w, path, O_VOLUME, property);
+	return keep(path);
+}
+
+const char *o_volume(struct world *w, const char *volume, const char *property)
+{
+	_cleanup_json_ json_object *value = w_property(w, o_path(volume), O_VOLUME, property);
+
 	return keep(value ? json_object_get_string(value) : "");
 }
 
@@ -188,13 +213,10 @@ static bool tells(const struct w_signal *s, const char *path, const char *state)
 
 bool o_await(struct world *w, const char *volume, const char *state)
 {
-	_cleanup_free_ char *path = mk_strdup_printf(W_PATH "/volume/%s", volume);
+	_cleanup_free_ char *path = strdup(o_path(volume));
 	uint64_t end = mk_now_monotonic() + AWAIT_MAX;
 	size_t seen = w->n_signals;
 
-	for (char *c = path; *c; c++)
-		if (*c == '-')
-			*c = '_';
 	if (streq(o_volume(w, volume, "State"), state))
 		return true;
 

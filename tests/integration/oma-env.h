@@ -13,6 +13,9 @@
 /* config: more lines for volumed.conf; settings: of the simulator, "KEY=VALUE", NULL-terminated, may be NULL. */
 void o_start(struct world *w, const char *config, const char *const *settings);
 
+/* Waits until so many operations have ended since the world began; the first one is the start's. */
+void o_await_finished(struct world *w, size_t n);
+
 /* A setting of the simulator. */
 void o_set(struct world *w, const char *key, const char *value);
 void o_fault(struct world *w, const char *command, const char *rest);
@@ -37,6 +40,8 @@ const char *o_attached(struct world *w, const char *name);
 
 /* GetDevice's key, "" with w_error_name if it fails. Static storage. */
 const char *o_device(struct world *w, const char *volume, const char *key);
+/* A volume's object path. Static storage. */
+const char *o_path(const char *volume);
 /* A text property of a volume's object; "" if there is no such object. Static storage. */
 const char *o_volume(struct world *w, const char *volume, const char *property);
 /* Lets signals come in until the volume's State is that one; false after 20 s. */

@@ -7,12 +7,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define ARGS_MAX   32
 #define TIMEOUT_MS 20000L
+#define READY      "ready http://127.0.0.1:"
 
 /* --- the process --- */
 
@@ -66,7 +66,8 @@ void sc_start(struct sc *c, const char *const *args)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
 	while (c->port == 0 && fgets(line, sizeof(line), out)) {
 		(void)sscanf(line, "umockdev %127s", c->umockdev);
-		(void)sscanf(line, "ready http://127.0.0.1:%u/client/api", &c->port);
+		if (starts_with(line, READY))
+			c->port = (unsigned)strtoul(line + strlen(READY), NULL, 10);
 	}
 	CU_ASSERT_FATAL(c->port != 0);
 	c->curl = curl_easy_init();
@@ -187,17 +188,13 @@ long sc_call_json(struct sc *c, const char *method, const char *secret, json_obj
 	return sc_request(c, method, path, NULL, NULL);
 }
 
-long sc_call(struct sc *c, const char *method, const char *command, ...)
+long sc_call_list(struct sc *c, const char *method, const char *const *texts)
 {
 	json_object *params = json_object_new_object();
-	const char *name;
-	va_list ap;
 
-	mk_json_set_str(params, "command", command);
-	va_start(ap, command);
-	while ((name = va_arg(ap, const char *)))
-		mk_json_set_str(params, name, va_arg(ap, const char *));
-	va_end(ap);
+	mk_json_set_str(params, "command", texts[0]);
+	for (texts++; *texts; texts += 2)
+		mk_json_set_str(params, texts[0], texts[1]);
 	return sc_call_json(c, method, SC_SECRET, params);
 }
 

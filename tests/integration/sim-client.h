@@ -34,8 +34,9 @@ int sc_run(const char *const *args);
 /* A request as it is: path from "/", body NULL for none, type NULL for a form. The status, 0 for no answer. */
 long sc_request(struct sc *c, const char *method, const char *path, const char *body,
 		const char *type);
-/* A signed request of the API: names and values, NULL at the end. method "GET" or "POST". */
-long sc_call(struct sc *c, const char *method, const char *command, ...);
+/* A signed request of the API: its command, then names and values. method "GET" or "POST". */
+#define sc_call(c, method, ...) sc_call_list(c, method, (const char *const[]){ __VA_ARGS__, NULL })
+long sc_call_list(struct sc *c, const char *method, const char *const *texts);
 /* The same with the parameters as an object, to which apikey and response are added; taken. */
 long sc_call_json(struct sc *c, const char *method, const char *secret, json_object *params);
 /* POST /admin/WHAT; fails the test if the answer is not 200. */

@@ -141,7 +141,7 @@ static void test_assign_guards(void)
 {
 	static const struct guard guards[] = {
 		{ "{\"vm\":\"" F_VM "\",\"state\":\"Running\"}", "WrongState", "must be Stopped" },
-		{ "{\"vm\":\"" F_VM "\",\"state\":\"Error\"}", "WrongState", "is Error" },
+		{ "{\"vm\":\"" F_VM "\",\"state\":\"Error\"}", "WrongState", "is in state Error" },
 		{ "{\"vm\":\"" F_VM "\",\"vmsnapshots\":1}", "WrongState", "1 VM snapshots" },
 		{ "{\"vm\":\"" F_VM "\",\"backups\":2}", "WrongState", "2 backups" },
 		{ "{\"vm\":\"" W_OMA "\",\"vmsnapshots\":1}", "WrongState", "1 VM snapshots" },

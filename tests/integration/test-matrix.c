@@ -118,6 +118,8 @@ static void begin(struct world *w, const char *config)
 	static const char *const sim_args[] = { "--set", "job-ms=5", NULL };
 
 	w_start(w, sim_args, config);
+	/* the daemon's look at the appliance's own VM is over, and takes no fault away */
+	w_sim_wait(w, "command=listVirtualMachines&count=1&what=received");
 	w_sim_post(w, "poke", "{\"vm\":\"" W_VM "\",\"state\":\"Running\"}");
 }
 
@@ -367,13 +369,13 @@ static void test_kill(void)
 	while (kill_at(n, "before") && n < 100)
 		n++;
 	tap_note("killed before %u commits", n - 1);
-	CU_ASSERT(n > 12);
+	CU_ASSERT(n > 9); /* three commands, three commits each */
 
 	n = 1;
 	while (kill_at(n, "after") && n < 100)
 		n++;
 	tap_note("killed after %u commits", n - 1);
-	CU_ASSERT(n > 12);
+	CU_ASSERT(n > 9); /* three commands, three commits each */
 }
 
 /* The management server restarts in the middle of each job. */

@@ -218,9 +218,8 @@ static void test_at_start(void)
 	volume = o_new_volume(&w, "gone");
 	w_daemon_stop(&w);
 	poke(&w, volume, "\"removed\":true");
-	w_sim_post(&w, "clear-log", "{}");
 	w_daemon_start(&w, NULL);
-	w_sim_wait(&w, "command=listVolumes&count=1&what=received&timeout-ms=20000");
+	o_await_finished(&w, 3); /* two starts and the creation */
 	{
 		_cleanup_json_ json_object *rows = NULL;
 		json_object *row;

@@ -38,8 +38,8 @@ static int64_t counted(const char *what, const char *command)
 /* Detaches the test VM's root, which the command changes, or not. */
 static long detach(void)
 {
-	return sc_call(&sim, "POST", "detachVolume", "id", SIM_TEST_ROOT, "customjobid", CUSTOM_JOB,
-		       NULL);
+	return sc_call(&sim, "POST", "detachVolume", "id", SIM_TEST_ROOT, "customjobid",
+		       CUSTOM_JOB);
 }
 
 static void wait_for(const char *query)
@@ -68,15 +68,15 @@ static void test_nth_and_count(void)
 	      "\"nth\":2,\"count\":2,\"action\":\"error\",\"errorcode\":530,\"errortext\":\"a\"");
 	fault("listZones", "\"nth\":5,\"action\":\"error\",\"errorcode\":533,\"errortext\":\"b\"");
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listVolumes", NULL), 200);
-		CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones", NULL), want[i]);
+		CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listVolumes"), 200);
+		CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), want[i]);
 	}
 
 	/* a refused sender does not use it up */
 	fault("listZones", "\"action\":\"error\",\"errorcode\":530,\"errortext\":\"a\"");
 	sc_request(&sim, "GET", "/client/api?command=listZones&response=json", NULL, NULL);
 	CU_ASSERT_EQUAL(sim.status, 401);
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones", NULL), 530);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), 530);
 	sc_stop(&sim);
 }
 
@@ -164,12 +164,12 @@ static void test_retype(void)
 
 	begin();
 	fault("listVolumes", "\"action\":\"retype\"");
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listVolumes", "id", SIM_TEST_ROOT, NULL), 200);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listVolumes", "id", SIM_TEST_ROOT), 200);
 	CU_ASSERT_STRING_EQUAL(sc_str(&sim, "count"), "1");
 	volume = json_object_array_get_idx(mk_json_get(sc_root(&sim, NULL), "volume"), 0);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(volume, "id", ""), SIM_TEST_ROOT);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(volume, "deviceid", ""), "0");
-	CU_ASSERT(atoll(mk_json_str(volume, "size", "")) > 0);
+	CU_ASSERT(strtoll(mk_json_str(volume, "size", ""), NULL, 10) > 0);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(volume, "destroyed", ""), "false");
 	sc_stop(&sim);
 }
@@ -188,7 +188,7 @@ static void test_slow(void)
 {
 	begin();
 	fault("listZones", "\"action\":\"delay\",\"ms\":60");
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones", NULL), 200);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), 200);
 	CU_ASSERT(took_ms() >= 60);
 
 	fault("detachVolume", "\"action\":\"slow\",\"ms\":1");
@@ -197,7 +197,7 @@ static void test_slow(void)
 	CU_ASSERT(took_ms() >= (int64_t)strlen(sim.body) - 1);
 
 	sc_admin(&sim, "set", "{\"latency-ms\":40}");
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones", NULL), 200);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), 200);
 	CU_ASSERT(took_ms() >= 40);
 	sc_stop(&sim);
 }
@@ -322,7 +322,7 @@ static void test_restart_drops(void)
 
 static long query_job(void)
 {
-	return sc_call(&sim, "POST", "queryAsyncJobResult", "jobid", CUSTOM_JOB, NULL);
+	return sc_call(&sim, "POST", "queryAsyncJobResult", "jobid", CUSTOM_JOB);
 }
 
 /* Until the job has ended. */
@@ -427,8 +427,8 @@ static void test_log(void)
 	const char *text;
 
 	begin();
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listVolumes", "Name", "x y", NULL), 200);
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "noSuchCommand", NULL), 401);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listVolumes", "Name", "x y"), 200);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "noSuchCommand"), 401);
 	fault("detachVolume", "\"action\":\"drop-after\"");
 	CU_ASSERT_EQUAL(detach(), 0);
 	wait_executed("detachVolume");
@@ -457,7 +457,7 @@ static void test_log(void)
 	cleared = sc_admin_get(&sim, "log");
 	CU_ASSERT_STRING_EQUAL(json_object_to_json_string_ext(cleared, JSON_C_TO_STRING_PLAIN),
 			       "{\"ok\":true,\"received\":{},\"executed\":{},\"entries\":[]}");
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones", NULL), 200);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), 200);
 	sc_stop(&sim);
 }
 
@@ -467,9 +467,9 @@ static void test_wait(void)
 
 	begin();
 	other_start(&o, "/admin/wait?command=listZones&count=2&what=received");
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones", NULL), 200);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), 200);
 	CU_ASSERT_FALSE(other_run(&o, 50));
-	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones", NULL), 200);
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), 200);
 	CU_ASSERT(other_run(&o, 20000));
 	CU_ASSERT_EQUAL(o.c.status, 200);
 	other_end(&o);

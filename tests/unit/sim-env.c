@@ -49,6 +49,7 @@ void env_start(void)
 	CU_ASSERT_EQUAL_FATAL(sim_new(event, on_executed, NULL, &sim), 0);
 	sim_set_hypervisor(sim, &hypervisor);
 	env_set("job-ms", "1");
+	env_set("report-ms", "1");
 	env_set("create-job-ms", "1");
 }
 
@@ -70,7 +71,7 @@ static const char *keep(const char *s)
 	return ring[i];
 }
 
-/* ---- calls ------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 static void run(const char *const *call, struct sim_answer *ret)
 {
@@ -136,7 +137,7 @@ void env_refused_call(int code, int cs_code, const char *text, const char *const
 	check_error(call[0], o, code, text);
 	CU_ASSERT_EQUAL(a.status, code);
 	CU_ASSERT_EQUAL(mk_json_int(o, "cserrorcode", 0), cs_code);
-	CU_ASSERT_EQUAL(json_object_array_length(mk_json_get(o, "uuidList")), 0);
+	CU_ASSERT(json_object_is_type(mk_json_get(o, "uuidList"), json_type_array));
 	if (code != 401)
 		CU_ASSERT_STRING_EQUAL(str_or_empty(a.description),
 				       mk_json_str(o, "errortext", ""));
@@ -144,7 +145,7 @@ void env_refused_call(int code, int cs_code, const char *text, const char *const
 	sim_answer_done(&a);
 }
 
-/* ---- jobs -------------------------------------------------------------------------------------- */
+/* ---- jobs ------------------------------------------------------------------------------------ */
 
 const char *env_start_job_call(const char *const *call)
 {
@@ -216,7 +217,7 @@ void env_fault(enum sim_job_fault fault, int code, const char *text, unsigned ms
 	next.fault_ms = ms;
 }
 
-/* ---- state ------------------------------------------------------------------------------------- */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 json_object *env_state(const char *list, const char *id)
 {

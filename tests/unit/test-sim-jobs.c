@@ -40,7 +40,7 @@ static void unknown_job(const char *job)
 	CU_ASSERT(!env_job_known(job));
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void test_rows(void)
 {
@@ -98,7 +98,7 @@ static void test_list(void)
 	env_stop();
 }
 
-/* ---- queues ------------------------------------------------------------------------------------ */
+/* ---- queues ---------------------------------------------------------------------------------- */
 
 /* One at a time on a VM; VMs do not wait for each other. */
 static void test_queue(void)
@@ -201,7 +201,7 @@ static void test_stale_detach(void)
 	env_stop();
 }
 
-/* ---- customjobid ------------------------------------------------------------------------------- */
+/* ---- customjobid ----------------------------------------------------------------------------- */
 
 static void test_custom_id(void)
 {
@@ -261,7 +261,7 @@ static void test_custom_id_of_refused(void)
 	env_stop();
 }
 
-/* ---- ends -------------------------------------------------------------------------------------- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void test_expiry(void)
 {
@@ -332,6 +332,34 @@ static void test_restart(void)
 	restart_in_attach(true);
 }
 
+/* The guest has the disk, and the database says so, before the job has noticed; then it never does. */
+static void test_restart_before_report(void)
+{
+	const char *id, *job, *next;
+
+	env_start();
+	env_set("report-ms", "600000");
+	id = env_new_volume(NULL);
+	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+	while (!*env_guest_log)
+		CU_ASSERT_FATAL(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
+	CU_ASSERT_EQUAL(status(job), 0);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "jobid"), job);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
+
+	/* the queue is free */
+	next = env_start_job("detachVolume", "id", id);
+	while (env_executed("detachVolume") == 0)
+		CU_ASSERT_FATAL(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
+	sim_restart(sim, true);
+	no_result(job);
+	no_result(next);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), "");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Ready");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "guest"), "");
+	env_stop();
+}
+
 static void test_restart_of_others(void)
 {
 	const char *id, *start, *expunge;
@@ -354,7 +382,7 @@ static void test_restart_of_others(void)
 	env_stop();
 }
 
-/* ---- faults ------------------------------------------------------------------------------------ */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 static void test_fault_error(void)
 {
@@ -410,7 +438,7 @@ static void test_fault_lost(void)
 	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA, "customjobid",
 			    JOB2);
 	CU_ASSERT_EQUAL(status(job), 0);
-	while (env_executed("attachVolume") == 0)
+	while (env_job_known(job))
 		CU_ASSERT_FATAL(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
 	unknown_job(job);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
@@ -466,6 +494,7 @@ static const struct tap_test tests[] = {
 	{ "customjobid of a refused command", test_custom_id_of_refused },
 	{ "jobs expire", test_expiry },
 	{ "a restart in the middle of an attach", test_restart },
+	{ "a restart between the work and the job's end", test_restart_before_report },
 	{ "a restart in the middle of other jobs", test_restart_of_others },
 	{ "fault: error", test_fault_error },
 	{ "fault: no jobresult", test_fault_no_result },

@@ -22,7 +22,7 @@ static void poke_vm(const char *id, const char *state)
 	env_poke(json);
 }
 
-/* ---- volumes ----------------------------------------------------------------------------------- */
+/* ---- volumes --------------------------------------------------------------------------------- */
 
 static void test_create(void)
 {
@@ -250,7 +250,7 @@ static void test_detach_timeout(void)
 	env_stop();
 }
 
-/* ---- VMs --------------------------------------------------------------------------------------- */
+/* ---- VMs ------------------------------------------------------------------------------------- */
 
 static void test_start_stop(void)
 {
@@ -392,7 +392,7 @@ static void test_deploy(void)
 	env_stop();
 }
 
-/* ---- snapshots --------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 static void generation(const char *volume, int n)
 {
@@ -463,7 +463,7 @@ static void test_volume_from_snapshot(void)
 	env_stop();
 }
 
-/* ---- the test world's side --------------------------------------------------------------------- */
+/* ---- the test world's side ------------------------------------------------------------------- */
 
 static void bad_poke(const char *json, const char *why_part)
 {

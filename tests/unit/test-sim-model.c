@@ -32,7 +32,7 @@ static void poke_vm(const char *id, const char *rest)
 	env_poke(json);
 }
 
-/* ---- ids --------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------- */
 
 static void test_ids(void)
 {
@@ -111,7 +111,7 @@ static void test_removed(void)
 	env_stop();
 }
 
-/* ---- createVolume ------------------------------------------------------------------------------ */
+/* ---- createVolume ---------------------------------------------------------------------------- */
 
 static void test_create_refused(void)
 {
@@ -164,7 +164,7 @@ static void test_create_refused(void)
 	env_stop();
 }
 
-/* ---- attachVolume ------------------------------------------------------------------------------ */
+/* ---- attachVolume ---------------------------------------------------------------------------- */
 
 static void refuse_attach(int code, const char *text, const char *volume, const char *vm,
 			  const char *device)
@@ -323,7 +323,7 @@ static void test_attach_work_refused(void)
 	env_stop();
 }
 
-/* ---- detachVolume ------------------------------------------------------------------------------ */
+/* ---- detachVolume ---------------------------------------------------------------------------- */
 
 static void refuse_detach(int code, const char *text, const char *volume)
 {
@@ -395,7 +395,7 @@ static void test_detach_root_of_destroyed(void)
 	env_stop();
 }
 
-/* ---- deleteVolume, destroyVolume, recoverVolume ------------------------------------------------ */
+/* ---- deleteVolume, destroyVolume, recoverVolume ---------------------------------------------- */
 
 /* Both refuse the same things in the same order, one in the request and one in the job. */
 static void refuse_delete(int code, int cs_code, const char *text, const char *id)
@@ -502,7 +502,7 @@ static void test_destroy_and_recover(void)
 	env_stop();
 }
 
-/* ---- resizeVolume, updateVolume ---------------------------------------------------------------- */
+/* ---- resizeVolume, updateVolume -------------------------------------------------------------- */
 
 static void refuse_resize(int code, const char *text, const char *id, const char *size)
 {

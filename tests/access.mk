@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Ways in: the private socket, polkit, the units.
+
+check_PROGRAMS += tests/integration/peer.tap
+tests_integration_peer_tap_SOURCES = tests/integration/test-peer.c
+tests_integration_peer_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_peer_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_peer_tap_LDADD = libbusenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/access.tap
+tests_integration_access_tap_SOURCES = tests/integration/test-access.c
+tests_integration_access_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_access_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_access_tap_LDADD = libbusenv.la $(WORLD_LDADD)
