@@ -161,6 +161,18 @@ tests_integration_failover_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_failover_matrix_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_failover_matrix_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/soak.tap
+tests_integration_soak_tap_SOURCES = tests/integration/test-soak.c
+tests_integration_soak_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_soak_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_soak_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/example.tap
+tests_integration_example_tap_SOURCES = tests/integration/test-example.c
+tests_integration_example_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_example_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_example_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
 check_PROGRAMS += tests/integration/oma-matrix.tap
 tests_integration_oma_matrix_tap_SOURCES = tests/integration/test-oma-matrix.c
 tests_integration_oma_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)

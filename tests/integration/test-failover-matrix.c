@@ -747,7 +747,7 @@ static void test_kill(void)
 			n++;
 		}
 		tap_note("%s: killed at %u commits", s->name, n - 1);
-		CU_ASSERT(n > 5);
+		CU_ASSERT(n > 3); /* one at least for the acceptance, the step, the end */
 		w_stop(&w);
 	}
 }
