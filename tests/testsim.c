@@ -41,8 +41,11 @@ static size_t build_argv(const char *program, const char *const *args, const cha
 /* "http://127.0.0.1:PORT/client/api": what comes before the path. */
 static bool take_url(struct th_sim *sim, const char *url)
 {
+	const char *port = strrchr(url, ':');
+
 	snprintf(sim->url, sizeof(sim->url), "%s", url);
-	return sscanf(url, "http://127.0.0.1:%u/", &sim->port) == 1 &&
+	sim->port = port ? (unsigned)strtoul(port + 1, NULL, 10) : 0;
+	return sim->port != 0 &&
 	       snprintf(sim->base, sizeof(sim->base), "http://127.0.0.1:%u/admin/", sim->port) > 0;
 }
 
