@@ -455,6 +455,7 @@ static void test_no_state_directory(void)
 /* The first one is not disturbed. */
 static void test_second_daemon(void)
 {
+	_cleanup_free_ char *other = NULL, *config = NULL;
 	pid_t first;
 	int status;
 
@@ -467,7 +468,10 @@ static void test_second_daemon(void)
 	expect_log("in use by another daemon");
 
 	/* one with a state directory of its own finds the name taken */
-	w_set_config(&w, "[daemon]\nstate-directory=/tmp\n");
+	other = mk_strdup_printf("%s/other-state", w.dir);
+	config = mk_strdup_printf("[daemon]\nstate-directory=%s\n", other);
+	CU_ASSERT_EQUAL(mkdir(other, 0700), 0);
+	w_set_config(&w, config);
 	w.daemon = 0;
 	w_daemon_spawn(&w, NULL);
 	CU_ASSERT_EQUAL(child_wait(w.daemon, CHILD_TIMEOUT_MS, &status), 0);
