@@ -146,6 +146,7 @@ static int on_owner(sd_bus_message *m, void *data, sd_bus_error *error)
 
 	if (sd_bus_message_read(m, "sss", &name, &before, &now) > 0)
 		snprintf(w->owner, sizeof(w->owner), "%s", now);
+	w->n_before_owner = w->n_signals;
 	return 0;
 }
 

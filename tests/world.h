@@ -38,7 +38,7 @@ struct world {
 	char *config;    /* lines added to the configuration */
 	unsigned failed; /* assertions that had failed before */
 	struct w_signal *signals;
-	size_t n_signals;
+	size_t n_signals, n_before_owner; /* those that came before the name had its owner */
 };
 
 /* Starts bus, simulator (sim_args: NULL-terminated, may be NULL), daemon; config: more lines for volumed.conf. */
