@@ -146,6 +146,7 @@ static int on_owner(sd_bus_message *m, void *data, sd_bus_error *error)
 
 	if (sd_bus_message_read(m, "sss", &name, &before, &now) > 0)
 		snprintf(w->owner, sizeof(w->owner), "%s", now);
+	w->n_before_owner = w->n_signals;
 	return 0;
 }
 
@@ -504,21 +505,18 @@ int64_t w_requests(struct world *w)
 	return n;
 }
 
-void w_cloud(struct world *w, const char *command, ...)
+void w_cloudv(struct world *w, const char *command, const char *const *names)
 {
 	_cleanup_json_ json_object *params = json_object_new_object(), *answer = NULL;
 	_cleanup_free_ char *body = NULL;
 	int64_t before = w_executed(w, command);
-	const char *name, *text;
-	va_list ap;
+	const char *text;
 
 	mk_json_set_str(params, "command", command);
 	mk_json_set_str(params, "response", "json");
 	mk_json_set_str(params, "apikey", w_api_key);
-	va_start(ap, command);
-	while ((name = va_arg(ap, const char *)))
-		mk_json_set_str(params, name, va_arg(ap, const char *));
-	va_end(ap);
+	for (; *names; names += 2)
+		mk_json_set_str(params, names[0], names[1]);
 
 	body = mk_cs_signed_body(params, w_secret);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(body);

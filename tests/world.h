@@ -38,7 +38,7 @@ struct world {
 	char *config;    /* lines added to the configuration */
 	unsigned failed; /* assertions that had failed before */
 	struct w_signal *signals;
-	size_t n_signals;
+	size_t n_signals, n_before_owner; /* those that came before the name had its owner */
 };
 
 /* Starts bus, simulator (sim_args: NULL-terminated, may be NULL), daemon; config: more lines for volumed.conf. */
@@ -91,10 +91,11 @@ int64_t w_received(struct world *w, const char *command);
 /* All requests that it got since the last clear-log. */
 int64_t w_requests(struct world *w);
 /*
- * Somebody else's command to CloudStack, with our keys: names and values, NULL-terminated. Fails the test
- * if it is refused. What it does is done when this returns.
+ * Somebody else's command to CloudStack, with our keys: names and values. Fails the test if it is refused.
+ * What it does is done when this returns.
  */
-void w_cloud(struct world *w, const char *command, ...) __attribute__((sentinel));
+#define w_cloud(w, command, ...) w_cloudv(w, command, (const char *const[]){ __VA_ARGS__, NULL })
+void w_cloudv(struct world *w, const char *command, const char *const *names);
 /* A volume as the simulator has it (removed ones included), NULL if unknown; keys as in the API, "removed". */
 json_object *w_volume(struct world *w, const char *id);
 const char *w_vm_state(struct world *w, const char *id); /* static storage */

@@ -364,13 +364,11 @@ static void test_name_last(void)
 {
 	_cleanup_json_ json_object *managed = NULL, *xml = NULL;
 	char waiter[256] = "";
-	size_t before;
 
 	begin();
 	hold_operation(waiter);
 	w_daemon_stop(&w);
 	w_daemon_start(&w, NULL);
-	before = w.n_signals;
 	CU_ASSERT_EQUAL(w_call_object(&w, W_PATH, "org.freedesktop.DBus.ObjectManager",
 				      "GetManagedObjects", &managed, ""),
 			0);
@@ -382,7 +380,9 @@ static void test_name_last(void)
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(json_object_get_string(json_object_array_get_idx(xml, 0)), W_TESTVM));
 	expect_resumed();
-	for (size_t i = before; i < w.n_signals; i++)
+	w_drain(&w);
+	CU_ASSERT(w.n_signals > w.n_before_owner);
+	for (size_t i = w.n_before_owner; i < w.n_signals; i++)
 		CU_ASSERT_STRING_NOT_EQUAL(w.signals[i].member, "InterfacesAdded");
 	w_stop(&w);
 }
@@ -455,6 +455,7 @@ static void test_no_state_directory(void)
 /* The first one is not disturbed. */
 static void test_second_daemon(void)
 {
+	_cleanup_free_ char *other = NULL, *config = NULL;
 	pid_t first;
 	int status;
 
@@ -467,7 +468,10 @@ static void test_second_daemon(void)
 	expect_log("in use by another daemon");
 
 	/* one with a state directory of its own finds the name taken */
-	w_set_config(&w, "[daemon]\nstate-directory=/tmp\n");
+	other = mk_strdup_printf("%s/other-state", w.dir);
+	config = mk_strdup_printf("[daemon]\nstate-directory=%s\n", other);
+	CU_ASSERT_EQUAL(mkdir(other, 0700), 0);
+	w_set_config(&w, config);
 	w.daemon = 0;
 	w_daemon_spawn(&w, NULL);
 	CU_ASSERT_EQUAL(child_wait(w.daemon, CHILD_TIMEOUT_MS, &status), 0);

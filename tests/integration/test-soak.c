@@ -224,11 +224,11 @@ static const struct {
 	void (*start)(void);
 	unsigned weight;
 } actions[] = {
-	{ start_create, 8 },   { start_attach, 12 }, { start_attach_elsewhere, 4 },
-	{ start_detach, 8 },   { start_delete, 2 },  { start_adopt, 6 },
-	{ start_assign, 16 },  { start_return, 14 }, { start_snapshot, 8 },
-	{ start_revert, 8 },   { start_drop, 3 },    { start_delete_root, 4 },
-	{ start_destroy, 3 },  { start_reconcile, 3 }, { cancel_one, 5 },
+	{ start_create, 8 },  { start_attach, 12 },   { start_attach_elsewhere, 4 },
+	{ start_detach, 8 },  { start_delete, 2 },    { start_adopt, 6 },
+	{ start_assign, 16 }, { start_return, 14 },   { start_snapshot, 8 },
+	{ start_revert, 8 },  { start_drop, 3 },      { start_delete_root, 4 },
+	{ start_destroy, 3 }, { start_reconcile, 3 }, { cancel_one, 5 },
 };
 
 static void start_one(void)
@@ -251,18 +251,18 @@ static void start_one(void)
 
 static void any_fault(void)
 {
-	static const char *const reads[] = { "listVolumes", "listVirtualMachines",
-					     "listSnapshots", "queryAsyncJobResult" };
-	static const char *const changes[] = { "attachVolume",	 "detachVolume",   "createSnapshot",
+	static const char *const reads[] = { "listVolumes", "listVirtualMachines", "listSnapshots",
+					     "queryAsyncJobResult" };
+	static const char *const changes[] = { "attachVolume",   "detachVolume",   "createSnapshot",
 					       "revertSnapshot", "deleteSnapshot", "createTags",
-					       "destroyVolume",	 "createVolume" };
+					       "destroyVolume",  "createVolume" };
 	static const char *const http[] = { "drop-before", "drop-after", "garbage", "empty",
-					    "truncate",	   "null",	 "hang" };
+					    "truncate",    "null",       "hang" };
 	static const char *const jobs[] = { "job-lost", "job-lost-before", "no-jobresult",
 					    "job-late" };
 	bool change = chance(60);
-	const char *command = change ? changes[below(ARRAY_SIZE(changes))]
-				     : reads[below(ARRAY_SIZE(reads))];
+	const char *command =
+		change ? changes[below(ARRAY_SIZE(changes))] : reads[below(ARRAY_SIZE(reads))];
 	_cleanup_free_ char *rest = NULL;
 	unsigned nth = 1 + below(4);
 
@@ -284,8 +284,9 @@ static void any_fault(void)
 static void any_event(void)
 {
 	if (chance(35)) {
-		w_sim_post(&w, "poke", chance(50) ? "{\"vm\":\"" F_VM "\",\"state\":\"Running\"}"
-						  : "{\"vm\":\"" F_VM "\",\"state\":\"Stopped\"}");
+		w_sim_post(&w, "poke",
+			   chance(50) ? "{\"vm\":\"" F_VM "\",\"state\":\"Running\"}"
+				      : "{\"vm\":\"" F_VM "\",\"state\":\"Stopped\"}");
 	} else if (chance(30)) {
 		w_sim_post(&w, "restart", "{}");
 	} else if (chance(30)) {
@@ -417,8 +418,8 @@ static void test_soak(void)
 	}
 	rest();
 
-	tap_note("%u operations, %u refused at once, %u succeeded, %u of unknown outcome", n_accepted,
-		 n_refused, n_ended[MK_ERROR_NONE], n_ended[MK_ERROR_OUTCOME_UNKNOWN]);
+	tap_note("%u operations, %u refused at once, %u succeeded, %u of unknown outcome",
+		 n_accepted, n_refused, n_ended[MK_ERROR_NONE], n_ended[MK_ERROR_OUTCOME_UNKNOWN]);
 	CU_ASSERT(n_accepted > rounds);
 	CU_ASSERT(n_ended[MK_ERROR_NONE] * 5 > n_accepted);
 	w_stop(&w);
