@@ -35,13 +35,15 @@ static size_t n_running;
 
 /* ---- chance ----------------------------------------------------------------------------------------------------- */
 
+/* n is not 0. */
 static unsigned below(unsigned n)
 {
 	/* xorshift64*: the same everywhere */
 	random_state ^= random_state >> 12;
 	random_state ^= random_state << 25;
 	random_state ^= random_state >> 27;
-	return (unsigned)((random_state * UINT64_C(2685821657736338717)) >> 33) % n;
+	return (unsigned)((random_state * UINT64_C(2685821657736338717)) >> 33) %
+	       n; /* NOLINT(clang-analyzer-core.DivideZero) */
 }
 
 static bool chance(unsigned percent)

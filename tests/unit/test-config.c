@@ -192,7 +192,7 @@ static void test_cut_character(void)
 	char value[103], line[192];
 
 	memset(value, '8', 99);
-	strcpy(value + 99, "\xc3\xa9"); /* é */
+	memcpy(value + 99, "\xc3\xa9", 3); /* é */
 	snprintf(line, sizeof(line), "[operations]\nmax-pending = %s\n", value);
 	CU_ASSERT(refused(line, "is not a number"));
 	CU_ASSERT(mk_text_valid(problems.items[0], 8192));
