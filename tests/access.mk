@@ -34,3 +34,9 @@ tests_integration_ways_tap_SOURCES = tests/integration/test-ways.c
 tests_integration_ways_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_ways_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_ways_tap_LDADD = libwaysenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/polkit.tap
+tests_integration_polkit_tap_SOURCES = tests/integration/test-polkit.c
+tests_integration_polkit_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_polkit_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_polkit_tap_LDADD = libwaysenv.la $(WORLD_LDADD)

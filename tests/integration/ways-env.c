@@ -210,7 +210,7 @@ bool a_start_polkit(struct ways *a)
 		return false;
 	}
 
-	A_OK(a, "", "mkdir $DIR/actions $DIR/rules");
+	A_OK(a, "", "mkdir -p $DIR/actions $DIR/rules");
 	adapt(a, "dbus/org.migratekit.volume1.policy", "actions/org.migratekit.volume1.policy",
 	      "s/unix-user:migratekit/unix-user:" A_USER "/");
 	adapt(a, "dbus/60-org.migratekit.volume1.rules", "rules/60-org.migratekit.volume1.rules",
