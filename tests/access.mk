@@ -40,3 +40,9 @@ tests_integration_polkit_tap_SOURCES = tests/integration/test-polkit.c
 tests_integration_polkit_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_polkit_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_polkit_tap_LDADD = libwaysenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/units.tap
+tests_integration_units_tap_SOURCES = tests/integration/test-units.c
+tests_integration_units_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_units_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_units_tap_LDADD = libwaysenv.la $(WORLD_LDADD)
