@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Attaching a volume and taking it off the appliance, with every check: nothing is sent before CloudStack
- * and the devices of this machine agree on where the volume is, and nothing ends before they agree again.
+ * Attaching a volume, and taking it off a VM, with every check: nothing is sent before CloudStack and the
+ * devices of this machine agree on where the volume is, and nothing ends before they agree again. Only the
+ * appliance's disks can be seen here; for other VMs CloudStack's word must do.
+ *
+ * Notes: "from", the VM that the volume leaves ("": it is detached); "stays": it is where it is to be.
  */
 
 #include "steps.h"
@@ -18,6 +21,11 @@ static const char *where(const struct mk_volume_info *v)
 	return *v->vm ? v->vm : "nothing";
 }
 
+static bool is_here(struct mk_op *op)
+{
+	return streq(host->vm_id(op), host->oma_id(op));
+}
+
 /* ---- attaching ------------------------------------------------------------------------------------------------ */
 
 /* The device id that was asked for, -1 for any. */
@@ -26,11 +34,6 @@ static int64_t wanted_id(struct mk_op *op)
 	json_object *o = json_object_object_get(host->scratch(op), "device-id");
 
 	return o ? json_object_get_int64(o) : host->option_int(op, "device-id", -1);
-}
-
-static bool is_here(struct mk_op *op)
-{
-	return streq(host->vm_id(op), host->oma_id(op));
 }
 
 /* It is where it is to be already: only what was asked of it is checked. */
@@ -70,6 +73,22 @@ static int check_detached(struct mk_op *op, const struct mk_volume_info *v)
 	return MK_FAILED;
 }
 
+int check_oma(struct mk_op *op, const struct mk_vm_info *vm)
+{
+	int r = check_vm_state(op, vm, "Running");
+
+	return r == MK_DONE ? host->check_hypervisor(op, vm) : r;
+}
+
+int check_idle(struct mk_op *op, const struct mk_volume_info *v)
+{
+	if (!v->busy)
+		return MK_DONE;
+
+	host->waiting_for(op, "volume %s, which CloudStack is working on", v->id);
+	return MK_AGAIN;
+}
+
 int attach_check(struct mk_op *op, const char *class)
 {
 	const struct mk_volume_info *v = host->volume(op);
@@ -77,18 +96,14 @@ int attach_check(struct mk_op *op, const char *class)
 	int r = check_volume(op, v, class);
 
 	if (r == MK_DONE && is_here(op))
-		r = check_vm_state(op, vm, "Running");
-	if (r == MK_DONE && is_here(op))
-		r = host->check_hypervisor(op, vm);
+		r = check_oma(op, vm);
+	if (r == MK_DONE)
+		r = check_idle(op, v);
 	if (r != MK_DONE)
 		return r;
 	if (!vm)
 		return fail_no_vm(op);
 
-	if (v->busy) {
-		host->waiting_for(op, "volume %s, which CloudStack is working on", v->id);
-		return MK_AGAIN;
-	}
 	if (streq(v->vm, vm->id))
 		return check_attached(op, v);
 	if (*v->vm) {
@@ -109,7 +124,7 @@ int attach(struct mk_op *op)
 	if (!v)
 		return fail_no_volume(op);
 
-	if (streq(v->vm, host->vm_id(op))) {
+	if (streq(v->vm, host->vm_id(op))) { /* also nothing, where it is to go nowhere */
 		host->manage(op, v, NULL, NULL);
 		return MK_DONE;
 	}
@@ -184,7 +199,7 @@ int attach_prove(struct mk_op *op)
 
 	if (!v)
 		return fail_no_volume(op);
-	if (!vm)
+	if (!vm && *host->vm_id(op))
 		return fail_no_vm(op);
 
 	if (is_here(op)) {
@@ -193,7 +208,14 @@ int attach_prove(struct mk_op *op)
 			return r;
 		host->bind_device(op, v, &device);
 		put_device(op, &device);
+	} else if (!streq(v->vm, host->vm_id(op))) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s is attached to %s now: somebody else changed it", v->id,
+			   where(v));
+		return MK_FAILED;
 	}
+	if (check_attached(op, v) != MK_DONE)
+		return MK_FAILED;
 
 	put_attached(op, v);
 	return MK_DONE;
@@ -201,7 +223,7 @@ int attach_prove(struct mk_op *op)
 
 /* ---- detaching ------------------------------------------------------------------------------------------------ */
 
-static int check_users(struct mk_op *op, const struct mk_volume_info *v)
+int check_unused(struct mk_op *op, const struct mk_volume_info *v)
 {
 	const char *users = host->device_users(op, v->id);
 
@@ -214,22 +236,12 @@ static int check_users(struct mk_op *op, const struct mk_volume_info *v)
 	return MK_FAILED;
 }
 
-int detach_check(struct mk_op *op, const char *class)
+int leave_check(struct mk_op *op, const struct mk_volume_info *v)
 {
-	const struct mk_volume_info *v = host->volume(op);
-	int r = check_volume(op, v, class);
+	set_note(op, "from", v->vm);
+	if (!streq(v->vm, host->oma_id(op)))
+		return MK_DONE;
 
-	if (r != MK_DONE || !*v->vm)
-		return r;
-
-	if (!streq(v->vm, host->oma_id(op))) {
-		host->fail(op, MK_ERROR_WRONG_STATE,
-			   "volume %s (%s) is attached to VM %s, not to the appliance: it is not "
-			   "detached "
-			   "here",
-			   v->id, v->name, v->vm);
-		return MK_FAILED;
-	}
 	if (streq(v->type, "ROOT")) {
 		host->fail(op, MK_ERROR_PROTECTED,
 			   "volume %s (%s) is the appliance's own root disk: it is never detached",
@@ -237,7 +249,7 @@ int detach_check(struct mk_op *op, const char *class)
 		return MK_FAILED;
 	}
 
-	return check_users(op, v);
+	return check_unused(op, v);
 }
 
 /* The disk is still here after CloudStack gave up waiting for the guest. */
@@ -252,24 +264,28 @@ static int wait_for_guest(struct mk_op *op, const struct mk_volume_info *v)
 int detach(struct mk_op *op)
 {
 	const struct mk_volume_info *v = host->volume(op);
+	const char *from = note(op, "from");
+	bool here;
 	int r;
 
 	if (!v)
 		return fail_no_volume(op);
-	if (!*v->vm)
+	if (!*v->vm || flag(op, "stays"))
 		return MK_DONE;
 
-	if (!streq(v->vm, host->oma_id(op)) || streq(v->type, "ROOT")) {
+	here = streq(v->vm, host->oma_id(op));
+	if (!streq(v->vm, from) || (here && streq(v->type, "ROOT"))) {
 		host->fail(op, MK_ERROR_WRONG_STATE,
 			   "volume %s is attached to %s as %s now: somebody else changed it", v->id,
 			   where(v), v->type);
 		return MK_FAILED;
 	}
 
-	if (strstr(host->refusal_text(op), DETACH_TIMED_OUT) && *host->device_seen(op, v->id))
+	if (here && strstr(host->refusal_text(op), DETACH_TIMED_OUT) &&
+	    *host->device_seen(op, v->id))
 		return wait_for_guest(op, v);
 
-	r = check_users(op, v);
+	r = here ? check_unused(op, v) : MK_DONE;
 	if (r != MK_DONE)
 		return r;
 
@@ -298,6 +314,8 @@ int detach_prove(struct mk_op *op)
 
 	if (!v)
 		return fail_no_volume(op);
+	if (flag(op, "stays"))
+		return MK_DONE;
 
 	node = host->device_seen(op, v->id);
 	if (*v->vm || *node) {
@@ -316,4 +334,43 @@ int detach_prove(struct mk_op *op)
 	host->manage(op, v, NULL, NULL);
 	set_str(host->result(op), "Volume", v->id);
 	return MK_DONE;
+}
+
+/* ---- from one place to another ---------------------------------------------------------------------------------- */
+
+static int check_target(struct mk_op *op)
+{
+	const struct mk_vm_info *vm = host->vm(op);
+
+	if (is_here(op))
+		return check_oma(op, vm);
+
+	return *host->vm_id(op) && !vm ? fail_no_vm(op) : MK_DONE;
+}
+
+int move_check(struct mk_op *op, const char *from)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	int r = check_managed(op, v);
+
+	if (r == MK_DONE)
+		r = check_target(op);
+	if (r == MK_DONE)
+		r = check_idle(op, v);
+	if (r != MK_DONE)
+		return r;
+
+	if (streq(v->vm, host->vm_id(op))) {
+		set_flag(op, "stays", true);
+		return check_attached(op, v);
+	}
+	if (!streq(v->vm, from)) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s (%s) is attached to %s, not to %s: somebody else moved it",
+			   v->id, v->name, where(v), *from ? from : "nothing");
+		return MK_FAILED;
+	}
+
+	r = leave_check(op, v);
+	return r == MK_DONE && !*from ? check_detached(op, v) : r;
 }

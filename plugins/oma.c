@@ -47,9 +47,22 @@ static int volume_prepare(struct mk_op *op, json_object *args)
 /* One that is not managed was named by the option `class`. */
 static int oma_detach_check(struct mk_op *op)
 {
+	const struct mk_volume_info *v = host->volume(op);
 	bool managed = host->managed(op, host->volume_id(op)) != NULL;
+	int r = check_volume(op, v, managed ? CLASS : NULL);
 
-	return detach_check(op, managed ? CLASS : NULL);
+	if (r != MK_DONE)
+		return r;
+
+	if (*v->vm && !streq(v->vm, host->oma_id(op))) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s (%s) is attached to VM %s, not to the appliance: it is not "
+			   "detached here",
+			   v->id, v->name, v->vm);
+		return MK_FAILED;
+	}
+
+	return leave_check(op, v);
 }
 
 static int adopt_prepare(struct mk_op *op, json_object *args)
@@ -59,18 +72,43 @@ static int adopt_prepare(struct mk_op *op, json_object *args)
 		       : MK_FAILED;
 }
 
-/* A volume that is adopted while it is attached here gets its device. */
-static int adopt_prove(struct mk_op *op)
+static int oma_adopt_check(struct mk_op *op)
 {
 	const struct mk_volume_info *v = host->volume(op);
+	int r = check_volume(op, v, NULL);
 
-	if (!v)
-		return fail_no_volume(op);
-	if (streq(v->vm, host->oma_id(op)))
-		return attach_prove(op);
+	if (r != MK_DONE)
+		return r;
 
-	set_str(host->result(op), "Volume", v->id);
-	return MK_DONE;
+	if (*v->vm && streq(v->type, "ROOT")) {
+		host->fail(op, MK_ERROR_PROTECTED,
+			   "volume %s (%s) is the root disk of VM %s: it cannot be adopted", v->id,
+			   v->name, v->vm);
+		return MK_FAILED;
+	}
+	if (*v->vm && !streq(v->vm, host->oma_id(op))) {
+		host->fail(
+			op, MK_ERROR_WRONG_STATE,
+			"volume %s (%s) is attached to VM %s: volumes of class oma are detached or "
+			"attached to the appliance",
+			v->id, v->name, v->vm);
+		return MK_FAILED;
+	}
+
+	set_flag(op, "was-managed", v->managed);
+	return *v->vm ? host->check_hypervisor(op, host->vm(op)) : MK_DONE;
+}
+
+static int oma_adopt_own(struct mk_op *op)
+{
+	return adopt_own(op, CLASS);
+}
+
+static int forget_prepare(struct mk_op *op, json_object *args)
+{
+	if (host->option_bool(op, "drop-snapshots", false))
+		host->look_for(op, "volumeid", arg(args, 0));
+	return volume_prepare(op, args);
 }
 
 static int no_prepare(struct mk_op *op, json_object *args)
@@ -117,13 +155,14 @@ static const struct mk_step delete_steps[] = {
 };
 
 static const struct mk_step adopt_steps[] = {
-	{ "check", MK_ASK_VM_VOLUME, adopt_check, MK_ASK_NOTHING, NULL, 60, 0 },
-	{ "own", MK_ASK_VOLUME, adopt_own, MK_ASK_VOLUME, adopt_undo, 300, 0 },
+	{ "check", MK_ASK_VM_VOLUME, oma_adopt_check, MK_ASK_NOTHING, NULL, 60, 0 },
+	{ "own", MK_ASK_VOLUME, oma_adopt_own, MK_ASK_VOLUME, adopt_undo, 300, 0 },
 	{ "prove", MK_ASK_VM_VOLUME, adopt_prove, MK_ASK_NOTHING, NULL, 300, 0 },
 	{ 0 },
 };
 
 static const struct mk_step forget_steps[] = {
+	{ "drop", MK_ASK_SNAPSHOTS, forget_drop, MK_ASK_NOTHING, NULL, 3600, 0 },
 	{ "untag", MK_ASK_VOLUME, forget_untag, MK_ASK_NOTHING, NULL, 300, 0 },
 	{ "forget", MK_ASK_NOTHING, forget, MK_ASK_NOTHING, NULL, 60, 0 },
 	{ 0 },
@@ -167,7 +206,7 @@ static const struct mk_method volume_methods[] = {
 	VOLUME_METHOD("AdoptVolume", "ssa{sv}", "class,volume,options", MK_PRIVILEGE_CREATE,
 		      adopt_steps, 3600, adopt_prepare),
 	VOLUME_METHOD("ForgetVolume", "sa{sv}", "volume,options", MK_PRIVILEGE_DELETE, forget_steps,
-		      3600, volume_prepare),
+		      3600, forget_prepare),
 	VOLUME_METHOD("Reconcile", "a{sv}", "options", MK_PRIVILEGE_CREATE, reconcile_steps, 3600,
 		      no_prepare),
 	{ 0 },

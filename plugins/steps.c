@@ -88,16 +88,19 @@ static bool is_going(const struct mk_volume_info *v)
 	       streq(v->state, "Expunged") || streq(v->state, "Destroying");
 }
 
+static int fail_not_managed(struct mk_op *op, const struct mk_volume_info *v)
+{
+	host->fail(op, MK_ERROR_NOT_MANAGED,
+		   "volume %s (%s) is not managed here: AdoptVolume takes it over", v->id, v->name);
+	return MK_FAILED;
+}
+
 static int check_class(struct mk_op *op, const struct mk_volume_info *v, const char *class)
 {
 	const struct mk_managed_info *managed = host->managed(op, v->id);
 
-	if (!managed) {
-		host->fail(op, MK_ERROR_NOT_MANAGED,
-			   "volume %s (%s) is not managed here: AdoptVolume takes it over", v->id,
-			   v->name);
-		return MK_FAILED;
-	}
+	if (!managed)
+		return fail_not_managed(op, v);
 	if (!streq(managed->class, class)) {
 		host->fail(op, MK_ERROR_WRONG_STATE,
 			   "volume %s (%s) is of class %s, not %s: AdoptVolume changes its class",
@@ -128,6 +131,13 @@ int check_volume(struct mk_op *op, const struct mk_volume_info *v, const char *c
 	return class ? check_class(op, v, class) : MK_DONE;
 }
 
+int check_managed(struct mk_op *op, const struct mk_volume_info *v)
+{
+	int r = check_volume(op, v, NULL);
+
+	return r == MK_DONE && !host->managed(op, v->id) ? fail_not_managed(op, v) : r;
+}
+
 int check_vm_state(struct mk_op *op, const struct mk_vm_info *vm, const char *state)
 {
 	static const char *const passing[] = { "Starting", "Stopping", "Migrating", "Restoring" };
@@ -144,8 +154,8 @@ int check_vm_state(struct mk_op *op, const struct mk_vm_info *vm, const char *st
 		return MK_AGAIN;
 	}
 
-	host->fail(op, MK_ERROR_WRONG_STATE, "VM %s (%s) is %s; it must be %s", vm->id, vm->name,
-		   vm->state, state);
+	host->fail(op, MK_ERROR_WRONG_STATE, "VM %s (%s) is in state %s; it must be %s", vm->id,
+		   vm->name, vm->state, state);
 	return MK_FAILED;
 }
 

@@ -45,15 +45,23 @@ int fail_no_volume(struct mk_op *op);
 
 /* Another appliance's volume, by its tag. */
 bool is_foreign(struct mk_op *op, const struct mk_volume_info *v);
+/* InUse while somebody uses the volume's disk on this machine, unless the option force is given. */
+int check_unused(struct mk_op *op, const struct mk_volume_info *v);
 
 /*
  * The volume is there (v not NULL), is no other appliance's, is not being deleted, and is managed in
  * this class (class NULL: in any, or not at all). MK_DONE, or MK_FAILED.
  */
 int check_volume(struct mk_op *op, const struct mk_volume_info *v, const char *class);
+/* The same for a volume that must be managed, in whatever class. */
+int check_managed(struct mk_op *op, const struct mk_volume_info *v);
+/* MK_AGAIN while a job is pending on it. */
+int check_idle(struct mk_op *op, const struct mk_volume_info *v);
 
 /* MK_DONE if the VM is there and in that state; MK_AGAIN while it is on its way to another. */
 int check_vm_state(struct mk_op *op, const struct mk_vm_info *vm, const char *state);
+/* The appliance runs, and its disks can be told. */
+int check_oma(struct mk_op *op, const struct mk_vm_info *vm);
 
 /* ---- queries ---- */
 
@@ -83,8 +91,54 @@ int attach(struct mk_op *op);                          /* MK_ASK_VOLUME */
 int attach_undo(struct mk_op *op);                     /* MK_ASK_VOLUME */
 int attach_prove(struct mk_op *op);                    /* MK_ASK_VM_VOLUME */
 
-/* The volume leaves the appliance. */
-int detach_check(struct mk_op *op, const char *class); /* MK_ASK_VOLUME */
-int detach(struct mk_op *op);                          /* MK_ASK_VOLUME */
-int detach_undo(struct mk_op *op);                     /* MK_ASK_VOLUME */
-int detach_prove(struct mk_op *op);                    /* MK_ASK_VOLUME */
+/* The volume may leave the VM that it is attached to, or is detached; from then on detach() takes it off that
+ * one only. Off the appliance: not its root disk, and not while it is in use (option force). */
+int leave_check(struct mk_op *op, const struct mk_volume_info *v);
+int detach(struct mk_op *op);       /* MK_ASK_VOLUME */
+int detach_undo(struct mk_op *op);  /* MK_ASK_VOLUME */
+int detach_prove(struct mk_op *op); /* MK_ASK_VOLUME */
+
+/*
+ * Before detach, detach_prove, attach and attach_prove in one operation: the volume is on `from` ("":
+ * detached) and is to be on the operation's VM ("": detached), or it is there already. MK_ASK_VM_VOLUME.
+ */
+int move_check(struct mk_op *op, const char *from);
+
+/* ---- deleting, adopting, forgetting (life.c): step functions for MK_ASK_VOLUME ---- */
+
+int delete_check(struct mk_op *op);
+int delete (struct mk_op *op);
+int delete_prove(struct mk_op *op);
+
+/* A class's own check sets the flag "was-managed". */
+int adopt_own(struct mk_op *op, const char *class);
+int adopt_undo(struct mk_op *op);
+/* A volume that is adopted while it is attached to the appliance gets its device. MK_ASK_VM_VOLUME, for the
+ * appliance. */
+int adopt_prove(struct mk_op *op);
+
+int forget_drop(struct mk_op *op); /* MK_ASK_SNAPSHOTS; option drop-snapshots */
+int forget_untag(struct mk_op *op);
+int forget(struct mk_op *op); /* MK_ASK_NOTHING */
+
+/* CloudStack's name of a volume: the caller's name, and the operation that made it. The result must be
+ * freed; NULL without memory. */
+char *cloud_name(const char *name, const char *operation);
+/* And back: the caller's name; the same text if it was made by somebody else. Must be freed. */
+char *plain_name(const char *cloud);
+
+/* ---- snapshots (snapshot.c) ---- */
+
+#define SNAPSHOT_PREFIX "migratekit " /* and the id of the operation that made it */
+
+/* A row of MK_ASK_SNAPSHOTS. */
+bool snapshot_is_gone(json_object *row);
+bool snapshot_is_passing(json_object *row); /* on its way to another state */
+bool snapshot_is_of(json_object *row,
+		    const char *operation); /* ours, of that operation; "": of any */
+
+/*
+ * MK_ASK_SNAPSHOTS: deletes our snapshots of the volume, one after the other: those of that operation ("": all).
+ * MK_DONE once there are none.
+ */
+int drop_snapshots(struct mk_op *op, const char *operation);

@@ -26,7 +26,7 @@ static int fail_protected(struct mk_op *op, const struct mk_volume_info *v)
 	return MK_FAILED;
 }
 
-/* CloudStack detaches a ROOT only from a Stopped VM. */
+/* CloudStack detaches a ROOT only from a Stopped VM; nobody's running VM is destroyed by mistake. */
 static int check_state(struct mk_op *op, const struct mk_vm_info *vm)
 {
 	if (streq(vm->state, "Stopped"))
@@ -36,9 +36,9 @@ static int check_state(struct mk_op *op, const struct mk_vm_info *vm)
 		if (host->option_bool(op, "stop", false))
 			return MK_DONE;
 		host->fail(op, MK_ERROR_WRONG_STATE,
-			   "VM %s is Running, and CloudStack detaches a root volume only from a "
-			   "Stopped VM: stop it, or pass the option stop=true",
-			   vm->id);
+			   "VM %s (%s) is Running, and this is done to a Stopped VM only: stop it, "
+			   "or pass the option stop=true",
+			   vm->id, vm->name);
 		return MK_FAILED;
 	}
 
@@ -210,6 +210,106 @@ static const struct mk_step delete_root_steps[] = {
 	{ 0 },
 };
 
+/* ---- DestroyVM ----------------------------------------------------------------------------------------- */
+
+static int destroy_prepare(struct mk_op *op, json_object *args)
+{
+	if (streq(arg(args, 0), host->oma_id(op))) {
+		host->fail(op, MK_ERROR_PROTECTED,
+			   "VM %s is the appliance itself: it is never destroyed", arg(args, 0));
+		return MK_FAILED;
+	}
+
+	return host->set_vm(op, arg(args, 0), true) ? MK_DONE : MK_FAILED;
+}
+
+static bool is_going(const struct mk_vm_info *vm)
+{
+	return streq(vm->state, "Destroyed") || streq(vm->state, "Expunging");
+}
+
+/* CloudStack destroys the root volume and detaches the others: none of them may be ours (L01). */
+static int check_nothing_ours(struct mk_op *op)
+{
+	const struct mk_volume_info *volumes;
+	size_t n;
+
+	volumes = host->volumes(op, &n);
+	for (size_t i = 0; i < n; i++)
+		if (is_protected(&volumes[i]))
+			return fail_protected(op, &volumes[i]);
+	return MK_DONE;
+}
+
+static int destroy_check(struct mk_op *op)
+{
+	const struct mk_vm_info *vm = host->vm(op);
+	int r;
+
+	if (!vm)
+		return fail_no_vm(op);
+
+	set_str(host->details(op), "VMName", vm->name);
+	r = check_nothing_ours(op);
+	return r == MK_DONE && !is_going(vm) ? check_state(op, vm) : r;
+}
+
+static int destroy_stop(struct mk_op *op)
+{
+	const struct mk_vm_info *vm = host->vm(op);
+
+	return vm && is_going(vm) ? MK_DONE : stop_vm(op);
+}
+
+/* Without the right to expunge, CloudStack does it after a while. */
+static int destroy_vm(struct mk_op *op)
+{
+	const struct mk_vm_info *vm = host->vm(op);
+	int r;
+
+	if (!vm || streq(vm->state, "Expunging"))
+		return MK_DONE;
+
+	r = check_nothing_ours(op);
+	if (r != MK_DONE)
+		return r;
+
+	if (strstr(host->refusal_text(op), "does not have permission for expunging"))
+		set_flag(op, "keep", true);
+	if (!flag(op, "keep")) {
+		host->command(op, "destroyVirtualMachine", "id", vm->id, "expunge", "true", NULL);
+		return MK_COMMAND;
+	}
+	if (is_going(vm))
+		return MK_DONE;
+	host->command(op, "destroyVirtualMachine", "id", vm->id, NULL);
+	return MK_COMMAND;
+}
+
+static int destroy_prove(struct mk_op *op)
+{
+	const struct mk_vm_info *vm = host->vm(op);
+	json_object *result = host->result(op);
+
+	if (vm && !is_going(vm)) {
+		host->waiting_for(op, "VM %s to go; it is %s", vm->id, vm->state);
+		return MK_AGAIN;
+	}
+
+	set_str(result, "VM", host->vm_id(op));
+	set_str(result, "VMName", get_str(host->details(op), "VMName"));
+	set_bool(result, "Expunged", !flag(op, "keep"));
+	return MK_DONE;
+}
+
+static const struct mk_step destroy_steps[] = {
+	{ "check", MK_ASK_VM_VOLUMES, destroy_check, MK_ASK_NOTHING, NULL, 300, 0 },
+	{ "stop", MK_ASK_VM, destroy_stop, MK_ASK_NOTHING, NULL, 600, 0 },
+	{ "destroy", MK_ASK_VM_VOLUMES, destroy_vm, MK_ASK_NOTHING, NULL, 900, MK_STEP_NO_RETURN },
+	{ "prove", MK_ASK_VM, destroy_prove, MK_ASK_NOTHING, NULL, 300, 0 },
+	{ 0 },
+};
+
 /* ---- ListVolumes, GetVM -------------------------------------------------------------------------------- */
 
 static int query_prepare(struct mk_op *op, json_object *args)
@@ -280,6 +380,19 @@ static const struct mk_method test_vm_methods[] = {
 		.steps = delete_root_steps,
 		.deadline_s = 3600,
 		.prepare = delete_prepare,
+	},
+	{
+		.name = "DestroyVM",
+		.in = "sa{sv}",
+		.in_names = "vm,options",
+		.out = "o",
+		.out_names = "operation",
+		.kind = MK_METHOD_OPERATION,
+		.privilege = MK_PRIVILEGE_DELETE,
+		.options = delete_options,
+		.steps = destroy_steps,
+		.deadline_s = 3600,
+		.prepare = destroy_prepare,
 	},
 	{
 		.name = "ListVolumes",

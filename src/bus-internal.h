@@ -89,15 +89,16 @@ struct mk_bus {
 	struct mk_loop_dbus *loop;
 	gid_t group; /* whose members mk_bus_uid.member is about; (gid_t)-1: nobody */
 	struct mk_bus_server *server; /* NULL: no private socket */
-	TAILQ_HEAD(, mk_bus_peer) peers;
+	TAILQ_HEAD(mk_bus_peers, mk_bus_peer) peers;
 	char *root;
-	struct mk_bus_object *objects;     /* by path */
-	TAILQ_HEAD(, mk_bus_object) dirty; /* new or changed */
+	struct mk_bus_object *objects;                 /* by path */
+	TAILQ_HEAD(mk_bus_dirty, mk_bus_object) dirty; /* new or changed */
 	struct mk_bus_out_list replies, signals, removals;
-	TAILQ_HEAD(, mk_call) calls; /* all that have no reply yet */
+	TAILQ_HEAD(mk_bus_calls, mk_call) calls; /* all that have no reply yet */
 	size_t n_calls;
 	struct mk_bus_uid *uids;
 	sd_event_source *disconnected; /* armed when the connection is lost */
+	bool discarding;               /* nothing is sent any more */
 };
 
 /* bus.c */

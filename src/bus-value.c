@@ -64,7 +64,7 @@ static json_object *read_value(DBusMessageIter *it, struct mk_error *error)
 		return read_text(it, error);
 	case DBUS_TYPE_BOOLEAN:
 		dbus_message_iter_get_basic(it, &v.b);
-		return json_object_new_boolean(v.b);
+		return json_object_new_boolean(v.b != 0);
 	case DBUS_TYPE_INT32:
 		dbus_message_iter_get_basic(it, &v.i);
 		return json_object_new_int64(v.i);

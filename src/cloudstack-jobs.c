@@ -29,7 +29,7 @@ struct job {
 	UT_hash_handle hh;
 	char *id; /* the hash's key */
 	struct mk_cs_poller *poller;
-	TAILQ_HEAD(, mk_cs_watch) watches;
+	TAILQ_HEAD(mk_cs_watches, mk_cs_watch) watches;
 	uint64_t due, interval;      /* monotonic µs; µs */
 	bool listed_for;             /* the list under way was asked after this job was known */
 	struct mk_cs_request *query; /* under way; NULL: none */

@@ -27,7 +27,7 @@ struct mk_key {
 	bool zero;         /* 0 is allowed below min */
 };
 
-#define MK_N_KEYS 32u
+#define MK_N_KEYS 33u
 extern const struct mk_key mk_keys[MK_N_KEYS];
 
 /* NULL if there is none. */

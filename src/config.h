@@ -37,6 +37,7 @@ struct mk_config {
 	} appliance;
 	struct {
 		char *disk_offering, *zone; /* id or name; NULL: the caller must say */
+		unsigned max_data_disks;    /* that CloudStack attaches to one VM */
 	} volumes;
 	struct {
 		unsigned max_pending, max_per_caller;

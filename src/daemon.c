@@ -52,6 +52,7 @@ static struct mk_engine_config engine_config(const struct mk_config *c)
 	return (struct mk_engine_config){
 		.oma = c->appliance.vm,
 		.disk_offering = c->volumes.disk_offering,
+		.max_data_disks = c->volumes.max_data_disks,
 		.zone = c->volumes.zone,
 		.max_pending = c->operations.max_pending,
 		.max_per_caller = c->operations.max_per_caller,
@@ -137,12 +138,17 @@ static void turn_fatal(void *data)
 
 	mk_log_error(NULL, "the journal failed: %s; ending, what was not stored was not sent",
 		     mk_store_failed(d->store));
+	if (d->bus)
+		mk_bus_discard(d->bus);
 	(void)sd_event_exit(d->event, EXIT_FAILURE);
 }
 
 static void want_turn(void *data)
 {
-	mk_turn_request(((struct daemon *)data)->turn);
+	struct daemon *d = data;
+
+	if (d->turn) /* not while everything is being freed */
+		mk_turn_request(d->turn);
 }
 
 static void on_disconnected(void *data)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by engine.c (the set of operations), op-run.c (one operation's walk), op-ask.c and op-command.c
+/* Shared by engine.c (the set of operations), engine-accept.c (how they are made), op-run.c (one operation's walk), op-ask.c and op-command.c
  * (what a step reads and sends), op-host.c, op-device.c and op-child.c (what a plugin may ask of it). */
 
 #include "cloudstack-json.h"
@@ -16,7 +16,9 @@
 #define COMMAND_TRIES 3
 
 /* The key of the scratch that holds the id of what the step's command made. */
-#define MK_OP_CREATED "created-id"
+#define MK_OP_CREATED  "created-id"
+/* The key of the scratch that holds the ids of the operation's children, by suffix. */
+#define MK_OP_CHILDREN "children"
 
 enum mk_op_phase {
 	PHASE_IDLE,    /* not started, ended, or waiting for a plugin that is not loaded */
@@ -62,6 +64,7 @@ struct mk_op {
 	unsigned n_asked;  /* questions of the row that are answered */
 
 	bool wants_device; /* looked at again when a disk comes, goes or changes */
+	bool wants_child;  /* a child that is waited for has not ended */
 	bool unsettled;    /* the plugin says that a refused command may still be run */
 	struct mk_managed_info managed; /* mk_host.managed's last answer */
 	char *users;                    /* mk_host.device_users' last answer */
@@ -78,9 +81,10 @@ struct mk_op {
 	mk_query_fn done;
 	void *done_data;
 
-	unsigned changed;                        /* MK_OP_CHANGED_* since the last write */
-	bool dirty, queued, ended, listed_query; /* in the list of that name */
-	void *data;                              /* the watcher's */
+	unsigned changed;                               /* MK_OP_CHANGED_* since the last write */
+	bool dirty, queued, listed_ended, listed_query; /* in the list of that name */
+	bool ended;                                     /* its end has been told */
+	void *data;                                     /* the watcher's */
 	TAILQ_ENTRY(mk_op) dirty_entry, run_entry, ended_entry, query_entry, journal_entry;
 	UT_hash_handle hh;
 };
@@ -107,10 +111,9 @@ struct mk_engine {
 };
 
 /* engine.c */
-/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
-int mk_engine_spawn(struct mk_engine *engine, const struct mk_op_request *request,
-		    struct mk_error *error);
+struct mk_op *mk_op_new(struct mk_engine *engine); /* NULL without memory */
 void mk_op_free(struct mk_op *op);
+DEFINE_CLEANUP(struct mk_op *, mk_op_free)
 void mk_op_touch(struct mk_op *op, unsigned changed);
 void mk_op_kick(struct mk_op *op, enum mk_op_phase phase);
 bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder);
@@ -118,6 +121,13 @@ void mk_op_release_claims(struct mk_op *op);
 void mk_op_stop_io(struct mk_op *op);
 void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
 void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
+
+/* engine-accept.c */
+/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
+int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
+		    const struct mk_op_request *request, struct mk_error *error);
+/* An id that no operation has. Returns 0 or a negative errno. */
+int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
 
 /* op-host.c */
 const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none */
@@ -127,6 +137,8 @@ void mk_host_add_devices(struct mk_host *host);
 
 /* op-child.c */
 void mk_host_add_children(struct mk_host *host);
+/* The i-th child, if it is in memory; false beyond the last. *ret is NULL if it is not. */
+bool mk_op_nth_child(struct mk_op *op, size_t i, struct mk_op **ret);
 
 /* op-ask.c */
 void mk_op_ask(struct mk_op *op); /* and then PHASE_LOOK */
@@ -148,6 +160,8 @@ void mk_op_pause(struct mk_op *op, uint64_t usec, enum mk_op_phase then);
 bool mk_op_outcome_unknown(const struct mk_op *op);
 /* Fails the operation if it is to be cancelled and can be: nothing unknown is ever rolled back. */
 bool mk_op_cancelled(struct mk_op *op);
+/* mk_op_cancel() by the operation that made it. */
+int mk_op_cancel_child(struct mk_op *op, struct mk_error *error);
 void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
 void mk_op_resume(struct mk_op *op); /* after a restart */
 int mk_op_arm_deadline(struct mk_op *op);

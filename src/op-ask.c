@@ -21,6 +21,11 @@ enum question {
 	Q_OFFERINGS,
 	Q_SNAPSHOTS,
 	Q_VM_SNAPSHOTS,
+	Q_VM_BACKUPS,
+	Q_OMA,
+	Q_OMA_SNAPSHOTS,
+	Q_OMA_BACKUPS,
+	Q_SET,
 	N_QUESTIONS,
 };
 
@@ -37,13 +42,20 @@ static const enum question plans[MK_ASK_N][QUESTIONS_MAX] = {
 	[MK_ASK_OFFERINGS] = { Q_OFFERINGS },
 	[MK_ASK_SNAPSHOTS] = { Q_SNAPSHOTS },
 	[MK_ASK_VM_SNAPSHOTS] = { Q_VM_SNAPSHOTS },
+	[MK_ASK_VM_BACKUPS] = { Q_VM_BACKUPS },
+	[MK_ASK_OMA_SNAPSHOTS] = { Q_OMA_SNAPSHOTS },
+	[MK_ASK_OMA_BACKUPS] = { Q_OMA_BACKUPS },
+	[MK_ASK_OMA] = { Q_OMA, Q_OMA_VOLUMES },
+	[MK_ASK_SET] = { Q_SET },
 };
 
 /* ---- parameters ------------------------------------------------------------------------------------------- */
 
+static const char *subject(const struct mk_op *op);
+
 static void vm_params(struct mk_op *op, json_object *params)
 {
-	mk_json_set_str(params, "id", op->r.vm);
+	mk_json_set_str(params, "id", subject(op));
 	mk_json_set_str(params, "details", "min");
 }
 
@@ -54,17 +66,28 @@ static void volume_params(struct mk_op *op, json_object *params)
 
 static void of_vm_params(struct mk_op *op, json_object *params)
 {
-	mk_json_set_str(params, "virtualmachineid", op->r.vm);
-}
-
-static void of_oma_params(struct mk_op *op, json_object *params)
-{
-	mk_json_set_str(params, "virtualmachineid", op->engine->config.oma);
+	mk_json_set_str(params, "virtualmachineid", subject(op));
 }
 
 static void of_volume_params(struct mk_op *op, json_object *params)
 {
-	mk_json_set_str(params, "volumeid", mk_op_volume_id(op));
+	mk_json_set_str(params, "volumeid", subject(op));
+}
+
+/* An id that CloudStack never had would spoil the whole answer: the plugin has seen them all before. */
+static void set_params(struct mk_op *op, json_object *params)
+{
+	_cleanup_free_ char *ids = strdup("");
+
+	for (size_t i = 0; ids && i < json_object_array_length(op->r.volumes); i++) {
+		const char *id =
+			json_object_get_string(json_object_array_get_idx(op->r.volumes, i));
+		char *longer = mk_strdup_printf("%s%s%s", ids, *ids ? "," : "", id);
+
+		free(ids);
+		ids = longer;
+	}
+	mk_json_set_str(params, "ids", ids);
 }
 
 static const char *look_for(const struct mk_op *op, const char *what)
@@ -106,12 +129,16 @@ static bool is_volume(const struct mk_op *op, const struct mk_volume_info *v)
 
 static bool is_of_vm(const struct mk_op *op, const struct mk_volume_info *v)
 {
-	return streq(v->vm, op->r.vm);
+	return streq(v->vm, subject(op));
 }
 
-static bool is_of_oma(const struct mk_op *op, const struct mk_volume_info *v)
+static bool is_of_set(const struct mk_op *op, const struct mk_volume_info *v)
 {
-	return streq(v->vm, op->engine->config.oma);
+	for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++)
+		if (streq(json_object_get_string(json_object_array_get_idx(op->r.volumes, i)),
+			  v->id))
+			return true;
+	return false;
 }
 
 static bool is_looked_for(const struct mk_op *op, const struct mk_volume_info *v)
@@ -124,24 +151,55 @@ static bool is_tagged(const struct mk_op *op, const struct mk_volume_info *v)
 	return streq(v->owner, op->engine->config.oma);
 }
 
+/* ---- subjects: what a question is about; it is not asked for "" -------------------------------------------- */
+
+static const char *the_vm(const struct mk_op *op)
+{
+	return op->r.vm;
+}
+
+static const char *the_oma(const struct mk_op *op)
+{
+	return op->engine->config.oma;
+}
+
+static const char *looked_for(const struct mk_op *op)
+{
+	return look_for(op, "value");
+}
+
+static const char *with_snapshots(const struct mk_op *op)
+{
+	return streq(look_for(op, "key"), "volumeid") ? look_for(op, "value") : "";
+}
+
+#define ROWS_OF_VM .params = of_vm_params, .row_key = "virtualmachineid", .optional = true
+
 static const struct {
 	const char *command, *list;
 	void (*params)(struct mk_op *op, json_object *params);
+	const char *(*subject)(const struct mk_op *op); /* NULL: nothing certain */
 	bool (*volume)(const struct mk_op *op,
 		       const struct mk_volume_info *v); /* NULL: no volumes */
-	const char *row_key; /* of rows that belong to the volume or the VM: the key that says so */
+	const char *row_key; /* of rows that belong to the subject: the key that says so */
+	bool optional;       /* a server or a role without the command: there are none */
 } questions[N_QUESTIONS] = {
-	[Q_VM] = { "listVirtualMachines", "virtualmachine", vm_params },
-	[Q_VOLUME] = { "listVolumes", "volume", volume_params, is_volume },
-	[Q_VM_VOLUMES] = { "listVolumes", "volume", of_vm_params, is_of_vm },
-	[Q_LOOKED_FOR] = { "listVolumes", "volume", looked_for_params, is_looked_for },
-	[Q_TAGGED] = { "listVolumes", "volume", tagged_params, is_tagged },
-	[Q_OMA_VOLUMES] = { "listVolumes", "volume", of_oma_params, is_of_oma },
+	[Q_VM] = { "listVirtualMachines", "virtualmachine", vm_params, the_vm },
+	[Q_VOLUME] = { "listVolumes", "volume", volume_params, mk_op_volume_id, is_volume },
+	[Q_VM_VOLUMES] = { "listVolumes", "volume", of_vm_params, the_vm, is_of_vm },
+	[Q_LOOKED_FOR] = { "listVolumes", "volume", looked_for_params, looked_for, is_looked_for },
+	[Q_TAGGED] = { "listVolumes", "volume", tagged_params, NULL, is_tagged },
+	[Q_OMA_VOLUMES] = { "listVolumes", "volume", of_vm_params, the_oma, is_of_vm },
 	[Q_ZONES] = { "listZones", "zone", zone_params },
 	[Q_OFFERINGS] = { "listDiskOfferings", "diskoffering", NULL },
-	[Q_SNAPSHOTS] = { "listSnapshots", "snapshot", of_volume_params, NULL, "volumeid" },
-	[Q_VM_SNAPSHOTS] = { "listVMSnapshot", "vmSnapshot", of_vm_params, NULL,
-			     "virtualmachineid" },
+	[Q_SNAPSHOTS] = { "listSnapshots", "snapshot", of_volume_params, with_snapshots,
+			  .row_key = "volumeid" },
+	[Q_VM_SNAPSHOTS] = { "listVMSnapshot", "vmSnapshot", .subject = the_vm, ROWS_OF_VM },
+	[Q_VM_BACKUPS] = { "listBackups", "backup", .subject = the_vm, ROWS_OF_VM },
+	[Q_OMA] = { "listVirtualMachines", "virtualmachine", vm_params, the_oma },
+	[Q_OMA_SNAPSHOTS] = { "listVMSnapshot", "vmSnapshot", .subject = the_oma, ROWS_OF_VM },
+	[Q_OMA_BACKUPS] = { "listBackups", "backup", .subject = the_oma, ROWS_OF_VM },
+	[Q_SET] = { "listVolumes", "volume", set_params, mk_op_volume_id, is_of_set },
 };
 
 /* ---- answers ------------------------------------------------------------------------------------------------ */
@@ -156,25 +214,53 @@ static enum question question(const struct mk_op *op)
 	return plans[wanted(op)][op->n_asked];
 }
 
+static const char *subject(const struct mk_op *op)
+{
+	return questions[question(op)].subject(op);
+}
+
 /* CloudStack answers 431 with this for an id it never had, and an empty list for one that is gone. */
 static bool says_not_found(const struct mk_cs_reply *reply)
 {
 	return reply->code == 431 && strstr(reply->text, "entity does not exist");
 }
 
-/* The rows of a reply: borrowed, or an empty array for what does not exist. Fails the operation: NULL. */
-static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, json_object **keep)
+/* Keys can be changed while an operation is half done: like a CloudStack that is away, until the deadline. */
+static bool credentials_refused(const struct mk_op *op, const struct mk_cs_reply *reply)
 {
-	if (reply->outcome == MK_CS_OK)
-		return reply->body;
-	if (says_not_found(reply))
-		return *keep = json_object_new_array();
+	return reply->code == 401 && reply->outcome == MK_CS_REFUSED && !op->transient;
+}
+
+/* CloudStack will not say what is true. A way back does not end with that: it is asked again for a while. */
+static void refused(struct mk_op *op, const struct mk_cs_reply *reply)
+{
+	if (op->r.undoing && !op->limit_passed) {
+		mk_op_pause(op, op->engine->config.poll_interval, PHASE_ASK);
+		return;
+	}
+
+	if (credentials_refused(op, reply)) {
+		mk_op_pause(op, op->engine->config.settle_interval, PHASE_ASK);
+		return;
+	}
 
 	mk_error_done(&op->error);
 	mk_op_set_error(op, MK_ERROR_REFUSED,
 			"CloudStack refused to tell what is true in step %s: %d %s", op->r.step,
 			reply->code, reply->text);
 	mk_op_fail(op);
+}
+
+/* The rows of a reply: borrowed, or an empty array for what does not exist; NULL: there are none to look at. */
+static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, json_object **keep)
+{
+	if (reply->outcome == MK_CS_OK)
+		return reply->body;
+	if (says_not_found(reply) ||
+	    (reply->outcome == MK_CS_NO_COMMAND && questions[question(op)].optional))
+		return *keep = json_object_new_array();
+
+	refused(op, reply);
 	return NULL;
 }
 
@@ -194,7 +280,7 @@ static int take_vms(struct mk_op *op, json_object *rows, char **ret_why)
 	if (r < 0)
 		return r;
 
-	if (op->vms.n > 1 || (op->vms.n == 1 && !streq(op->vms.items[0].id, op->r.vm))) {
+	if (op->vms.n > 1 || (op->vms.n == 1 && !streq(op->vms.items[0].id, subject(op)))) {
 		*ret_why = strdup("it lists a VM that was not asked for");
 		return -EBADMSG;
 	}
@@ -264,7 +350,6 @@ static int take_volumes(struct mk_op *op, json_object *rows, char **ret_why)
 static int take_rows(struct mk_op *op, json_object *rows, char **ret_why)
 {
 	const char *key = questions[question(op)].row_key;
-	const char *id = question(op) == Q_SNAPSHOTS ? mk_op_volume_id(op) : op->r.vm;
 
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		json_object *row = json_object_array_get_idx(rows, i);
@@ -273,7 +358,7 @@ static int take_rows(struct mk_op *op, json_object *rows, char **ret_why)
 			*ret_why = mk_strdup_printf("row %zu has no id", i + 1);
 			return -EBADMSG;
 		}
-		if (key && !streq(mk_json_str(row, key, ""), id)) {
+		if (key && !streq(mk_json_str(row, key, ""), subject(op))) {
 			*ret_why = mk_strdup_printf("row %zu was not asked for", i + 1);
 			return -EBADMSG;
 		}
@@ -299,7 +384,7 @@ static void on_answer(const struct mk_cs_reply *reply, void *data)
 	if (!rows)
 		return;
 
-	if (question(op) == Q_VM)
+	if (question(op) == Q_VM || question(op) == Q_OMA)
 		r = take_vms(op, rows, &why);
 	else if (questions[question(op)].volume)
 		r = take_volumes(op, rows, &why);
@@ -316,15 +401,23 @@ static void on_answer(const struct mk_cs_reply *reply, void *data)
 
 /* ---- asking ------------------------------------------------------------------------------------------------- */
 
+/* The volumes of a VM that does not exist are not asked for: the filter would be an error. */
+static bool is_idle(const struct mk_op *op)
+{
+	enum question q = question(op);
+
+	return (q == Q_VM_VOLUMES && op->vms.n == 0) || (questions[q].subject && !*subject(op));
+}
+
 static void ask_next(struct mk_op *op)
 {
 	_cleanup_json_ json_object *params = NULL;
-	enum question q = question(op);
+	enum question q;
 
-	/* The volumes of a VM that does not exist are not asked for: the filter would be an error. Nor is
-	 * nothing looked for. */
-	if (q == Q_END || (q == Q_VM_VOLUMES && op->vms.n == 0) ||
-	    (q == Q_LOOKED_FOR && !*look_for(op, "value"))) {
+	while (question(op) != Q_END && is_idle(op))
+		op->n_asked++;
+	q = question(op);
+	if (q == Q_END) {
 		mk_op_kick(op, PHASE_LOOK);
 		return;
 	}

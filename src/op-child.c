@@ -4,28 +4,63 @@
 
 #include "engine-internal.h"
 
-static char *child_id(const struct mk_op *op, const char *suffix)
+/* The ids of the children, by suffix. */
+static json_object *children(struct mk_op *op)
 {
-	return mk_strdup_printf("%s_%s", op->r.id, suffix);
+	json_object *o = mk_json_get(op->r.scratch, MK_OP_CHILDREN);
+
+	if (!o) {
+		o = json_object_new_object();
+		json_object_object_add(op->r.scratch, MK_OP_CHILDREN, o);
+	}
+	return o;
 }
 
-static struct mk_op *find_child(const struct mk_op *op, const char *suffix)
+static struct mk_op *find_child(struct mk_op *op, const char *suffix)
 {
-	_cleanup_free_ char *id = child_id(op, suffix);
-	struct mk_op *child = id ? mk_engine_find(op->engine, id) : NULL;
+	const char *id = mk_json_str(children(op), suffix, NULL);
 
-	return child && streq(child->r.parent, op->r.id) ? child : NULL;
+	return id ? mk_engine_find(op->engine, id) : NULL;
+}
+
+/* A caller's token may have taken the name. */
+static char *new_child_id(struct mk_op *op, const char *suffix)
+{
+	char *id = mk_strdup_printf("%s_%s", op->r.id, suffix);
+
+	if (id && mk_engine_find(op->engine, id) && mk_engine_fresh_id(op->engine, &id) < 0) {
+		free(id);
+		return NULL;
+	}
+	return id;
+}
+
+bool mk_op_nth_child(struct mk_op *op, size_t i, struct mk_op **ret)
+{
+	json_object *o = mk_json_get(op->r.scratch, MK_OP_CHILDREN);
+	size_t k = 0;
+
+	if (!o)
+		return false;
+
+	json_object_object_foreach(o, suffix, id) {
+		(void)suffix;
+		if (k++ < i)
+			continue;
+		HASH_FIND_STR(op->engine->ops, json_object_get_string(id), *ret);
+		return true;
+	}
+	return false;
 }
 
 static bool host_spawn(struct mk_op *op, const char *suffix, const char *kind, json_object *args)
 {
-	_cleanup_free_ char *id = child_id(op, suffix);
 	_cleanup_error_ struct mk_error error = { 0 };
+	_cleanup_free_ char *id = NULL;
 	struct mk_op_request request = {
 		.method = op->engine->watcher.method(op->r.class, kind, op->engine->watcher.data),
 		.class = op->r.class,
 		.args = args,
-		.token = id,
 		.caller = op->r.caller,
 		.parent = op->r.id,
 	};
@@ -33,10 +68,14 @@ static bool host_spawn(struct mk_op *op, const char *suffix, const char *kind, j
 	if (find_child(op, suffix))
 		return true;
 
+	request.token = id = new_child_id(op, suffix);
 	if (!id || !request.method)
 		mk_error_set(&error, MK_ERROR_INTERNAL, "there is no inner operation %s", kind);
-	else if (mk_engine_spawn(op->engine, &request, &error) == 0)
+	else if (mk_engine_spawn(op->engine, op, &request, &error) == 0) {
+		mk_json_set_str(children(op), suffix, id);
+		op->r.undone += op->r.undoing;
 		return true;
+	}
 
 	mk_error_done(&op->error);
 	op->error = error;
@@ -50,6 +89,9 @@ static bool host_child(struct mk_op *op, const char *suffix, struct mk_child_inf
 
 	if (!child)
 		return false;
+
+	if (!mk_op_state_final(child->r.state))
+		op->wants_child = true;
 
 	*ret = (struct mk_child_info){
 		.id = child->r.id,
@@ -68,7 +110,7 @@ static void host_cancel_child(struct mk_op *op, const char *suffix)
 	struct mk_op *child = find_child(op, suffix);
 
 	if (child)
-		(void)mk_op_cancel(child, &error); /* too late: its end is waited for */
+		(void)mk_op_cancel_child(child, &error); /* too late: its end is waited for */
 }
 
 void mk_host_add_children(struct mk_host *host)

@@ -37,11 +37,11 @@ static bool check_uuid(struct mk_op *op, const char *what, const char *id)
 	if (mk_uuid_valid(id))
 		return true;
 
-	host_fail(
-		op, MK_ERROR_INVALID_ARGS,
-		"'%s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 lower-case "
-		"hexadecimal digits",
-		str_or_empty(id), what);
+	host_fail(op, MK_ERROR_INVALID_ARGS,
+		  "'%.64s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 "
+		  "lower-case "
+		  "hexadecimal digits",
+		  str_or_empty(id), what);
 	return false;
 }
 
@@ -126,6 +126,11 @@ static const char *host_setting(struct mk_op *op, const char *name)
 	if (streq(name, "zone"))
 		return op->engine->config.zone;
 	return "";
+}
+
+static unsigned host_max_data_disks(struct mk_op *op)
+{
+	return op->engine->config.max_data_disks;
 }
 
 static bool host_option_bool(struct mk_op *op, const char *name, bool fallback)
@@ -271,6 +276,7 @@ const struct mk_host *mk_engine_host(void)
 		.rows = host_rows,
 		.look_for = mk_op_look_for,
 		.setting = host_setting,
+		.max_data_disks = host_max_data_disks,
 		.option_bool = host_option_bool,
 		.option_str = host_option_str,
 		.option_int = host_option_int,

@@ -125,10 +125,10 @@ static void op_end(struct mk_op *op, enum mk_op_state state)
 	mk_op_stop_io(op);
 	op->limit = sd_event_source_disable_unref(op->limit);
 	op->deadline = sd_event_source_disable_unref(op->deadline);
-	mk_op_release_claims(op);
 	op->phase = PHASE_IDLE;
 	op->r.finished = mk_now_realtime();
 	mk_op_set_state(op, state);
+	mk_op_release_claims(op);
 	if (op->transient)
 		end_query(op);
 }
@@ -282,9 +282,12 @@ int mk_op_arm_deadline(struct mk_op *op)
 	return arm(op, &op->deadline, op->r.deadline > now ? op->r.deadline - now : 0, on_deadline);
 }
 
-/* A row without return is done, or its command is under way. */
-static bool past_return(const struct mk_op *op)
+/* A row without return is done, or its command or its children are under way. */
+static bool past_return(struct mk_op *op)
 {
+	struct mk_op *child;
+	bool sent;
+
 	if (!op->step)
 		return false;
 
@@ -292,11 +295,13 @@ static bool past_return(const struct mk_op *op)
 		if (op->method->steps[i].flags & MK_STEP_NO_RETURN)
 			return true;
 
-	return (op->step->flags & MK_STEP_NO_RETURN) && op->r.command_state != MK_COMMAND_NONE &&
-	       op->r.command_state != MK_COMMAND_REFUSED;
+	sent = (op->r.command_state != MK_COMMAND_NONE &&
+		op->r.command_state != MK_COMMAND_REFUSED) ||
+	       mk_op_nth_child(op, 0, &child);
+	return (op->step->flags & MK_STEP_NO_RETURN) && sent;
 }
 
-int mk_op_cancel(struct mk_op *op, struct mk_error *error)
+int mk_op_cancel_child(struct mk_op *op, struct mk_error *error)
 {
 	if (mk_op_state_final(op->r.state) || past_return(op)) {
 		mk_error_set(error, MK_ERROR_WRONG_STATE,
@@ -325,6 +330,22 @@ int mk_op_cancel(struct mk_op *op, struct mk_error *error)
 	return 0;
 }
 
+/* What another operation waits for is that one's to cancel: it may be its way back. */
+int mk_op_cancel(struct mk_op *op, struct mk_error *error)
+{
+	struct mk_op *parent;
+
+	HASH_FIND_STR(op->engine->ops, op->r.parent, parent);
+	if (parent && !mk_op_state_final(parent->r.state) && !mk_op_state_final(op->r.state)) {
+		mk_error_set(error, MK_ERROR_WRONG_STATE,
+			     "operation %s is a part of operation %s: cancel that", op->r.id,
+			     parent->r.id);
+		return -EINVAL;
+	}
+
+	return mk_op_cancel_child(op, error);
+}
+
 /* Fails the operation if it is to be cancelled and can be: nothing unknown is ever rolled back. */
 bool mk_op_cancelled(struct mk_op *op)
 {
@@ -343,7 +364,7 @@ static void again(struct mk_op *op)
 {
 	bool unknown = mk_op_outcome_unknown(op);
 
-	if (op->limit_passed && !unknown) {
+	if (op->limit_passed && !unknown && !op->wants_child) {
 		mk_op_set_error(op, MK_ERROR_TIMEOUT, "step %s: still waiting for %s", op->r.step,
 				op->waiting_for ? op->waiting_for : "CloudStack");
 		mk_op_fail(op);
@@ -376,7 +397,7 @@ static void look(struct mk_op *op)
 		return;
 
 	mk_error_done(&op->error);
-	op->wants_device = op->unsettled = false;
+	op->wants_device = op->wants_child = op->unsettled = false;
 	op->waiting_for = (free(op->waiting_for), NULL);
 	op->want_command = (free(op->want_command), NULL);
 	json_object_put(take_ptr(op->want_params));
@@ -429,7 +450,7 @@ static void enter_step(struct mk_op *op)
 	op->step = mk_op_row(op);
 	if (r->started == 0)
 		r->started = mk_now_realtime();
-	op->unsettled = op->wants_device = false;
+	op->unsettled = op->wants_device = op->wants_child = false;
 	if (!r->undoing)
 		json_object_object_del(r->scratch, MK_OP_CREATED);
 	(void)mk_str_set(&r->step, op->step->name);

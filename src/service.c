@@ -287,7 +287,7 @@ static void get_operation(struct mk_call *call, void *data)
 	if (op)
 		mk_call_reply(call, mk_one_arg(mk_service_path_of(op)));
 	else
-		mk_call_error(call, MK_ERROR_NOT_FOUND, "there is no operation '%s'", id);
+		mk_call_error(call, MK_ERROR_NOT_FOUND, "there is no operation '%.64s'", id);
 }
 
 static void add_record(const struct mk_op_record *r, void *data)
@@ -315,7 +315,7 @@ static void list_operations(struct mk_call *call, void *data)
 		return;
 	}
 	if (*filter.state && mk_op_state_from_string(filter.state) < 0) {
-		mk_call_error(call, MK_ERROR_INVALID_ARGS, "there is no operation state '%s'",
+		mk_call_error(call, MK_ERROR_INVALID_ARGS, "there is no operation state '%.64s'",
 			      filter.state);
 		return;
 	}

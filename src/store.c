@@ -32,6 +32,10 @@ enum {
 	"command_tries, command_text, caller, created, started, finished, deadline, parent"
 
 #define FINISHED "state IN ('succeeded', 'failed', 'cancelled', 'rolled-back')"
+/* Nobody waits for it: the operation that made it has ended. */
+#define UNNEEDED                                                                                   \
+	"NOT EXISTS (SELECT 1 FROM operations AS p WHERE p.id = operations.parent AND NOT "        \
+	"p." FINISHED ")"
 
 static const char *const sql[N_STMTS] = {
 	[STMT_BEGIN] = "BEGIN IMMEDIATE",
@@ -53,10 +57,11 @@ static const char *const sql[N_STMTS] = {
 			  "DESC, id LIMIT "
 			  "?6 OFFSET ?7",
 	[STMT_ADD_EVENT] = "INSERT INTO events (at, operation, what, text) VALUES (?1, ?2, ?3, ?4)",
-	[STMT_PRUNE_AGE] = "DELETE FROM operations WHERE " FINISHED " AND finished < ?1",
+	[STMT_PRUNE_AGE] =
+		"DELETE FROM operations WHERE " FINISHED " AND finished < ?1 AND " UNNEEDED,
 	[STMT_PRUNE_COUNT] =
 		"DELETE FROM operations WHERE " FINISHED " AND id NOT IN (SELECT id FROM "
-		"operations WHERE " FINISHED " ORDER BY finished DESC LIMIT ?1)",
+		"operations WHERE " FINISHED " ORDER BY finished DESC LIMIT ?1) AND " UNNEEDED,
 	[STMT_PUT_VOLUME] = "INSERT OR REPLACE INTO volumes (id, name, class, vm, device_id, size, "
 			    "state, device, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[STMT_DELETE_VOLUME] = "DELETE FROM volumes WHERE id = ?1",

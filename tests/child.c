@@ -136,7 +136,7 @@ int child_run(const char *const *argv, const char *const *env, char **ret_output
 	_cleanup_close_ int fd = memfd_create("output", MFD_CLOEXEC);
 	_cleanup_free_ char *path = NULL;
 	int status = -1;
-	pid_t pid;
+	pid_t pid = -1;
 
 	*ret_output = NULL;
 	if (fd < 0 || child_start(argv, env, fd, fd, &pid) < 0)

@@ -22,7 +22,7 @@ __attribute__((visibility("default"))) int sqlite3_step(sqlite3_stmt *stmt)
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "sqlite3_step");
 
-	hit = at && when && sql && strcmp(sql, "COMMIT") == 0 && ++n == atol(at);
+	hit = at && when && sql && strcmp(sql, "COMMIT") == 0 && ++n == strtol(at, NULL, 10);
 	if (hit && strcmp(when, "before") == 0)
 		raise(SIGKILL);
 	r = real(stmt);

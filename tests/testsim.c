@@ -41,8 +41,11 @@ static size_t build_argv(const char *program, const char *const *args, const cha
 /* "http://127.0.0.1:PORT/client/api": what comes before the path. */
 static bool take_url(struct th_sim *sim, const char *url)
 {
+	const char *port = strrchr(url, ':');
+
 	snprintf(sim->url, sizeof(sim->url), "%s", url);
-	return sscanf(url, "http://127.0.0.1:%u/", &sim->port) == 1 &&
+	sim->port = port ? (unsigned)strtoul(port + 1, NULL, 10) : 0;
+	return sim->port != 0 &&
 	       snprintf(sim->base, sizeof(sim->base), "http://127.0.0.1:%u/admin/", sim->port) > 0;
 }
 
@@ -149,9 +152,10 @@ static size_t on_body(const char *data, size_t size, size_t n, void *to)
 	return n;
 }
 
-static long perform(CURL *curl, const char *url, const char *post, struct body *body)
+static long perform(CURL *curl, const char *url, const char *type, const char *post,
+		    struct body *body)
 {
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	struct curl_slist *headers = curl_slist_append(NULL, type);
 	long status = 0;
 
 	curl_easy_reset(curl);
@@ -177,12 +181,24 @@ json_object *th_admin(struct th_sim *sim, const char *what, const char *body)
 	json_object *o = NULL;
 	long status;
 
-	status = perform(sim->curl, url, body, &answer);
+	status = perform(sim->curl, url, "Content-Type: application/json", body, &answer);
 	if (status == 200)
 		o = json_tokener_parse(answer.text ? answer.text : "");
 	if (!o)
 		tap_note("admin %s %s: %ld %s", what, str_or_empty(body), status,
 			 str_or_empty(answer.text));
+	free(answer.text);
+	return o;
+}
+
+json_object *th_api(struct th_sim *sim, const char *signed_body)
+{
+	struct body answer = { 0 };
+	json_object *o;
+
+	(void)perform(sim->curl, sim->url, "Content-Type: application/x-www-form-urlencoded",
+		      signed_body, &answer);
+	o = json_tokener_parse(answer.text ? answer.text : "");
 	free(answer.text);
 	return o;
 }

@@ -29,3 +29,6 @@ const char *th_umockdev(const struct th_sim *sim);
  * is not 200. The caller puts it.
  */
 json_object *th_admin(struct th_sim *sim, const char *what, const char *body);
+
+/* A signed request of the API itself, as an account's own client would make it. The body's JSON, or NULL. */
+json_object *th_api(struct th_sim *sim, const char *signed_body);

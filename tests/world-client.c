@@ -5,6 +5,7 @@
 #include "world-internal.h"
 
 #include "child.h"
+#include "cloudstack-sign.h"
 #include "tap.h"
 #include "testbus.h"
 #include "testsim.h"
@@ -145,6 +146,7 @@ static int on_owner(sd_bus_message *m, void *data, sd_bus_error *error)
 
 	if (sd_bus_message_read(m, "sss", &name, &before, &now) > 0)
 		snprintf(w->owner, sizeof(w->owner), "%s", now);
+	w->n_before_owner = w->n_signals;
 	return 0;
 }
 
@@ -199,11 +201,10 @@ void w_disconnect(struct world *w)
 
 void w_process(struct world *w)
 {
-	int r;
+	int r = 1;
 
-	do
+	while (w->client && r > 0)
 		r = sd_bus_process(w->client, NULL);
-	while (r > 0);
 }
 
 static void wait_for_more(struct world *w)
@@ -218,7 +219,8 @@ void w_forget_owner(struct world *w)
 	uint64_t end = mk_now_monotonic() + AWAIT_MAX;
 
 	w_process(w);
-	while (*w->owner && mk_now_monotonic() < end && sd_bus_is_open(w->client) > 0) {
+	while (*w->owner && mk_now_monotonic() < end && w->client &&
+	       sd_bus_is_open(w->client) > 0) {
 		wait_for_more(w);
 		w_process(w);
 	}
@@ -356,6 +358,12 @@ static bool tells_state(const struct w_signal *s, const char *path, const char *
 {
 	if (streq(s->member, "OperationFinished"))
 		return streq(nth(s->args, 0), path) && streq(nth(s->args, 2), state);
+	if (streq(s->member, "InterfacesAdded"))
+		return streq(nth(s->args, 0), path) &&
+		       streq(mk_json_str(mk_json_get(json_object_array_get_idx(s->args, 1),
+						     W_OPERATION),
+					 "State", ""),
+			     state);
 	if (streq(s->member, "PropertiesChanged"))
 		return streq(s->path, path) &&
 		       streq(mk_json_str(json_object_array_get_idx(s->args, 1), "State", ""),
@@ -420,7 +428,7 @@ void w_check_traffic(struct world *w)
 	bool fence = false;
 	int r;
 
-	if (sd_bus_is_open(w->client) <= 0)
+	if (!w->client || sd_bus_is_open(w->client) <= 0)
 		return; /* the test took the bus away */
 
 	(void)sd_bus_call_method(w->client, "org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -465,12 +473,64 @@ void w_sim_wait(struct world *w, const char *query)
 	CU_ASSERT_PTR_NOT_NULL(o);
 }
 
-int64_t w_executed(struct world *w, const char *command)
+static int64_t count_of(struct world *w, const char *what, const char *command)
 {
 	_cleanup_json_ json_object *log = w_sim_get(w, "log");
-	json_object *executed = log ? mk_json_get(log, "executed") : NULL;
+	json_object *counts = log ? mk_json_get(log, what) : NULL;
 
-	return executed ? mk_json_int(executed, command, 0) : -1;
+	return counts ? mk_json_int(counts, command, 0) : -1;
+}
+
+int64_t w_executed(struct world *w, const char *command)
+{
+	return count_of(w, "executed", command);
+}
+
+int64_t w_received(struct world *w, const char *command)
+{
+	return count_of(w, "received", command);
+}
+
+int64_t w_requests(struct world *w)
+{
+	_cleanup_json_ json_object *log = w_sim_get(w, "log");
+	json_object *received = log ? mk_json_get(log, "received") : NULL;
+	int64_t n = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(received);
+	json_object_object_foreach(received, key, value) {
+		(void)key;
+		n += json_object_get_int64(value);
+	}
+	return n;
+}
+
+void w_cloudv(struct world *w, const char *command, const char *const *names)
+{
+	_cleanup_json_ json_object *params = json_object_new_object(), *answer = NULL;
+	_cleanup_free_ char *body = NULL;
+	int64_t before = w_executed(w, command);
+	const char *text;
+
+	mk_json_set_str(params, "command", command);
+	mk_json_set_str(params, "response", "json");
+	mk_json_set_str(params, "apikey", w_api_key);
+	for (; *names; names += 2)
+		mk_json_set_str(params, names[0], names[1]);
+
+	body = mk_cs_signed_body(params, w_secret);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(body);
+	answer = th_api(w->sim, body);
+	text = answer ? json_object_to_json_string(answer) : "nothing";
+	if (!answer || strstr(text, "errortext"))
+		tap_note("%s: %s", command, text);
+	CU_ASSERT_FATAL(answer && !strstr(text, "errortext"));
+	if (strstr(text, "jobid")) {
+		_cleanup_free_ char *query = mk_strdup_printf("command=%s&count=%lld&what=executed",
+							      command, (long long)before + 1);
+
+		w_sim_wait(w, query);
+	}
 }
 
 static json_object *state_of(struct world *w, const char *kind, const char *id)

@@ -114,20 +114,28 @@ enum mk_step_result {
  * operation names: mk_host.set_vm and mk_host.set_volume. */
 enum mk_ask {
 	MK_ASK_NOTHING,
-	MK_ASK_VM,           /* mk_host.vm: NULL if CloudStack does not know it */
-	MK_ASK_VOLUME,       /* mk_host.volume: NULL if CloudStack does not know it */
-	MK_ASK_VM_VOLUMES,   /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
-	MK_ASK_VM_VOLUME,    /* mk_host.vm and mk_host.volume */
-	MK_ASK_LOOKED_FOR,   /* mk_host.volumes: those that mk_host.look_for named */
-	MK_ASK_OURS,         /* mk_host.volumes: tagged as this appliance's, or attached to it */
-	MK_ASK_ZONES,        /* mk_host.rows: all zones that can be used */
-	MK_ASK_OFFERINGS,    /* mk_host.rows: all disk offerings */
-	MK_ASK_SNAPSHOTS,    /* mk_host.rows: the volume's snapshots */
-	MK_ASK_VM_SNAPSHOTS, /* mk_host.rows: the VM's VM snapshots */
+	MK_ASK_VM,         /* mk_host.vm: NULL if CloudStack does not know it */
+	MK_ASK_VOLUME,     /* mk_host.volume: NULL if CloudStack does not know it */
+	MK_ASK_VM_VOLUMES, /* mk_host.vm and mk_host.volumes: all volumes attached to the VM */
+	MK_ASK_VM_VOLUME,  /* mk_host.vm and mk_host.volume */
+	MK_ASK_LOOKED_FOR, /* mk_host.volumes: those that mk_host.look_for named */
+	MK_ASK_OURS,       /* mk_host.volumes: tagged as this appliance's, or attached to it */
+	MK_ASK_ZONES,      /* mk_host.rows: all zones that can be used */
+	MK_ASK_OFFERINGS,  /* mk_host.rows: all disk offerings */
+	MK_ASK_SNAPSHOTS, /* mk_host.rows: the snapshots of the volume that look_for("volumeid", …)
+			      * named; NULL if it named none */
+	/* What stands in the way of a move; a server or role without the command has none. */
+	MK_ASK_VM_SNAPSHOTS,  /* mk_host.rows: the VM's VM snapshots */
+	MK_ASK_VM_BACKUPS,    /* mk_host.rows: the VM's backups */
+	MK_ASK_OMA_SNAPSHOTS, /* mk_host.rows: the appliance's VM snapshots */
+	MK_ASK_OMA_BACKUPS,   /* mk_host.rows: the appliance's backups */
+	MK_ASK_OMA, /* mk_host.vm and mk_host.volumes: the appliance, and all volumes attached to it */
+	MK_ASK_SET, /* mk_host.volumes: those of the operation's volumes that CloudStack knows */
 };
-#define MK_ASK_N (MK_ASK_VM_SNAPSHOTS + 1)
+#define MK_ASK_N (MK_ASK_SET + 1)
 
-#define MK_STEP_NO_RETURN (1u << 0) /* once its command was sent, a cancel comes too late */
+#define MK_STEP_NO_RETURN                                                                          \
+	(1u << 0) /* once its command was sent or a child made, a cancel comes too late */
 
 /* One row of a step table. The name goes into the journal: never reuse one for another meaning. */
 struct mk_step {
@@ -255,14 +263,18 @@ struct mk_host {
 	const struct mk_vm_info *(*vm)(struct mk_op *op);
 	const struct mk_volume_info *(*volume)(struct mk_op *op);
 	const struct mk_volume_info *(*volumes)(struct mk_op *op, size_t *ret_n);
-	json_object *(*rows)(struct mk_op *op); /* as CloudStack sent them; valid UTF-8 */
-	/* For MK_ASK_LOOKED_FOR: "id" or "name" (exact) and its value; kept with the step. */
+	json_object *(*rows)(
+		struct mk_op *op); /* as CloudStack sent them; valid UTF-8; NULL: not asked */
+	/* For MK_ASK_LOOKED_FOR: "id" or "name" (exact) and its value; for MK_ASK_SNAPSHOTS "volumeid".
+	 * Kept with the operation. */
 	void (*look_for)(struct mk_op *op, const char *key, const char *value);
 
 	/* The appliance's own VM. */
 	const char *(*oma_id)(struct mk_op *op);
 	/* Of the configuration, "" if not set: "disk-offering", "zone". */
 	const char *(*setting)(struct mk_op *op, const char *name);
+	/* How many data disks CloudStack attaches to one VM, by the configuration. */
+	unsigned (*max_data_disks)(struct mk_op *op);
 
 	/* ---- managed volumes: the daemon's store ---- */
 
@@ -354,12 +366,14 @@ struct mk_host {
 	/* ---- child operations ---- */
 
 	/*
-	 * Makes the operation <this one's id>_<suffix> of the plugin's inner table, with these arguments
-	 * (borrowed); it may use what this operation claimed. One that is there already is left as it is.
-	 * False: fail() was called.
+	 * Makes an operation of the plugin's inner table, with these arguments (borrowed); its id is
+	 * <this one's id>_<suffix> unless somebody has taken that. It may use what this operation claimed, and
+	 * keeps a claim of its own if this one ends first; its time ends a little before this one's. One that
+	 * is there already is left as it is. False: fail() was called. Only this operation cancels it.
 	 */
 	bool (*spawn)(struct mk_op *op, const char *suffix, const char *kind, json_object *args);
-	/* False if there is no such child. The operation is looked at again when a child ends. */
+	/* False if there is no such child. The operation is looked at again when a child ends; a row that
+	 * waits for one has no limit of its own. */
 	bool (*child)(struct mk_op *op, const char *suffix, struct mk_child_info *ret);
 	void (*cancel_child)(struct mk_op *op, const char *suffix);
 

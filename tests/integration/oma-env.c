@@ -19,7 +19,7 @@ static const char *keep(const char *text)
 void o_start(struct world *w, const char *config, const char *const *settings)
 {
 	_cleanup_free_ char *lines = mk_strdup_printf(
-		"[plugins]\nload = oma, test-vm\n[volumes]\ndisk-offering = Custom\n%s",
+		"[plugins]\nload = oma, test-vm, failover\n[volumes]\ndisk-offering = Custom\n%s",
 		str_or_empty(config));
 	const char *args[24] = { "--hypervisor=umockdev", "--set", "job-ms=5" };
 	size_t n = 3;

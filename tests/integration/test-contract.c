@@ -4,9 +4,9 @@
 
 #include "child.h"
 #include "tap.h"
-#include "oma-env.h"
+#include "world.h"
 
-#include <dirent.h>
+#include <glob.h>
 
 #define INTROSPECTABLE "org.freedesktop.DBus.Introspectable"
 #define NAME_SIZE      256
@@ -132,25 +132,17 @@ static void parse(const char *xml, struct facts *facts, struct facts *undocument
 
 static void read_files(struct facts *facts, struct facts *undocumented)
 {
-	_cleanup_free_ char *dir = mk_strdup_printf("%s/dbus", getenv("top_srcdir"));
-	DIR *d = opendir(dir);
-	unsigned n = 0;
-	struct dirent *e;
+	_cleanup_free_ char *pattern = mk_strdup_printf("%s/dbus/*.xml", getenv("top_srcdir"));
+	glob_t found;
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
-	while ((e = readdir(d))) {
-		_cleanup_free_ char *path = mk_strdup_printf("%s/%s", dir, e->d_name);
-		_cleanup_free_ char *xml = NULL;
-		size_t length = strlen(e->d_name);
+	CU_ASSERT_EQUAL_FATAL(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		_cleanup_free_ char *xml = child_slurp(found.gl_pathv[i], NULL);
 
-		if (length < 4 || !streq(e->d_name + length - 4, ".xml"))
-			continue;
-		xml = child_slurp(path, NULL);
 		parse(xml, facts, undocumented);
-		n++;
 	}
-	closedir(d);
-	CU_ASSERT(n >= 3);
+	CU_ASSERT(found.gl_pathc >= 3);
+	globfree(&found);
 }
 
 static void read_live(struct world *w, const char *path, struct facts *facts)
@@ -178,18 +170,38 @@ static void expect_all(const struct facts *of, const struct facts *in, const cha
 	}
 }
 
+/* The path of a new volume's object. Static storage. */
+static const char *make_volume(struct world *w)
+{
+	_cleanup_json_ json_object *result = NULL;
+	static char path[128];
+
+	CU_ASSERT_EQUAL_FATAL(w_call_object(w, W_PATH, W_NAME, "CreateVolume", NULL, "ssta{sv}",
+					    "oma", "contract", UINT64_C(1), 1, "token", "s",
+					    "volume"),
+			      0);
+	CU_ASSERT_STRING_EQUAL(w_wait(w, W_PATH "/operation/volume"), "succeeded");
+	result = w_property(w, W_PATH "/operation/volume", W_OPERATION, "Result");
+	snprintf(path, sizeof(path), W_PATH "/volume/%s", mk_json_str(result, "Volume", ""));
+	for (char *c = path; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return path;
+}
+
 static void test_xml_is_live(void)
 {
 	struct facts files = { 0 }, live = { 0 }, undocumented = { 0 };
 	struct world w = { 0 };
 	const char *path;
 
-	o_start(&w, NULL, NULL);
+	w_start(&w, NULL,
+		"[plugins]\nload=test-vm, oma, failover\n[volumes]\ndisk-offering=Custom\n");
 	path = w_delete_root(&w, W_VM, "contract", false);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-	read_live(&w, o_path(o_new_volume(&w, "contract")), &live);
 	read_live(&w, W_PATH, &live);
 	read_live(&w, path, &live);
+	read_live(&w, make_volume(&w), &live);
 	read_files(&files, &undocumented);
 	(void)w_wait(&w, path);
 

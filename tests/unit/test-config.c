@@ -122,7 +122,8 @@ static void test_defaults(void)
 	CU_ASSERT_EQUAL(config->operations.history_age, 30 * 86400 * USEC_PER_SEC);
 	CU_ASSERT_STRING_EQUAL(config->plugins.load[0], "test-vm");
 	CU_ASSERT_STRING_EQUAL(config->plugins.load[1], "oma");
-	CU_ASSERT_PTR_NULL(config->plugins.load[2]);
+	CU_ASSERT_STRING_EQUAL(config->plugins.load[2], "failover");
+	CU_ASSERT_PTR_NULL(config->plugins.load[3]);
 	CU_ASSERT_EQUAL(*config->daemon.state_directory, '/');
 	cs = mk_config_cloudstack(config);
 	CU_ASSERT_EQUAL(cs.max_requests, 32);
@@ -183,6 +184,18 @@ static void test_nul_and_long(void)
 	line[4999] = '\0';
 	CU_ASSERT(refused(line, "conf:7: the line is longer than 4096 bytes"));
 	free(line);
+}
+
+/* A quoted value is cut at 100 bytes, and stays text. */
+static void test_cut_character(void)
+{
+	char value[103], line[192];
+
+	memset(value, '8', 99);
+	memcpy(value + 99, "\xc3\xa9", 3); /* é */
+	snprintf(line, sizeof(line), "[operations]\nmax-pending = %s\n", value);
+	CU_ASSERT(refused(line, "is not a number"));
+	CU_ASSERT(mk_text_valid(problems.items[0], 8192));
 }
 
 static void test_unknown(void)
@@ -488,6 +501,7 @@ int main(int argc, char **argv)
 		{ "drop-ins", test_drop_ins },
 		{ "syntax", test_syntax },
 		{ "nul-and-long-lines", test_nul_and_long },
+		{ "cut-character", test_cut_character },
 		{ "unknown", test_unknown },
 		{ "values", test_values },
 		{ "all-problems-at-once", test_all_problems_at_once },

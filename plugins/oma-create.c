@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creating, deleting, adopting and forgetting volumes. */
+/* Creating volumes. */
 
 #include "oma.h"
 
@@ -13,22 +13,6 @@
 	160 /* of the caller's; with the operation's id it must fit CloudStack's 255 */
 
 /* ---- names -------------------------------------------------------------------------------------------------- */
-
-char *cloud_name(const char *name, const char *operation)
-{
-	char *s;
-
-	return asprintf(&s, "%s (%s)", name, operation) < 0 ? NULL : s;
-}
-
-char *plain_name(const char *cloud)
-{
-	const char *open = strrchr(cloud, '('), *end = cloud + strlen(cloud);
-
-	if (!open || open < cloud + 2 || open[-1] != ' ' || end[-1] != ')')
-		return strdup(cloud);
-	return strndup(cloud, (size_t)(open - 1 - cloud));
-}
 
 static bool name_valid(const char *name)
 {
@@ -241,157 +225,5 @@ int create_own(struct mk_op *op)
 	set_str(result, "Volume", v->id);
 	set_str(result, "Name", arg(host->args(op), 1));
 	set_int(result, "Size", (int64_t)v->size);
-	return MK_DONE;
-}
-
-/* ---- DeleteVolume --------------------------------------------------------------------------------------------- */
-
-static int check_ours(struct mk_op *op, const struct mk_volume_info *v)
-{
-	if (v->managed)
-		return MK_DONE;
-
-	if (*v->owner)
-		host->fail(
-			op, MK_ERROR_NOT_MANAGED,
-			"volume %s (%s) carries our tags, and is not in our store: Reconcile with "
-			"repair=true, or adopt it, before it is deleted",
-			v->id, v->name);
-	else if (!host->option_bool(op, "unmanaged", false))
-		host->fail(op, MK_ERROR_NOT_MANAGED,
-			   "volume %s (%s) is not managed here: pass the option unmanaged=true to "
-			   "delete "
-			   "it all the same",
-			   v->id, v->name);
-	else
-		return MK_DONE;
-	return MK_FAILED;
-}
-
-static int check_deletable(struct mk_op *op, const struct mk_volume_info *v)
-{
-	int r = check_ours(op, v);
-
-	if (r != MK_DONE)
-		return r;
-
-	if (is_foreign(op, v)) {
-		host->fail(op, MK_ERROR_PROTECTED,
-			   "volume %s (%s) belongs to another appliance, %s", v->id, v->name,
-			   v->owner);
-	} else if (*v->vm) {
-		host->fail(op, MK_ERROR_WRONG_STATE,
-			   "volume %s (%s) is attached to VM %s: detach it first", v->id, v->name,
-			   v->vm);
-	} else if (*host->device_seen(op, v->id)) {
-		host->fail(op, MK_ERROR_WRONG_STATE,
-			   "CloudStack says that volume %s (%s) is detached, and disk %s with its "
-			   "serial "
-			   "is still here: it was not deleted",
-			   v->id, v->name, host->device_seen(op, v->id));
-	} else {
-		return MK_DONE;
-	}
-	return MK_FAILED;
-}
-
-int delete_check(struct mk_op *op)
-{
-	const struct mk_volume_info *v = host->volume(op);
-
-	if (!v && !host->managed(op, host->volume_id(op)))
-		return fail_no_volume(op);
-
-	return v ? check_deletable(op, v) : MK_DONE; /* gone already: it is forgotten then */
-}
-
-int delete (struct mk_op *op)
-{
-	const struct mk_volume_info *v = host->volume(op);
-	int r;
-
-	/* Somebody else may have attached or adopted it since; a deletion under way is waited for. */
-	r = v && streq(host->last_command(op), "") ? check_deletable(op, v) : MK_DONE;
-	return r == MK_DONE ? delete_volume(op, v) : r;
-}
-
-int delete_prove(struct mk_op *op)
-{
-	const struct mk_volume_info *v = host->volume(op);
-
-	if (v && !streq(v->state, "Expunged")) {
-		host->waiting_for(op, "volume %s to be expunged; it is %s", v->id, v->state);
-		return MK_AGAIN;
-	}
-
-	host->forget(op, host->volume_id(op));
-	set_str(host->result(op), "Volume", host->volume_id(op));
-	return MK_DONE;
-}
-
-/* ---- AdoptVolume, ForgetVolume ----------------------------------------------------------------------------------- */
-
-int adopt_check(struct mk_op *op)
-{
-	const struct mk_volume_info *v = host->volume(op);
-	int r = check_volume(op, v, NULL);
-
-	if (r != MK_DONE)
-		return r;
-
-	if (*v->vm && streq(v->type, "ROOT")) {
-		host->fail(op, MK_ERROR_PROTECTED,
-			   "volume %s (%s) is the root disk of VM %s: it cannot be adopted", v->id,
-			   v->name, v->vm);
-		return MK_FAILED;
-	}
-	if (*v->vm && !streq(v->vm, host->oma_id(op))) {
-		host->fail(
-			op, MK_ERROR_WRONG_STATE,
-			"volume %s (%s) is attached to VM %s: volumes of class oma are detached or "
-			"attached to the appliance",
-			v->id, v->name, v->vm);
-		return MK_FAILED;
-	}
-
-	set_flag(op, "was-managed", v->managed);
-	return *v->vm ? host->check_hypervisor(op, host->vm(op)) : MK_DONE;
-}
-
-int adopt_own(struct mk_op *op)
-{
-	const struct mk_volume_info *v = host->volume(op);
-	const char *name = host->option_str(op, "name", "");
-	char *plain = v && !*name ? plain_name(v->name) : NULL;
-	int r;
-
-	r = own_volume(op, v, CLASS, *name ? name : plain);
-	free(plain);
-	return r;
-}
-
-int adopt_undo(struct mk_op *op)
-{
-	const struct mk_volume_info *v = host->volume(op);
-	int r;
-
-	if (flag(op, "was-managed"))
-		return MK_DONE;
-
-	r = disown_volume(op, v);
-	if (r == MK_DONE)
-		host->forget(op, host->volume_id(op));
-	return r;
-}
-
-int forget_untag(struct mk_op *op)
-{
-	return disown_volume(op, host->volume(op));
-}
-
-int forget(struct mk_op *op)
-{
-	host->forget(op, host->volume_id(op));
-	set_str(host->result(op), "Volume", host->volume_id(op));
 	return MK_DONE;
 }

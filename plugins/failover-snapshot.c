@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Snapshot, Revert and DropSnapshots of a set. Our snapshots are found again by their name in CloudStack,
+ * which holds the id of the operation that made them; nothing about them is stored here, and where their volume
+ * is attached does not matter.
+ *
+ * A revert overwrites, so it has no way back: everything that can be looked at is looked at for the whole set
+ * first, and no snapshot is dropped before every revert of the set has succeeded (L03, L08).
+ *
+ * Notes: "snapshots", the snapshot that each volume is reverted to; "at": how many are chosen.
+ */
+
+#include "failover.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* ---- Snapshot ------------------------------------------------------------------------------------------------- */
+
+int snapshot_volumes(struct mk_op *op)
+{
+	return set_check(op, false);
+}
+
+static json_object *with_operation(const char *volume, const char *operation)
+{
+	json_object *args = json_object_new_array();
+
+	json_object_array_add(args, json_object_new_string(volume));
+	json_object_array_add(args, json_object_new_string(operation));
+	json_object_array_add(args, json_object_new_object());
+	return args;
+}
+
+int snapshot_make(struct mk_op *op)
+{
+	json_object *ids;
+	int r;
+
+	for (size_t i = 0; !flag(op, "moving") && i < set_size(op); i++)
+		if (!child_spawn(op, "s", i, "SnapshotOne",
+				 with_operation(set_id(op, i), host->id(op))))
+			return MK_FAILED;
+
+	set_flag(op, "moving", true);
+	r = children_await(op, "s");
+	if (r != MK_DONE)
+		return r;
+
+	ids = json_object_new_object();
+	for (size_t i = 0; i < set_size(op); i++) {
+		struct mk_child_info child;
+
+		if (child_find(op, "s", i, &child))
+			set_str(ids, set_id(op, i), get_str(child.result, "Snapshot"));
+	}
+	set_put_result(op);
+	json_object_object_add(host->result(op), "Snapshots", ids);
+	return MK_DONE;
+}
+
+static bool start_drop(struct mk_op *op, const char *prefix, size_t i)
+{
+	return child_spawn(op, prefix, i, "DropOne", with_operation(set_id(op, i), host->id(op)));
+}
+
+/* All or none: what was made is dropped again. */
+int snapshot_undo(struct mk_op *op)
+{
+	return children_undo(op, "s", true, start_drop);
+}
+
+int snapshot_one_prepare(struct mk_op *op, json_object *args)
+{
+	host->look_for(op, "volumeid", arg(args, 0));
+	return host->set_volume(op, arg(args, 0)) ? MK_DONE : MK_FAILED;
+}
+
+/* The name tells it from all others, so a lost answer loses nothing. What failed half-way does not count. */
+int snapshot_one(struct mk_op *op)
+{
+	const char *operation = arg(host->args(op), 1);
+	json_object *rows = host->rows(op), *passing = NULL;
+	size_t n = rows ? json_object_array_length(rows) : 0;
+	char name[128];
+
+	for (size_t i = 0; i < n; i++) {
+		json_object *row = json_object_array_get_idx(rows, i);
+
+		if (!snapshot_is_of(row, operation))
+			continue;
+		if (streq(get_str(row, "state"), "BackedUp")) {
+			set_str(host->result(op), "Volume", host->volume_id(op));
+			set_str(host->result(op), "Snapshot", get_str(row, "id"));
+			return MK_DONE;
+		}
+		if (snapshot_is_passing(row))
+			passing = row;
+	}
+	if (passing) {
+		host->waiting_for(op, "snapshot %s, which is %s", get_str(passing, "id"),
+				  get_str(passing, "state"));
+		return MK_AGAIN;
+	}
+
+	snprintf(name, sizeof(name), SNAPSHOT_PREFIX "%s", operation);
+	host->command(op, "createSnapshot", "volumeid", host->volume_id(op), "name", name, NULL);
+	return MK_COMMAND;
+}
+
+/* ---- Revert: checks --------------------------------------------------------------------------------------------- */
+
+int revert_volumes(struct mk_op *op)
+{
+	int r = set_check(op, false);
+
+	for (size_t i = 0; r == MK_DONE && i < set_size(op); i++) {
+		const struct mk_volume_info *v = set_find(op, set_id(op, i));
+
+		if (streq(v->vm, host->oma_id(op)))
+			r = check_leaves_oma(op, v);
+		else if (*v->vm)
+			r = set_take_vm(op, v->vm);
+		if (r == MK_DONE)
+			home_set(op, v);
+	}
+
+	if (r == MK_DONE) {
+		set_int(host->scratch(op), "at", 0);
+		host->look_for(op, "volumeid", set_id(op, 0));
+	}
+	return r;
+}
+
+/* Seconds since the epoch, of 2026-01-15T10:10:00+0000 in the server's zone; 0 if it cannot be read. */
+static int64_t created_at(json_object *row)
+{
+	struct tm tm = { 0 };
+	const char *end;
+	long offset;
+
+	end = strptime(get_str(row, "created"), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	if (!end || *end)
+		return 0;
+
+	offset = tm.tm_gmtoff; /* timegm() resets it */
+	return timegm(&tm) - offset;
+}
+
+static bool can_revert(struct mk_op *op, json_object *row)
+{
+	return snapshot_is_of(row, host->option_str(op, "operation", "")) &&
+	       streq(get_str(row, "state"), "BackedUp");
+}
+
+/* The newest of ours; NULL after fail(). */
+static json_object *choose_snapshot(struct mk_op *op, const char *volume)
+{
+	json_object *rows = host->rows(op), *best = NULL, *twin = NULL;
+	size_t n = rows ? json_object_array_length(rows) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		json_object *row = json_object_array_get_idx(rows, i);
+
+		if (!can_revert(op, row))
+			continue;
+		if (best && created_at(row) == created_at(best))
+			twin = row;
+		if (!best || created_at(row) > created_at(best)) {
+			best = row;
+			twin = NULL;
+		}
+	}
+
+	if (!best)
+		host->fail(op, MK_ERROR_NOT_FOUND,
+			   "volume %s has no snapshot of ours%s%s that is backed up. Nothing was "
+			   "reverted",
+			   volume, *host->option_str(op, "operation", "") ? " of operation " : "",
+			   host->option_str(op, "operation", ""));
+	else if (twin)
+		host->fail(op, MK_ERROR_AMBIGUOUS,
+			   "volume %s has two newest snapshots of ours, %s (%s) and %s (%s): name "
+			   "one by the option operation. Nothing was reverted",
+			   volume, get_str(best, "id"), get_str(best, "name"), get_str(twin, "id"),
+			   get_str(twin, "name"));
+	return twin ? NULL : best;
+}
+
+int revert_choose(struct mk_op *op)
+{
+	json_object *chosen = json_object_object_get(host->scratch(op), "snapshots");
+	size_t at = (size_t)json_object_get_int64(json_object_object_get(host->scratch(op), "at"));
+	json_object *row;
+
+	if (!chosen) {
+		chosen = json_object_new_object();
+		json_object_object_add(host->scratch(op), "snapshots", chosen);
+	}
+	if (at >= set_size(op))
+		return MK_DONE;
+
+	row = choose_snapshot(op, set_id(op, at));
+	if (!row)
+		return MK_FAILED;
+
+	set_str(chosen, set_id(op, at), get_str(row, "id"));
+	set_int(host->scratch(op), "at", (int64_t)++at);
+	if (at >= set_size(op))
+		return MK_DONE;
+	host->look_for(op, "volumeid", set_id(op, at));
+	return MK_NEXT;
+}
+
+/* ---- Revert: effects -------------------------------------------------------------------------------------------- */
+
+static const char *chosen_for(struct mk_op *op, const char *volume)
+{
+	return get_str(json_object_object_get(host->scratch(op), "snapshots"), volume);
+}
+
+static json_object *revert_args(struct mk_op *op, const char *volume)
+{
+	json_object *args = move_args(volume, home_vm(op, volume), chosen_for(op, volume));
+
+	if (host->option_bool(op, "force", false))
+		set_bool(json_object_array_get_idx(args, 3), "force", true);
+	return args;
+}
+
+int revert_make(struct mk_op *op)
+{
+	int r;
+
+	for (size_t i = 0; !flag(op, "moving") && i < set_size(op); i++)
+		if (!child_spawn(op, "r", i, "RevertOne", revert_args(op, set_id(op, i))))
+			return MK_FAILED;
+
+	set_flag(op, "moving", true);
+	r = children_await(op, "r");
+	if (r != MK_DONE)
+		return r;
+
+	set_put_result(op);
+	json_object_object_add(host->result(op), "Snapshots",
+			       json_object_get(
+				       json_object_object_get(host->scratch(op), "snapshots")));
+	return MK_DONE;
+}
+
+/* The others come to their end: a set that is reverted by half is of no use to anybody. */
+int revert_undo(struct mk_op *op)
+{
+	return move_home(op, "r", false);
+}
+
+int revert_drop(struct mk_op *op)
+{
+	return host->option_bool(op, "drop", false) ? drop_make(op) : MK_DONE;
+}
+
+/* Arguments: the volume, where it is ("": detached), the snapshot. It ends where it was. */
+int revert_one_prepare(struct mk_op *op, json_object *args)
+{
+	const char *vm = arg(args, 1);
+
+	return host->set_volume(op, arg(args, 0)) && (!*vm || host->set_vm(op, vm, false))
+		       ? MK_DONE
+		       : MK_FAILED;
+}
+
+/* A volume of the appliance, which runs, is taken off it meanwhile. */
+int revert_one_check(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	int r = check_managed(op, v);
+
+	if (r != MK_DONE)
+		return r;
+
+	if (!streq(v->vm, host->vm_id(op))) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s (%s) is attached to %s now: somebody else moved it", v->id,
+			   v->name, *v->vm ? v->vm : "nothing");
+		return MK_FAILED;
+	}
+	if (!streq(v->vm, host->oma_id(op))) {
+		set_flag(op, "stays", true);
+		return MK_DONE;
+	}
+
+	r = check_oma(op, host->vm(op));
+	return r == MK_DONE ? leave_check(op, v) : r;
+}
+
+/* What a revert does cannot be seen: CloudStack's word must do. */
+int revert_one(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+	const char *expected = flag(op, "stays") ? host->vm_id(op) : "";
+
+	if (!v)
+		return fail_no_volume(op);
+	if (host->succeeded(op))
+		return MK_DONE;
+
+	if (!streq(v->vm, expected)) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s is attached to %s now: somebody else moved it. It was not "
+			   "reverted",
+			   v->id, *v->vm ? v->vm : "nothing");
+		return MK_FAILED;
+	}
+	if (v->busy || streq(v->state, "RevertSnapshotting")) {
+		host->waiting_for(op, "volume %s, which is %s", v->id, v->state);
+		return MK_AGAIN;
+	}
+
+	host->command(op, "revertSnapshot", "id", arg(host->args(op), 2), NULL);
+	return MK_COMMAND;
+}
+
+/* ---- DropSnapshots ---------------------------------------------------------------------------------------------- */
+
+int drop_volumes(struct mk_op *op)
+{
+	return set_check(op, true);
+}
+
+int drop_make(struct mk_op *op)
+{
+	for (size_t i = 0; !flag(op, "dropping") && i < set_size(op); i++)
+		if (!child_spawn(op, "d", i, "DropOne", with_operation(set_id(op, i), "")))
+			return MK_FAILED;
+
+	set_flag(op, "dropping", true);
+	set_put_result(op);
+	return children_await(op, "d");
+}
+
+/* Nothing is put back; an operation does not end before its children. */
+int drop_undo(struct mk_op *op)
+{
+	return children_stop(op, "d", false);
+}
+
+int drop_one_prepare(struct mk_op *op, json_object *args)
+{
+	host->look_for(op, "volumeid", arg(args, 0));
+	return host->set_volume(op, arg(args, 0)) ? MK_DONE : MK_FAILED;
+}
+
+int drop_one(struct mk_op *op)
+{
+	int r = drop_snapshots(op, arg(host->args(op), 1));
+
+	if (r == MK_DONE)
+		set_str(host->result(op), "Volume", host->volume_id(op));
+	return r;
+}
