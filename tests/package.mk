@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What others get of us: an installation, packages, manuals, examples.
+
+check_PROGRAMS += tests/integration/install.tap
+tests_integration_install_tap_SOURCES = tests/integration/test-install.c
+tests_integration_install_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_install_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_install_tap_LDADD = $(WORLD_LDADD)
+
+EXTRA_DIST += \
+	debian/changelog \
+	debian/control \
+	debian/copyright \
+	debian/migratekit-volume-dev.install \
+	debian/migratekit-volumed.install \
+	debian/migratekit-volumed.postrm \
+	debian/migratekit-volumed.prerm \
+	debian/rules \
+	debian/source/format \
+	tests/package \
+	$(NULL)
