@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 exampledir = $(docdir)/examples
 examplegodir = $(exampledir)/go
+dist_example_SCRIPTS = examples/test-failover.sh
 dist_example_DATA = examples/volume.py
 dist_examplego_DATA = examples/go/go.mod examples/go/volume.go
 examplepluginsdir = $(exampledir)/plugin

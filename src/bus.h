@@ -140,7 +140,7 @@ struct mk_bus_listen {
 
 /*
  * Serves the same objects to peers, each on a connection of its own without a bus in between. Signals go to
- * every peer that asked for some (AddMatch) and to those that do not talk to the bus's driver at all.
+ * every peer that asked for some (AddMatch), and to those that call methods without a Hello to the bus's driver.
  * What a peer does not read is bounded: it is disconnected then. Once; returns 0 or a negative errno with
  * the error set.
  */
@@ -155,6 +155,10 @@ DEFINE_CLEANUP(struct mk_bus *, mk_bus_close)
  * turn, each property once, its value as of now), other signals in their order, InterfacesRemoved.
  */
 void mk_bus_flush(struct mk_bus *bus);
+
+/* Throws away what is queued, and whatever is queued from now on: for when it must not become known. Callers that
+ * wait learn from the bus that there will be no reply, once the connection is closed. */
+void mk_bus_discard(struct mk_bus *bus);
 
 /*
  * Publishes an object. interfaces: array of n pointers, copied. Objects below root appear in
