@@ -18,8 +18,8 @@ EXTRA_DIST += $(MANUALS:=.in) doc/man/interfaces
 CLEANFILES += $(MANUALS)
 
 MANUAL_PATHS = \
-	-e 's|@confdir[@]|$(confdir)|' -e 's|@statedir[@]|$(statedir)|' \
-	-e 's|@pluginsdir[@]|$(pluginsdir)|' -e 's|@docdir[@]|$(docdir)|' \
+	-e 's|@confdir[@]|$(confdir)|g' -e 's|@statedir[@]|$(statedir)|g' \
+	-e 's|@pluginsdir[@]|$(pluginsdir)|g' -e 's|@docdir[@]|$(docdir)|g' \
 	$(NULL)
 MANUAL = $(AM_V_GEN)$(MKDIR_P) doc/man && sed $(MANUAL_PATHS)
 doc/man/migratekit-volume-plugin.3: doc/man/migratekit-volume-plugin.3.in Makefile

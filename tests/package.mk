@@ -26,6 +26,11 @@ EXTRA_DIST += \
 	tests/package \
 	$(NULL)
 
-dist_check_SCRIPTS += tests/integration/manuals.tap
+dist_check_SCRIPTS += tests/integration/manuals.tap tests/integration/package.tap
 EXTRA_DIST += tests/integration/test-manuals.py
 TESTS += tests/integration/manuals.tap
+
+# builds by itself: once is enough
+if !SANITIZERS
+TESTS += tests/integration/package.tap
+endif
