@@ -304,5 +304,6 @@ tests_integration_demo_tap_LDADD = $(WORLD_LDADD)
 EXTRA_DIST += tests/demo
 
 include tests/access.mk
+include tests/package.mk
 include tests/plugins/local.mk
 include tests/fuzz/local.mk
