@@ -21,7 +21,7 @@ static const char *ask_name(enum mk_ask ask)
 		[MK_ASK_VM_BACKUPS] = "vm-backups",
 		[MK_ASK_OMA_SNAPSHOTS] = "oma-snapshots",
 		[MK_ASK_OMA_BACKUPS] = "oma-backups",
-		[MK_ASK_OMA] = "oma",
+		[MK_ASK_OMA] = "oma+volumes",
 		[MK_ASK_SET] = "set",
 	};
 

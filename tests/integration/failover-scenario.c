@@ -19,19 +19,12 @@ static bool is_assigned(void)
 
 static unsigned n_snapshots(void)
 {
-	unsigned n = 0;
-
-	for (size_t i = 0; i < fs_set.n; i++)
-		n += f_snapshots(&fs_w, fs_set.ids[i]);
-	return n;
+	return f_snapshots(&fs_w, &fs_set);
 }
 
 static bool has_generation(int64_t generation)
 {
-	for (size_t i = 0; i < fs_set.n; i++)
-		if (f_generation(&fs_w, fs_set.ids[i]) != generation)
-			return false;
-	return true;
+	return f_has_generations(&fs_w, &fs_set, generation, 0);
 }
 
 static void write_all(int64_t generation)
