@@ -37,10 +37,12 @@ const struct mk_volume_info *set_find(struct mk_op *op, const char *id)
 	size_t n;
 
 	volumes = host->volumes(op, &n);
-	for (size_t i = 0; i < n; i++)
-		if (streq(volumes[i].id, id))
-			return &volumes
-				[i]; /* cppcheck-suppress returnDanglingLifetime ; the host's */
+	for (size_t i = 0; i < n; i++) {
+		if (!streq(volumes[i].id, id))
+			continue;
+		/* cppcheck-suppress returnDanglingLifetime ; it is the host's */
+		return &volumes[i];
+	}
 	return NULL;
 }
 

@@ -138,10 +138,12 @@ void mk_call_error(struct mk_call *call, enum mk_error_code code, const char *fm
 }
 
 /* Nobody waits for it any more; whoever holds it may still drop it. */
-static void detach(struct mk_bus *bus, struct mk_call *call)
+static void detach(struct mk_call *call)
 {
+	struct mk_bus *bus = call->bus;
+
 	TAILQ_REMOVE(&bus->calls, call, entry);
-	bus->n_calls--;
+	bus->n_calls--; /* NOLINT(clang-analyzer-core.NullDereference): it is in the bus's list */
 	call->bus = NULL;
 	call->peer = NULL;
 }
@@ -159,7 +161,7 @@ void mk_bus_drop_calls(struct mk_bus *bus)
 
 	while ((call = TAILQ_FIRST(&bus->calls))) {
 		mk_call_error(call, MK_ERROR_UNAVAILABLE, "the daemon is stopping");
-		detach(bus, call);
+		detach(call);
 	}
 }
 
@@ -181,7 +183,7 @@ void mk_bus_caller_gone(struct mk_bus *bus, const struct mk_bus_peer *peer, cons
 
 	while ((call = first_of(bus, peer, name))) {
 		mk_call_ref(call);
-		detach(bus, call);
+		detach(call);
 		if (call->gone)
 			call->gone(call, call->gone_data);
 		mk_call_unref(call);
