@@ -217,6 +217,32 @@ static void test_caller_gone(void)
 	p_stop();
 }
 
+/* Who waits when all ends is answered. */
+static int on_late_reply(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	CU_ASSERT(sd_bus_message_is_method_error(m, B_OURS "Unavailable"));
+	++*(unsigned *)data;
+	return 0;
+}
+
+static void test_end_answers(void)
+{
+	unsigned replies = 0;
+	sd_bus *peer;
+
+	p_start();
+	peer = p_connect(true);
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_FATAL(sd_bus_call_method_async(peer, NULL, B_NAME, B_ROOT, B_TEST, "Hold",
+							 on_late_reply, &replies, NULL) >= 0);
+	wait_for_held(3);
+	p_env.bus = mk_bus_close(p_env.bus);
+	B_WAIT(&p_env, replies == 3);
+	drop_held();
+	sd_bus_close_unref(peer);
+	p_stop();
+}
+
 /* ---- signals ------------------------------------------------------------------------------------------- */
 
 /* Who talks as to a bus gets signals once it asked for any; who does not gets all. */
@@ -317,6 +343,7 @@ int main(int argc, char **argv)
 		{ "forged-sender", test_forged_sender },
 		{ "held-per-peer", test_held_per_peer },
 		{ "caller-gone", test_caller_gone },
+		{ "end-answers", test_end_answers },
 		{ "signals", test_signals },
 		{ "no-signal-before-hello", test_no_signal_before_hello },
 		{ "signal-order", test_signal_order },

@@ -204,6 +204,33 @@ static void test_end_with_slow_client(void)
 	a_stop(&a);
 }
 
+/* What callers that have gone were waiting for is not held for them: more of it than is held for all. */
+static void test_waits_of_the_gone(void)
+{
+	start();
+	A_OK(&a, "running",
+	     "cat >$DIR/waits.py <<'end'\n"
+	     "import os, dbus, dbus.connection, dbus.lowlevel\n"
+	     "address = 'unix:path=' + os.environ['DIR'] + '/sock'\n"
+	     "name, path = '" A_NAME "', '" A_PATH "'\n"
+	     "for i in range(8):\n"
+	     "    c = dbus.connection.Connection(address)\n"
+	     "    manager = dbus.Interface(c.get_object(name, path, introspect=False), name)\n"
+	     "    operation = manager.Reconcile(dbus.Dictionary({'token': 'stuck'}, 'sv'))\n"
+	     "    for k in range(100):\n"
+	     "        m = dbus.lowlevel.MethodCallMessage(name, operation, name + '.Operation', "
+	     "'Wait')\n"
+	     "        m.append(600000000, signature='t')\n"
+	     "        c.send_message(m)\n"
+	     "    manager.ListClasses(dbus.Dictionary({}, 'sv'))\n"
+	     "    c.close()\n"
+	     "end\n"
+	     "/usr/bin/python3 $DIR/waits.py &&\n"
+	     "busctl " PEER "call " A_NAME " " A_PATH "/operation/stuck " A_NAME
+	     ".Operation Wait t 0");
+	a_stop(&a);
+}
+
 /* ---- starts ------------------------------------------------------------------------------------------------ */
 
 static void test_bus_is_missing(void)
@@ -264,6 +291,7 @@ int main(int argc, char **argv)
 		{ "users", test_users },
 		{ "own-user", test_own_user },
 		{ "silent", test_silent },
+		{ "waits-of-the-gone", test_waits_of_the_gone },
 		{ "end-with-slow-client", test_end_with_slow_client },
 		{ "bus-is-missing", test_bus_is_missing },
 		{ "no-way-in", test_no_way_in },
