@@ -69,8 +69,8 @@ static void test_python(void)
 /* Without network: Debian's copy of the library stands in for the one that go would fetch. */
 static const char build[] =
 	"cp -r \"$1/examples/go\" \"$2/go\"; chmod -R u+w \"$2/go\"; cd \"$2/go\"\n"
-	"export GOPATH=\"$2/path\" GOPROXY=off GOSUMDB=off GOFLAGS=-mod=mod GOTOOLCHAIN=local HOME=\"$2\" "
-	"GOCACHE=\"$2/cache\"\n"
+	"export HOME=\"$2\" GOPATH=\"$2/path\" GOCACHE=\"$2/cache\"\n"
+	"export GOPROXY=off GOSUMDB=off GOTOOLCHAIN=local GOFLAGS=-mod=mod\n"
 	"go mod edit -replace github.com/godbus/dbus/v5=" GODBUS "\n"
 	"exec go build -p 2 -o \"$2/volume\"\n";
 
