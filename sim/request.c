@@ -201,10 +201,9 @@ char *request_string_to_sign(const struct request *q)
 	}
 	qsort(sorted, n, sizeof(*sorted), compare_names);
 
-	text = end = malloc(size);
+	text = end = calloc(size, 1);
 	if (!text)
 		return NULL;
-	*text = '\0';
 	for (size_t i = 0; i < n; i++) {
 		end += sprintf(end, "%s%s=", i > 0 ? "&" : "", sorted[i].param->name);
 		end = encode(end, sorted[i].param->value, sorted[i].param->size);
