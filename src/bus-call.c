@@ -140,8 +140,10 @@ void mk_call_error(struct mk_call *call, enum mk_error_code code, const char *fm
 /* Nobody waits for it any more; whoever holds it may still drop it. */
 static void detach(struct mk_call *call)
 {
-	TAILQ_REMOVE(&call->bus->calls, call, entry);
-	call->bus->n_calls--;
+	struct mk_bus *bus = call->bus;
+
+	TAILQ_REMOVE(&bus->calls, call, entry);
+	bus->n_calls--;
 	call->bus = NULL;
 	call->peer = NULL;
 }

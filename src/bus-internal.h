@@ -88,7 +88,7 @@ struct mk_bus {
 	struct mk_loop_dbus *loop;
 	gid_t group; /* whose members mk_bus_uid.member is about; (gid_t)-1: nobody */
 	struct mk_bus_server *server; /* NULL: no private socket */
-	TAILQ_HEAD(, mk_bus_peer) peers;
+	TAILQ_HEAD(mk_bus_peers, mk_bus_peer) peers;
 	char *root;
 	struct mk_bus_object *objects;                 /* by path */
 	TAILQ_HEAD(mk_bus_dirty, mk_bus_object) dirty; /* new or changed */
@@ -97,6 +97,7 @@ struct mk_bus {
 	size_t n_calls;
 	struct mk_bus_uid *uids;
 	sd_event_source *disconnected; /* armed when the connection is lost */
+	bool discarding;               /* nothing is sent any more */
 };
 
 /* bus.c */

@@ -39,16 +39,23 @@ static void broadcast(struct mk_bus *bus, DBusMessage *message)
 		(void)dbus_connection_send(bus->connection, message, NULL);
 }
 
+static void send_out(struct mk_bus *bus, const struct mk_bus_out *out)
+{
+	if (!out->to)
+		broadcast(bus, out->message);
+	else if (dbus_connection_get_is_connected(out->to))
+		(void)dbus_connection_send(out->to, out->message, NULL);
+}
+
+/* Sends what is queued, or only forgets it when nothing may become known any more. */
 static void drain(struct mk_bus *bus, struct mk_bus_out_list *list)
 {
 	struct mk_bus_out *out;
 
 	while ((out = STAILQ_FIRST(list))) {
 		STAILQ_REMOVE_HEAD(list, entry);
-		if (!out->to)
-			broadcast(bus, out->message);
-		else if (dbus_connection_get_is_connected(out->to))
-			(void)dbus_connection_send(out->to, out->message, NULL);
+		if (!bus->discarding)
+			send_out(bus, out);
 		if (out->to)
 			dbus_connection_unref(out->to);
 		dbus_message_unref(out->message);
@@ -308,6 +315,11 @@ void mk_bus_flush(struct mk_bus *bus)
 {
 	struct mk_bus_object *object, *next;
 
+	if (bus->discarding) {
+		mk_bus_discard(bus);
+		return;
+	}
+
 	drain(bus, &bus->replies);
 
 	TAILQ_FOREACH(object, &bus->dirty, dirty_entry) {
@@ -324,6 +336,14 @@ void mk_bus_flush(struct mk_bus *bus)
 		flush_object(object, true);
 	}
 
+	drain(bus, &bus->signals);
+	drain(bus, &bus->removals);
+}
+
+void mk_bus_discard(struct mk_bus *bus)
+{
+	bus->discarding = true;
+	drain(bus, &bus->replies);
 	drain(bus, &bus->signals);
 	drain(bus, &bus->removals);
 }

@@ -156,6 +156,10 @@ DEFINE_CLEANUP(struct mk_bus *, mk_bus_close)
  */
 void mk_bus_flush(struct mk_bus *bus);
 
+/* Throws away what is queued, and whatever is queued from now on: for when it must not become known. Callers that
+ * wait learn from the bus that there will be no reply, once the connection is closed. */
+void mk_bus_discard(struct mk_bus *bus);
+
 /*
  * Publishes an object. interfaces: array of n pointers, copied. Objects below root appear in
  * GetManagedObjects and make InterfacesAdded (complete with all properties) on the next flush; root

@@ -59,14 +59,15 @@ static void add_problem(struct loader *l, char *text)
 
 static void _printf_(2, 3) problem(struct loader *l, const char *fmt, ...)
 {
-	char *text;
+	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	add_problem(l, text);
+	/* A quoted value is cut at a number of bytes, perhaps within a character. */
+	add_problem(l, text ? mk_utf8_clean(text) : NULL);
 }
 
 static struct place *place_of(struct loader *l, const struct mk_key *key)

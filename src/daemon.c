@@ -138,6 +138,8 @@ static void turn_fatal(void *data)
 
 	mk_log_error(NULL, "the journal failed: %s; ending, what was not stored was not sent",
 		     mk_store_failed(d->store));
+	if (d->bus)
+		mk_bus_discard(d->bus);
 	(void)sd_event_exit(d->event, EXIT_FAILURE);
 }
 

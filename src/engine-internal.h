@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by engine.c (the set of operations), op-run.c (one operation's walk), op-ask.c and op-command.c
+/* Shared by engine.c (the set of operations), engine-accept.c (how they are made), op-run.c (one operation's walk), op-ask.c and op-command.c
  * (what a step reads and sends), op-host.c, op-device.c and op-child.c (what a plugin may ask of it). */
 
 #include "cloudstack-json.h"
@@ -111,12 +111,9 @@ struct mk_engine {
 };
 
 /* engine.c */
-/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
-int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
-		    const struct mk_op_request *request, struct mk_error *error);
-/* An id that no operation has. Returns 0 or a negative errno. */
-int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
+struct mk_op *mk_op_new(struct mk_engine *engine); /* NULL without memory */
 void mk_op_free(struct mk_op *op);
+DEFINE_CLEANUP(struct mk_op *, mk_op_free)
 void mk_op_touch(struct mk_op *op, unsigned changed);
 void mk_op_kick(struct mk_op *op, enum mk_op_phase phase);
 bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder);
@@ -124,6 +121,13 @@ void mk_op_release_claims(struct mk_op *op);
 void mk_op_stop_io(struct mk_op *op);
 void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
 void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
+
+/* engine-accept.c */
+/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
+int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
+		    const struct mk_op_request *request, struct mk_error *error);
+/* An id that no operation has. Returns 0 or a negative errno. */
+int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
 
 /* op-host.c */
 const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none */

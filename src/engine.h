@@ -20,7 +20,7 @@ struct mk_op;
 struct mk_engine_config {
 	const char *oma;                  /* the appliance's own VM */
 	const char *disk_offering, *zone; /* what CreateVolume takes unless told; NULL: nothing */
-	unsigned max_data_disks;              /* of one VM */
+	unsigned max_data_disks;          /* of one VM */
 	uint64_t max_pending, max_per_caller; /* unfinished operations */
 	uint64_t deadline;                    /* µs; 0: each method's own */
 	uint64_t step_limit;                  /* µs; 0: each row's own */

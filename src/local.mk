@@ -43,6 +43,7 @@ libvolumed_la_SOURCES = \
 	src/device-users.c \
 	src/device.c \
 	src/device.h \
+	src/engine-accept.c \
 	src/engine-internal.h \
 	src/engine.c \
 	src/engine.h \

@@ -225,11 +225,22 @@ static bool says_not_found(const struct mk_cs_reply *reply)
 	return reply->code == 431 && strstr(reply->text, "entity does not exist");
 }
 
+/* Keys can be changed while an operation is half done: like a CloudStack that is away, until the deadline. */
+static bool credentials_refused(const struct mk_op *op, const struct mk_cs_reply *reply)
+{
+	return reply->code == 401 && reply->outcome == MK_CS_REFUSED && !op->transient;
+}
+
 /* CloudStack will not say what is true. A way back does not end with that: it is asked again for a while. */
 static void refused(struct mk_op *op, const struct mk_cs_reply *reply)
 {
 	if (op->r.undoing && !op->limit_passed) {
 		mk_op_pause(op, op->engine->config.poll_interval, PHASE_ASK);
+		return;
+	}
+
+	if (credentials_refused(op, reply)) {
+		mk_op_pause(op, op->engine->config.settle_interval, PHASE_ASK);
 		return;
 	}
 

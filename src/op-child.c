@@ -28,8 +28,10 @@ static char *new_child_id(struct mk_op *op, const char *suffix)
 {
 	char *id = mk_strdup_printf("%s_%s", op->r.id, suffix);
 
-	if (id && mk_engine_find(op->engine, id) && mk_engine_fresh_id(op->engine, &id) < 0)
-		id = (free(id), NULL);
+	if (id && mk_engine_find(op->engine, id) && mk_engine_fresh_id(op->engine, &id) < 0) {
+		free(id);
+		return NULL;
+	}
 	return id;
 }
 

@@ -19,6 +19,7 @@
 static bool worth_a_retry(const struct mk_op *op, int code)
 {
 	switch (code) {
+	case 401:
 	case 503:
 	case 533:
 	case 534:

@@ -37,11 +37,11 @@ static bool check_uuid(struct mk_op *op, const char *what, const char *id)
 	if (mk_uuid_valid(id))
 		return true;
 
-	host_fail(
-		op, MK_ERROR_INVALID_ARGS,
-		"'%.64s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 lower-case "
-		"hexadecimal digits",
-		str_or_empty(id), what);
+	host_fail(op, MK_ERROR_INVALID_ARGS,
+		  "'%.64s' is no %s id: it must be a UUID in its canonical form, 8-4-4-4-12 "
+		  "lower-case "
+		  "hexadecimal digits",
+		  str_or_empty(id), what);
 	return false;
 }
 

@@ -1,11 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Ways in: the private socket, polkit, the units.
 
+check_LTLIBRARIES += libpeerenv.la
+libpeerenv_la_SOURCES = tests/integration/peer-env.c tests/integration/peer-env.h
+libpeerenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libpeerenv_la_CFLAGS = $(TEST_CFLAGS)
+
 check_PROGRAMS += tests/integration/peer.tap
 tests_integration_peer_tap_SOURCES = tests/integration/test-peer.c
 tests_integration_peer_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_peer_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_peer_tap_LDADD = libbusenv.la $(WORLD_LDADD)
+tests_integration_peer_tap_LDADD = libpeerenv.la libbusenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/peer-limits.tap
+tests_integration_peer_limits_tap_SOURCES = tests/integration/test-peer-limits.c
+tests_integration_peer_limits_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_peer_limits_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_peer_limits_tap_LDADD = libpeerenv.la libbusenv.la $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/access.tap
 tests_integration_access_tap_SOURCES = tests/integration/test-access.c

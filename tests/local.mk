@@ -155,11 +155,43 @@ tests_integration_failover_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_failover_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_failover_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/failover-end.tap
+tests_integration_failover_end_tap_SOURCES = tests/integration/test-failover-end.c
+tests_integration_failover_end_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_end_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_end_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
+check_LTLIBRARIES += libfailoverscenario.la
+libfailoverscenario_la_SOURCES = \
+	tests/integration/failover-scenario.c \
+	tests/integration/failover-scenario.h \
+	$(NULL)
+libfailoverscenario_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libfailoverscenario_la_CFLAGS = $(TEST_CFLAGS)
+
 check_PROGRAMS += tests/integration/failover-matrix.tap
 tests_integration_failover_matrix_tap_SOURCES = tests/integration/test-failover-matrix.c
 tests_integration_failover_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_failover_matrix_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_failover_matrix_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+tests_integration_failover_matrix_tap_LDADD = libfailoverscenario.la libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/failover-kill.tap
+tests_integration_failover_kill_tap_SOURCES = tests/integration/test-failover-kill.c
+tests_integration_failover_kill_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_kill_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_kill_tap_LDADD = libfailoverscenario.la libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/soak.tap
+tests_integration_soak_tap_SOURCES = tests/integration/test-soak.c
+tests_integration_soak_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_soak_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_soak_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/example.tap
+tests_integration_example_tap_SOURCES = tests/integration/test-example.c
+tests_integration_example_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_example_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_example_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/oma-matrix.tap
 tests_integration_oma_matrix_tap_SOURCES = tests/integration/test-oma-matrix.c

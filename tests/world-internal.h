@@ -5,8 +5,6 @@
 
 #include "world.h"
 
-extern const char w_api_key[];
-
 /* Connects the client and the monitor. */
 void w_connect(struct world *w);
 /* Disconnects them and forgets the signals. */

@@ -9,9 +9,9 @@
 #include "testbus.h"
 #include "testsim.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
@@ -93,31 +93,34 @@ static void register_cleaner(void)
 
 /* ---- scratch directory ---------------------------------------------------------------------------------- */
 
+static void copy_file(const char *from, const char *to)
+{
+	size_t size;
+	_cleanup_free_ char *data = child_slurp(from, &size);
+	_cleanup_close_ int fd = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	CU_ASSERT_FATAL(fd >= 0 && size > 0);
+	CU_ASSERT_EQUAL(write(fd, data, size), (ssize_t)size);
+	CU_ASSERT_EQUAL(fchmod(fd, 0644), 0);
+}
+
 /* The loader refuses what a group may write, which depends on the umask of who built it. */
 static void copy_plugins(struct world *w)
 {
-	_cleanup_free_ char *from = mk_strdup_printf("%s/plugins/.libs", getenv("top_builddir"));
+	_cleanup_free_ char *pattern =
+		mk_strdup_printf("%s/plugins/.libs/*.so", getenv("top_builddir"));
 	_cleanup_free_ char *to = in_dir(w, "plugins");
-	DIR *d = opendir(from);
-	struct dirent *e;
+	glob_t found;
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 	CU_ASSERT_EQUAL_FATAL(mkdir(to, 0755), 0);
-	while ((e = readdir(d))) {
-		_cleanup_free_ char *source = mk_strdup_printf("%s/%s", from, e->d_name);
-		_cleanup_free_ char *target = mk_strdup_printf("%s/%s", to, e->d_name);
-		_cleanup_free_ char *data = NULL;
-		_cleanup_close_ int fd = -1;
-		size_t size;
+	CU_ASSERT_EQUAL_FATAL(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		_cleanup_free_ char *target =
+			mk_strdup_printf("%s%s", to, strrchr(found.gl_pathv[i], '/'));
 
-		if (!strstr(e->d_name, ".so"))
-			continue;
-		data = child_slurp(source, &size);
-		fd = open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-		CU_ASSERT_EQUAL(write(fd, data, size), (ssize_t)size);
-		CU_ASSERT_EQUAL(fchmod(fd, 0644), 0);
+		copy_file(found.gl_pathv[i], target);
 	}
-	closedir(d);
+	globfree(&found);
 }
 
 static void write_config(struct world *w)
@@ -193,6 +196,30 @@ static int open_log(struct world *w, const char *name)
 	return fd;
 }
 
+/* ---- bus ------------------------------------------------------------------------------------------------------ */
+
+static void start_bus(struct world *w)
+{
+	w->bus = tb_start(w->dir);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w->bus);
+	live.pids[0] = tb_pid(w->bus);
+	w_connect(w);
+}
+
+void w_bus_lose(struct world *w)
+{
+	w_check_traffic(w);
+	w->bus = tb_stop(w->bus);
+	live.pids[0] = 0;
+	w_disconnect(w);
+	*w->owner = '\0';
+}
+
+void w_bus_again(struct world *w)
+{
+	start_bus(w);
+}
+
 /* ---- simulator ---------------------------------------------------------------------------------------------- */
 
 static void keep_sim_args(struct world *w, const char *const *args)
@@ -263,22 +290,18 @@ void w_sim_stop(struct world *w)
 
 static void check_secrets(struct world *w)
 {
-	_cleanup_free_ char *state = in_dir(w, "state");
 	_cleanup_free_ char *log = in_dir(w, "daemon.log");
 	_cleanup_free_ char *sim = in_dir(w, "sim.log");
-	DIR *d = opendir(state);
-	struct dirent *e;
+	_cleanup_free_ char *state = in_dir(w, "state/*");
+	glob_t found;
 
 	check_file(log);
 	check_file(sim);
-	while (d && (e = readdir(d))) {
-		_cleanup_free_ char *path = mk_strdup_printf("%s/%s", state, e->d_name);
-
-		if (e->d_type == DT_REG)
-			check_file(path);
+	if (glob(state, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			check_file(found.gl_pathv[i]);
+		globfree(&found);
 	}
-	if (d)
-		closedir(d);
 }
 
 /* ---- daemon ---------------------------------------------------------------------------------------------------- */
@@ -406,10 +429,7 @@ void w_prepare(struct world *w, const char *const *sim_args, const char *config)
 	make_dir(w);
 	key = in_dir(w, "sim-key");
 	write_file(key, w_secret, 0600);
-	w->bus = tb_start(w->dir);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(w->bus);
-	live.pids[0] = tb_pid(w->bus);
-	w_connect(w);
+	start_bus(w);
 
 	keep_sim_args(w, sim_args);
 	w_sim_start(w);

@@ -38,7 +38,7 @@ struct world {
 	char *config;    /* lines added to the configuration */
 	unsigned failed; /* assertions that had failed before */
 	struct w_signal *signals;
-	size_t n_signals;
+	size_t n_signals, n_before_owner; /* those that came before the name had its owner */
 };
 
 /* Starts bus, simulator (sim_args: NULL-terminated, may be NULL), daemon; config: more lines for volumed.conf. */
@@ -55,6 +55,11 @@ void w_set_config(struct world *w, const char *config);
 /* Another secret key in the key file; the simulator is not told. */
 void w_set_secret(struct world *w, const char *secret);
 extern const char w_secret[], w_api_key[]; /* the account of the simulator */
+
+/* Kills the bus; what was connected to it is not any more. */
+void w_bus_lose(struct world *w);
+/* A new one at the same address, with the client connected to it. */
+void w_bus_again(struct world *w);
 
 /* The simulator alone; always on the same port. Stopping it loses its model. */
 void w_sim_start(struct world *w);
@@ -86,10 +91,11 @@ int64_t w_received(struct world *w, const char *command);
 /* All requests that it got since the last clear-log. */
 int64_t w_requests(struct world *w);
 /*
- * Somebody else's command to CloudStack, with our keys: names and values, NULL-terminated. Fails the test
- * if it is refused. What it does is done when this returns.
+ * Somebody else's command to CloudStack, with our keys: names and values. Fails the test if it is refused.
+ * What it does is done when this returns.
  */
-void w_cloud(struct world *w, const char *command, ...) __attribute__((sentinel));
+#define w_cloud(w, command, ...) w_cloudv(w, command, (const char *const[]){ __VA_ARGS__, NULL })
+void w_cloudv(struct world *w, const char *command, const char *const *names);
 /* A volume as the simulator has it (removed ones included), NULL if unknown; keys as in the API, "removed". */
 json_object *w_volume(struct world *w, const char *id);
 const char *w_vm_state(struct world *w, const char *id); /* static storage */

@@ -56,6 +56,15 @@ void b_stop(struct bus_env *e);
 sd_bus *b_connect(struct bus_env *e);
 /* One turn of the loop, without waiting if nothing is to be done. False: nothing happened. */
 bool b_turn(struct bus_env *e);
+/* Runs the loop until the condition holds; after 60 s the test fails. */
+#define B_WAIT(e, condition)                                                                       \
+	do {                                                                                       \
+		uint64_t end_ = mk_now_monotonic() + 60 * USEC_PER_SEC;                            \
+                                                                                                   \
+		while (!(condition) && mk_now_monotonic() < end_)                                  \
+			(void)sd_event_run((e)->event, USEC_PER_SEC / 10);                         \
+		CU_ASSERT_FATAL(condition);                                                        \
+	} while (0)
 /* Runs the loop until *flag or for 60 s. */
 bool b_run_until(struct bus_env *e, const bool *flag);
 /* Runs the loop until everything that was sent to the client so far has come. */

@@ -147,6 +147,19 @@ unsigned f_snapshots(struct world *w, const char *volume)
 	return n;
 }
 
+void f_release_until_end(struct world *w, const char *path)
+{
+	_cleanup_free_ char *finished = NULL;
+
+	do {
+		w_sim_post(w, "release", "{}");
+		(void)w_call_object(w, path, W_OPERATION, "Wait", NULL, "t",
+				    UINT64_C(100) * USEC_PER_MSEC);
+		free(finished);
+		finished = strdup(w_op_str(w, path, "Finished"));
+	} while (streq(finished, "0"));
+}
+
 bool f_assigned(struct world *w, const struct f_set *set)
 {
 	static const int ids[F_MAX] = { 0, 1, 2, 4, 5, 6, 7, 8 };

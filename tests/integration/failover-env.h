@@ -34,6 +34,10 @@ const char *f_call(struct world *w, const char *method, const struct f_set *set,
 const char *f_assign(struct world *w, const struct f_set *set, const char *token);
 const char *f_return(struct world *w, const struct f_set *set, const char *token);
 
+/* Lets held jobs go on until the operation has ended: one may come to be held only when those before it in its VM's
+ * queue have ended. */
+void f_release_until_end(struct world *w, const char *path);
+
 /* What the simulator says of a volume. */
 bool f_is_on(struct world *w, const char *volume, const char *vm); /* vm "": detached */
 int64_t f_device_id(struct world *w, const char *volume);

@@ -234,8 +234,7 @@ static void call_later(sd_bus *from, const char *member, struct later *l)
 	memset(l, 0, sizeof(*l));
 	CU_ASSERT_FATAL(sd_bus_call_async(from, NULL, m, on_later, l, MISTRUST) >= 0);
 	sd_bus_message_unref(m);
-	while (polkit.n == n)
-		(void)sd_event_run(e.event, USEC_PER_SEC);
+	B_WAIT(&e, polkit.n > n);
 }
 
 static sd_bus_message *wait_later(struct later *l)
@@ -246,8 +245,7 @@ static sd_bus_message *wait_later(struct later *l)
 
 static void wait_for_cancel(void)
 {
-	while (polkit.n_cancels == 0)
-		(void)sd_event_run(e.event, USEC_PER_SEC);
+	B_WAIT(&e, polkit.n_cancels > 0);
 	CU_ASSERT_EQUAL(polkit.n_cancels, 1);
 	CU_ASSERT_STRING_EQUAL(polkit.cancelled, polkit.id);
 }

@@ -295,6 +295,31 @@ static void test_close_answers(void)
 	b_stop(&e);
 }
 
+/* What must not become known does not: neither what was queued nor what comes after. */
+static void test_discard(void)
+{
+	struct tally t = { 0 };
+
+	b_start(&e);
+	e.hold_flush = true;
+	call_many(e.client, "Twice", 1, &t);
+	call_many(e.client, "Hold", 1, &t);
+	while (e.root.n_held < 1)
+		(void)sd_event_run(e.event, USEC_PER_SEC);
+	mk_bus_object_signal(e.root.bus, B_TEST, "Poked", json_tokener_parse("[\"x\",{}]"));
+	mk_bus_discard(e.bus);
+	release_held();
+	mk_bus_object_changed(e.root.bus, B_TEST, "Count");
+	mk_bus_flush(e.bus);
+	e.n_signals = 0;
+	e.bus = mk_bus_close(e.bus);
+	run_tally(&t, 2);
+	CU_ASSERT_EQUAL(t.replies, 0);
+	CU_ASSERT_EQUAL(t.others, 2); /* NoReply, from the bus */
+	CU_ASSERT_EQUAL(e.n_signals, 0);
+	b_stop(&e);
+}
+
 /* A call whose caller is being looked up, when all ends. */
 static void test_close_while_asking(void)
 {
@@ -405,6 +430,7 @@ int main(int argc, char **argv)
 		{ "no-bus", test_no_bus },
 		{ "bus-loss", test_bus_loss },
 		{ "close-answers", test_close_answers },
+		{ "discard", test_discard },
 		{ "close-while-asking", test_close_while_asking },
 		{ "back-pressure", test_back_pressure },
 		{ "loss-while-congested", test_loss_while_congested },

@@ -6,7 +6,7 @@
 #include "tap.h"
 #include "world.h"
 
-#include <dirent.h>
+#include <glob.h>
 
 #define INTROSPECTABLE "org.freedesktop.DBus.Introspectable"
 #define NAME_SIZE      256
@@ -132,25 +132,17 @@ static void parse(const char *xml, struct facts *facts, struct facts *undocument
 
 static void read_files(struct facts *facts, struct facts *undocumented)
 {
-	_cleanup_free_ char *dir = mk_strdup_printf("%s/dbus", getenv("top_srcdir"));
-	DIR *d = opendir(dir);
-	unsigned n = 0;
-	struct dirent *e;
+	_cleanup_free_ char *pattern = mk_strdup_printf("%s/dbus/*.xml", getenv("top_srcdir"));
+	glob_t found;
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
-	while ((e = readdir(d))) {
-		_cleanup_free_ char *path = mk_strdup_printf("%s/%s", dir, e->d_name);
-		_cleanup_free_ char *xml = NULL;
-		size_t length = strlen(e->d_name);
+	CU_ASSERT_EQUAL_FATAL(glob(pattern, 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		_cleanup_free_ char *xml = child_slurp(found.gl_pathv[i], NULL);
 
-		if (length < 4 || !streq(e->d_name + length - 4, ".xml"))
-			continue;
-		xml = child_slurp(path, NULL);
 		parse(xml, facts, undocumented);
-		n++;
 	}
-	closedir(d);
-	CU_ASSERT(n >= 3);
+	CU_ASSERT(found.gl_pathc >= 3);
+	globfree(&found);
 }
 
 static void read_live(struct world *w, const char *path, struct facts *facts)

@@ -226,6 +226,14 @@ static void test_passing_error(void)
 	}
 }
 
+/* L39: refused keys, for longer than the client's own tries: the operation is not given up half-way. */
+static void test_credentials(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
+		run_case(&targets[i], "credentials", "\"action\":\"unauthorized\",\"count\":6",
+			 NULL, &success);
+}
+
 /* The answer never comes, is cut off, is nonsense. L15, L16: none of it is a failure. */
 static void test_lost_reply(void)
 {
@@ -412,6 +420,7 @@ int main(int argc, char **argv)
 		{ "no-fault", test_no_fault },
 		{ "error", test_error },
 		{ "passing-error", test_passing_error },
+		{ "L39-credentials", test_credentials },
 		{ "L15-L16-lost-reply", test_lost_reply },
 		{ "job-late", test_job_late },
 		{ "job-lost", test_job_lost },

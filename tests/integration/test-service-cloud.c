@@ -104,7 +104,7 @@ static void test_second_run(void)
 	begin(NULL);
 	add_volume(REPLICA, "DATADISK", W_OMA, 1);
 	w_cloud(&w, "createTags", "resourceids", REPLICA, "resourcetype", "Volume", "tags[0].key",
-		"migratekit:owner", "tags[0].value", "appliance-1", NULL);
+		"migratekit:owner", "tags[0].value", "appliance-1");
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "first", true), "succeeded");
 	w_sim_post(&w, "poke", "{\"volume\":\"" REPLICA "\",\"virtualmachineid\":\"\"}");
 	w_sim_post(&w, "poke",
@@ -127,9 +127,9 @@ static void test_second_run_attached(void)
 	add_volume(REPLICA, "DATADISK", W_OMA, 1);
 	w_sim_post(&w, "poke", "{\"volume\":\"" REPLICA "\",\"virtualmachineid\":\"\"}");
 	w_cloud(&w, "createTags", "resourceids", REPLICA, "resourcetype", "Volume", "tags[0].key",
-		"migratekit:owner", "tags[0].value", "appliance-1", NULL);
+		"migratekit:owner", "tags[0].value", "appliance-1");
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "first", true), "succeeded");
-	w_cloud(&w, "attachVolume", "id", REPLICA, "virtualmachineid", W_VM, "deviceid", "0", NULL);
+	w_cloud(&w, "attachVolume", "id", REPLICA, "virtualmachineid", W_VM, "deviceid", "0");
 	w_sim_wait(&w, "command=attachVolume&count=1&what=executed");
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "second", true), "");
 	expect_error(W_ERROR "Protected", REPLICA);
@@ -157,7 +157,7 @@ static void test_data_disk_is_ours(void)
 	begin(NULL);
 	add_volume(SECOND_DISK, "DATADISK", W_VM, 1);
 	w_cloud(&w, "createTags", "resourceids", SECOND_DISK, "resourcetype", "Volume",
-		"tags[0].key", "migratekit:owner", "tags[0].value", "appliance-2", NULL);
+		"tags[0].key", "migratekit:owner", "tags[0].value", "appliance-2");
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "ours", true), "");
 	expect_error(W_ERROR "Protected", SECOND_DISK);
 	expect_untouched(W_ROOT, W_VM);

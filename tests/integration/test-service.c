@@ -458,7 +458,8 @@ static void test_busctl(void)
 	_cleanup_free_ char *address = NULL;
 	const char *const wait[] = { "succeeded", W_ROOT, NULL };
 	const char *const path[] = { "o \"" W_PATH "/operation/busctl\"", NULL };
-	const char *const tree[] = { W_PATH "/operation/busctl", NULL };
+	static const char op[] = W_PATH "/operation/busctl";
+	const char *const tree[] = { op, NULL };
 
 	begin(NULL);
 	address = mk_strdup_printf("--address=%s", tb_address(w.bus));
@@ -466,11 +467,9 @@ static void test_busctl(void)
 	run_client(BUSCTL("call", W_NAME, W_PATH, W_TESTVM, "DeleteRootVolume", "sa{sv}", W_VM, "2",
 			  "token", "s", "busctl", "stop", "b", "true"),
 		   path);
-	run_client(BUSCTL("call", W_NAME, W_PATH "/operation/busctl", W_OPERATION, "Wait", "t",
-			  "20000000"),
-		   wait);
+	run_client(BUSCTL("call", W_NAME, op, W_OPERATION, "Wait", "t", "20000000"), wait);
 	run_client(BUSCTL("tree", W_NAME), tree);
-	run_client(BUSCTL("introspect", W_NAME, W_PATH "/operation/busctl"),
+	run_client(BUSCTL("introspect", W_NAME, op),
 		   (const char *const[]){ ".Cancel", ".StepCount", "\"succeeded\"", NULL });
 #undef BUSCTL
 	CU_ASSERT_EQUAL(w_executed(&w, "destroyVolume"), 1);

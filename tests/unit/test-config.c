@@ -186,6 +186,18 @@ static void test_nul_and_long(void)
 	free(line);
 }
 
+/* A quoted value is cut at 100 bytes, and stays text. */
+static void test_cut_character(void)
+{
+	char value[103], line[192];
+
+	memset(value, '8', 99);
+	memcpy(value + 99, "\xc3\xa9", 3); /* é */
+	snprintf(line, sizeof(line), "[operations]\nmax-pending = %s\n", value);
+	CU_ASSERT(refused(line, "is not a number"));
+	CU_ASSERT(mk_text_valid(problems.items[0], 8192));
+}
+
 static void test_unknown(void)
 {
 	CU_ASSERT(refused("[operatoins]\nx = 1\ny = 2\n",
@@ -489,6 +501,7 @@ int main(int argc, char **argv)
 		{ "drop-ins", test_drop_ins },
 		{ "syntax", test_syntax },
 		{ "nul-and-long-lines", test_nul_and_long },
+		{ "cut-character", test_cut_character },
 		{ "unknown", test_unknown },
 		{ "values", test_values },
 		{ "all-problems-at-once", test_all_problems_at_once },

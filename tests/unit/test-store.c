@@ -171,6 +171,41 @@ static void test_retention(void)
 	CU_ASSERT_EQUAL(n, 0);
 }
 
+static void put_child(struct mk_store *store, const char *id, const char *parent,
+		      enum mk_op_state state)
+{
+	struct mk_op_record r;
+
+	fill(&r, id);
+	r.state = state;
+	r.finished = mk_op_state_final(state) ? 1 : 0;
+	CU_ASSERT_EQUAL(mk_str_set(&r.parent, parent), 0);
+	CU_ASSERT_EQUAL(mk_store_put_op(store, &r), 0);
+	mk_op_record_done(&r);
+}
+
+/* What an unfinished operation waits for is kept. */
+static void test_retention_of_children(void)
+{
+	_cleanup_(mk_store_closep) struct mk_store *store = NULL;
+	struct mk_op_filter all = { .limit = 10 };
+	struct mk_op_record r;
+	unsigned n = 0;
+
+	remove_db();
+	store = open_store();
+	put_child(store, "running", "", MK_OP_RUNNING);
+	put_child(store, "running_m0", "running", MK_OP_SUCCEEDED);
+	put_child(store, "ended", "", MK_OP_SUCCEEDED);
+	put_child(store, "ended_m0", "ended", MK_OP_SUCCEEDED);
+	put_child(store, "orphan", "nobody", MK_OP_SUCCEEDED);
+	CU_ASSERT_EQUAL(mk_store_prune(store, 1000, 0), 0);
+	CU_ASSERT_EQUAL(mk_store_list_ops(store, &all, count_record, &n), 0);
+	CU_ASSERT_EQUAL(n, 2);
+	CU_ASSERT_EQUAL(mk_store_get_op(store, "running_m0", &r), 0);
+	mk_op_record_done(&r);
+}
+
 static void test_filter(void)
 {
 	_cleanup_(mk_store_closep) struct mk_store *store = NULL;
@@ -273,6 +308,7 @@ int main(int argc, char **argv)
 		{ "round-trip", test_round_trip },
 		{ "uncommitted-is-lost", test_uncommitted_is_lost },
 		{ "L46-retention", test_retention },
+		{ "retention-of-children", test_retention_of_children },
 		{ "filter", test_filter },
 		{ "second-daemon", test_second_daemon },
 		{ "damaged", test_damaged },

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A test failover and its clean-up, as a caller of migratekit-volumed does them: replicated disks are put into a
+# test VM, the VM is started and looked at, and then everything is as it was before.
+#
+#   VOLUMES='UUID UUID …' VM=UUID START_VM='…' STOP_VM='…' test-failover.sh [up|down]
+#
+# VOLUMES    managed volumes, attached to the appliance; the system disk first
+# VM         a virtual machine that was deployed for this test and not started (startvm=false)
+# START_VM   commands that start and stop it; the VM's id is appended. They return when it is done. For
+# STOP_VM    example: START_VM='cmk start virtualmachine id=' with CloudMonkey
+# CHECK      command that looks at the running VM (default: nothing is looked at)
+# RUN        a name for this run (default: the VM's). Run again with the same name, the script goes on where it
+#            was interrupted: what has been done is not done twice.
+# TRY        after `down` failed, and its cause is mended: a number, for another try
+# BUSCTL     default: busctl --system; for the private socket: busctl --address=unix:path=/run/migratekit/volumed.sock
+#
+# up: snapshot, delete the VM's own root volume, assign, start. down: stop, return, revert, drop the snapshots, destroy.
+# Without either: up, CHECK, down. If `up` fails, `down` puts everything back.
+set -euo pipefail
+
+name=org.migratekit.Volume1
+manager=/org/migratekit/Volume1
+read -ra volumes <<<"${VOLUMES:?the volumes, system disk first}"
+vm=${VM:?the id of the test VM}
+run=${RUN:-${vm//-/_}}
+run=${run:0:48}
+try=${TRY:-}
+read -ra busctl <<<"${BUSCTL:-busctl --system}"
+
+# request STEP INTERFACE METHOD SIGNATURE ARGUMENT...: the last argument's dictionary is written by hand. The token
+# makes the operation's path known, and a repeated request the same operation.
+request() {
+	local step=$1 interface=$2
+	shift 2
+	echo "$step: $1"
+	"${busctl[@]}" call "$name" "$manager" "$name.$interface" "$@" >/dev/null
+	wait_for "${run}_$step"
+}
+
+# Until it has ended. A failed operation is an error, whose name and words busctl prints.
+wait_for() {
+	local reply
+	while :; do
+		reply=$("${busctl[@]}" call "$name" "$manager/operation/$1" "$name.Operation" Wait t 20000000)
+		[[ $reply == *'"succeeded"'* ]] && break
+	done
+	echo "  $reply"
+}
+
+# run_command COMMAND: CloudMonkey wants id=UUID in one word.
+run_command() {
+	local words
+	read -ra words <<<"$1"
+	if [[ $1 == *= ]]; then
+		words[-1]+=$vm
+	else
+		words+=("$vm")
+	fi
+	"${words[@]}"
+}
+
+up() {
+	request snapshot Failover Snapshot 'asa{sv}' ${#volumes[@]} "${volumes[@]}" 1 token s "${run}_snapshot"
+	# CloudStack made it when the VM was deployed; the replica is to be the root disk
+	request no_root TestVM DeleteRootVolume 'sa{sv}' "$vm" 1 token s "${run}_no_root"
+	request assign Failover Assign 'assa{sv}' ${#volumes[@]} "${volumes[@]}" "$vm" \
+		2 token s "${run}_assign" root s "${volumes[0]}"
+	run_command "${START_VM:?a command that starts the VM}"
+}
+
+down() {
+	run_command "${STOP_VM:?a command that stops the VM}"
+	request "return$try" Failover Return 'asa{sv}' ${#volumes[@]} "${volumes[@]}" \
+		1 token s "${run}_return$try"
+	# what the test wrote goes; the snapshots go when every volume is what it was
+	request "revert$try" Failover Revert 'asa{sv}' ${#volumes[@]} "${volumes[@]}" \
+		3 token s "${run}_revert$try" operation s "${run}_snapshot" drop b true
+	request "destroy$try" TestVM DestroyVM 'sa{sv}' "$vm" 1 token s "${run}_destroy$try"
+}
+
+case ${1:-all} in
+up | down)
+	"$1"
+	;;
+all)
+	up
+	[[ -z ${CHECK:-} ]] || run_command "$CHECK"
+	down
+	;;
+*)
+	sed -n '7s/^# *//p' "$0" >&2
+	exit 2
+	;;
+esac

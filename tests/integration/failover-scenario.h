@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the failure matrix of class failover and of DestroyVM runs, and what must be true after each case: the whole
+ * set is where it was or where it was to be, each command was run as often as it had to be, store, CloudStack and devices
+ * agree, and no operation is unfinished.
+ */
+
+#include "failover-env.h"
+
+#define FS_VOLUMES     2
+#define FS_N_SCENARIOS 12
+#define FS_NOT_TODAY   "\"errorcode\":431,\"errortext\":\"not today\""
+
+extern struct world fs_w;
+extern struct f_set fs_set;
+
+struct fs_scenario {
+	const char *name;
+	void (*base)(void); /* from wherever the last case ended */
+	const char *(*call)(const char *token);
+	bool (*done)(void);
+	bool (*before)(void);
+	const char *state;      /* how it ends without a further fault */
+	const char *fault[2];   /* command and fault that it always meets; NULL: none */
+	const char *changes[4]; /* on success each runs `times` times */
+	unsigned times;
+};
+
+extern const struct fs_scenario fs_scenarios[FS_N_SCENARIOS];
+
+#define FOREACH(s)                                                                                 \
+	for (const struct fs_scenario *s = fs_scenarios; s < fs_scenarios + FS_N_SCENARIOS; s++)
+
+void fs_start(const char *config);
+/* Makes what the scenario begins with, and the fault that it always meets. */
+void fs_begin(const struct fs_scenario *s);
+const char *fs_token(void); /* a new one. Static storage */
+/* Waits for its end, and checks everything. state NULL: any, but what it says must be true. */
+void fs_end(const struct fs_scenario *s, const char *path, const char *state, const char *label);
+void fs_told_once(const char *path, const char *label);
+void fs_check(bool ok, const char *label, const char *what);
+
+/* A request that a scenario sends: the nth of its command. */
+struct fs_place {
+	char command[48];
+	unsigned nth;
+	bool change;
+};
+
+struct fs_places {
+	struct fs_place items[200];
+	size_t n;
+};
+
+/* Runs the scenario without a further fault, and lists all that it sends. */
+void fs_find_places(const struct fs_scenario *s, struct fs_places *ret);
+bool fs_is_poll(const struct fs_place *p);
+
+enum fs_faults {
+	READS = 1 << 0,
+	CHANGES = 1 << 1,
+	MAY_FAIL = 1 << 2, /* the operation may end in another state than without the fault */
+};
+
+/* Every place of every scenario meets one of the faults, the next place the next one; or all of them, with
+ * MK_MATRIX_FULL in the environment. */
+void fs_each_place(const char *const *faults, unsigned flags, const char *config);

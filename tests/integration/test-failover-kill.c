@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The failure matrix of class failover and of DestroyVM: lost jobs, cancels, and kill -9 at every commit. */
+
+#include "failover-scenario.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static void test_job_lost(void)
+{
+	static const char *const faults[] = {
+		"\"action\":\"job-lost\"",
+		"\"action\":\"job-error-done\",\"errorcode\":530,\"errortext\":\"late\"",
+		"\"action\":\"no-jobresult\"", "\"action\":\"job-lost-before\"", NULL
+	};
+
+	fs_each_place(faults, CHANGES | MAY_FAIL, "[operations]\ndeadline=2s\n");
+}
+
+/* A cancel while the request, or its job, is under way. */
+static void cancel_at(const struct fs_scenario *s, const struct fs_place *p)
+{
+	_cleanup_free_ char *label =
+		mk_strdup_printf("%s, cancel at %s %u", s->name, p->command, p->nth);
+	_cleanup_free_ char *query =
+		mk_strdup_printf("wait?command=%s&count=%u&what=received&timeout-ms=3000",
+				 p->command, p->nth);
+	_cleanup_free_ char *rest = mk_strdup_printf("\"nth\":%u,\"action\":\"%s\"", p->nth,
+						     p->change ? "job-hold" : "hang");
+	const char *path;
+	int r;
+
+	fs_begin(s);
+	o_fault(&fs_w, p->command, rest);
+	path = s->call(fs_token());
+	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+	json_object_put(w_sim_get(&fs_w, query)); /* it may come to its end without that many */
+	r = w_call_object(&fs_w, path, W_OPERATION, "Cancel", NULL, "");
+	f_release_until_end(&fs_w, path);
+	fs_end(s, path, NULL, label);
+	fs_told_once(path, label);
+	if (r < 0)
+		fs_check(!streq(w_op_str(&fs_w, path, "State"), "cancelled"), label,
+			 "cancelled anyway");
+	else
+		fs_check(!streq(w_op_str(&fs_w, path, "State"), "failed"), label, "failed");
+}
+
+static void test_cancel(void)
+{
+	FOREACH(s)
+	{
+		struct fs_places places;
+
+		fs_start("[cloudstack]\nrequest-timeout=20s\n");
+		fs_find_places(s, &places);
+		for (size_t i = 0; i < places.n; i++)
+			if (!fs_is_poll(&places.items[i]))
+				cancel_at(s, &places.items[i]);
+		w_stop(&fs_w);
+	}
+}
+
+/* Kills the daemon at the n-th commit of its second life; false when it got through without. */
+static bool kill_at(const struct fs_scenario *s, unsigned n, const char *when)
+{
+	_cleanup_free_ char *label = mk_strdup_printf("%s, kill -9 %s commit %u", s->name, when, n);
+	_cleanup_free_ char *e1 = mk_strdup_printf("MK_CRASH_COMMIT=%u", n);
+	_cleanup_free_ char *e2 = mk_strdup_printf("MK_CRASH_WHEN=%s", when);
+	const char *const env[] = { e1, e2, NULL };
+	const char *token = fs_token(), *path;
+	bool crashed = false;
+
+	fs_begin(s);
+	w_daemon_stop(&fs_w);
+	w_daemon_start(&fs_w, env);
+	path = s->call(token);
+	if (path)
+		(void)w_wait(&fs_w, path);
+	if (!path || !*w_op_str(&fs_w, path, "Finished") ||
+	    streq(w_op_str(&fs_w, path, "Finished"), "0")) {
+		int status = w_daemon_wait(&fs_w);
+
+		CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		crashed = true;
+		w_daemon_start(&fs_w, NULL);
+		path = s->call(token); /* the same operation */
+		if (!path)
+			tap_note("%s: %s", label, w_error_text);
+	}
+	if (!crashed) { /* it would be hit by the commits of what is asked next */
+		w_daemon_kill(&fs_w);
+		w_daemon_start(&fs_w, NULL);
+	}
+	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+
+	/* a fault may have met a command that was sent again */
+	fs_end(s, path, s->fault[0] ? NULL : s->state, label);
+	return crashed;
+}
+
+/* L10: killed at every commit, also on the way back, the operation ends as if nothing had happened. */
+static void test_kill(void)
+{
+	FOREACH(s)
+	{
+		bool full = getenv("MK_MATRIX_FULL") != NULL;
+		unsigned n = 1;
+
+		fs_start(NULL);
+		while (kill_at(s, n, n % 2 ? "before" : "after") && n < 120) {
+			if (full)
+				(void)kill_at(s, n, n % 2 ? "after" : "before");
+			n++;
+		}
+		tap_note("%s: killed at %u commits", s->name, n - 1);
+		CU_ASSERT(n > 3); /* one at least for the acceptance, the step, the end */
+		w_stop(&fs_w);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct tap_test tests[] = {
+		{ "job-lost", test_job_lost },
+		{ "cancel", test_cancel },
+		{ "L10-kill", test_kill },
+		{ NULL, NULL },
+	};
+
+	return tap_main(argc, argv, "failover-kill", NULL, NULL, tests);
+}
