@@ -24,7 +24,7 @@
 struct qmp_disk {
 	TAILQ_ENTRY(qmp_disk) entry;
 	char volume[MK_UUID_SIZE], serial[SERIAL_SIZE];
-	char id[4 + SERIAL_SIZE]; /* QEMU's name of the device and, with a suffix, of its nodes */
+	char id[4 + SERIAL_SIZE]; /* QEMU's name of the device and, with a suffix, of its nodes: 31 characters at most */
 	char *file;
 	uint64_t size;
 	unsigned lun; /* scsi only */
@@ -257,7 +257,7 @@ static json_object *node_name(const struct qmp_disk *d, const char *suffix)
 
 static int add_nodes(struct qmp *q, const struct qmp_disk *d)
 {
-	json_object *storage = node_name(d, "storage"), *format = node_name(d, "format");
+	json_object *storage = node_name(d, "file"), *format = node_name(d, "raw");
 	int r;
 
 	mk_json_set_str(storage, "driver", "file");
@@ -275,16 +275,16 @@ static int add_nodes(struct qmp *q, const struct qmp_disk *d)
 
 static int remove_nodes(struct qmp *q, const struct qmp_disk *d)
 {
-	int r = qmp_command(q, "blockdev-del", node_name(d, "format"));
+	int r = qmp_command(q, "blockdev-del", node_name(d, "raw"));
 
-	return r < 0 ? r : qmp_command(q, "blockdev-del", node_name(d, "storage"));
+	return r < 0 ? r : qmp_command(q, "blockdev-del", node_name(d, "file"));
 }
 
 /* As libvirt words them for CloudStack's <disk>: the serial is scsi-hd's device_id too. */
 static json_object *device_arguments(const struct qmp_disk *d)
 {
 	json_object *o = json_object_new_object();
-	_cleanup_free_ char *drive = mk_strdup_printf("%s-format", d->id);
+	_cleanup_free_ char *drive = mk_strdup_printf("%s-raw", d->id);
 
 	mk_json_set_str(o, "driver", d->scsi ? "scsi-hd" : "virtio-blk-pci");
 	mk_json_set_str(o, "bus", d->scsi ? "scsi0.0" : "pci.0");
