@@ -24,7 +24,7 @@
 struct qmp_disk {
 	TAILQ_ENTRY(qmp_disk) entry;
 	char volume[MK_UUID_SIZE], serial[SERIAL_SIZE];
-	char id[4 + SERIAL_SIZE]; /* QEMU's name of the device and, with a suffix, of its nodes: 31 characters at most */
+	char id[4 + SERIAL_SIZE]; /* QEMU's name; with a suffix its nodes', 31 characters at most */
 	char *file;
 	uint64_t size;
 	unsigned lun; /* scsi only */
@@ -156,24 +156,30 @@ static int qmp_wait_deleted(struct qmp *q, const char *device)
 	return 0;
 }
 
+/* The path has been found short enough. */
+static int qmp_connect(struct qmp *q, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	memcpy(address.sun_path, path, strlen(path));
+	q->deadline = mk_now_monotonic() + QMP_LIMIT_USEC;
+	q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (q->fd < 0 || connect(q->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return 0;
+}
+
 static int qmp_open(const char *path, struct qmp **ret)
 {
 	_cleanup_(qmp_closep) struct qmp *q = calloc(1, sizeof(*q));
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_json_ json_object *greeting = NULL;
 	int r;
 
 	if (!q)
 		return -ENOMEM;
-	q->deadline = mk_now_monotonic() + QMP_LIMIT_USEC;
-	q->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (q->fd < 0)
-		return -errno;
-	memcpy(address.sun_path, path, strlen(path));
-	if (connect(q->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-
-	r = qmp_read(q, &greeting);
+	r = qmp_connect(q, path);
+	if (r >= 0)
+		r = qmp_read(q, &greeting);
 	if (r >= 0)
 		r = qmp_command(q, "qmp_capabilities", json_object_new_object());
 	if (r >= 0)
@@ -263,8 +269,7 @@ static int add_nodes(struct qmp *q, const struct qmp_disk *d)
 	mk_json_set_str(storage, "driver", "file");
 	mk_json_set_str(storage, "filename", d->file);
 	mk_json_set_str(format, "driver", "raw");
-	json_object_object_add(format, "file",
-			       json_object_get(mk_json_get(storage, "node-name")));
+	json_object_object_add(format, "file", json_object_get(mk_json_get(storage, "node-name")));
 	r = qmp_command(q, "blockdev-add", storage);
 	if (r < 0) {
 		json_object_put(format);

@@ -56,8 +56,7 @@ static struct disk *disk_new(struct mock *hv, const char *serial, uint64_t size,
 
 static void appear(struct disk *d)
 {
-	struct mock *hv =
-		(struct mock *)((char *)d->disks - offsetof(struct mock, disks));
+	struct mock *hv = (struct mock *)((char *)d->disks - offsetof(struct mock, disks));
 
 	disk_appear(d);
 	log_happened(hv->log, "plug");

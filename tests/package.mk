@@ -18,4 +18,10 @@ EXTRA_DIST += \
 	debian/rules \
 	debian/source/format \
 	tests/package \
+	tests/system/appliance.py \
+	tests/system/build-guest \
+	tests/system/guest-agent \
+	tests/system/guest.py \
+	tests/system/run \
+	tests/system/test-appliance.py \
 	$(NULL)

@@ -42,7 +42,8 @@ class Simulator:
         secret = os.path.join(directory, "secret-key")
         with open(secret, "w", encoding="ascii") as f:
             f.write(SECRET)
-        with open(os.path.join(directory, "simulator.log"), "wb") as log:
+        self.log_path = os.path.join(directory, "simulator.log")
+        with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [program, "--hypervisor", f"qmp:{directory}/qmp", "--api-key", API_KEY, "--secret-key-file", secret,
                  "--set", "job-ms=100"],
@@ -52,6 +53,10 @@ class Simulator:
             raise RuntimeError("the simulator did not start")
         self.base = line.split()[1].removesuffix("/client/api")
         self.port = int(self.base.rsplit(":", 1)[1])
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return f.read()
 
     def get(self, path):
         with urllib.request.urlopen(f"{self.base}/admin/{path}", timeout=60) as answer:
