@@ -8,7 +8,7 @@
 
 #include "child.h"
 #include "cloudstack-sign.h"
-#include "oma-env.h"
+#include "failover-env.h"
 #include "testbus.h"
 
 #include <curl/curl.h>
@@ -359,6 +359,43 @@ static void bench_attach(void)
 	}
 }
 
+/* ---- sets ----------------------------------------------------------------------------------------------------------------- */
+
+#define JOB_MS 200
+
+/*
+ * A set there and back, in units of one job of CloudStack: its queue per VM sets the floor of n + 1, since one
+ * volume is detached while another is attached; one after the other it would be 2 n.
+ */
+static void bench_set(void)
+{
+	static const size_t sizes[] = { 2, 4, 8 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		_cleanup_free_ char *there = mk_strdup_printf("%zu volumes, Assign", sizes[i]);
+		_cleanup_free_ char *back = mk_strdup_printf("%zu volumes, Return", sizes[i]);
+		_cleanup_free_ char *floor =
+			mk_strdup_printf("%zu volumes, floor (n + 1)", sizes[i]);
+		_cleanup_free_ char *serial =
+			mk_strdup_printf("%zu volumes, one after the other (2 n)", sizes[i]);
+		struct world w = { 0 };
+		struct f_set set;
+		uint64_t start;
+
+		f_start(&w, NULL, sizes[i], &set);
+		o_set(&w, "job-ms", "200");
+		put_one("jobs' time that a set takes", floor, "jobs", (double)sizes[i] + 1);
+		put_one("jobs' time that a set takes", serial, "jobs", 2 * (double)sizes[i]);
+		start = mk_now_monotonic();
+		json_object_put(o_succeed(&w, f_assign(&w, &set, "there")));
+		put_one("jobs' time that a set takes", there, "jobs", since(start) / 1000 / JOB_MS);
+		start = mk_now_monotonic();
+		json_object_put(o_succeed(&w, f_return(&w, &set, "back")));
+		put_one("jobs' time that a set takes", back, "jobs", since(start) / 1000 / JOB_MS);
+		w_stop(&w);
+	}
+}
+
 /* ---- a thousand deletions ------------------------------------------------------------------------------------------------ */
 
 static void seed_vms(struct world *w)
@@ -434,9 +471,10 @@ static char *signed_body(void)
 {
 	_cleanup_json_ json_object *params = json_object_new_object();
 	time_t expires = time(NULL) + 600;
+	struct tm tm;
 	char text[40];
 
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&expires));
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&expires, &tm));
 	mk_json_set_str(params, "command", "listCapabilities");
 	mk_json_set_str(params, "response", "json");
 	mk_json_set_str(params, "apikey", w_api_key);
@@ -509,11 +547,9 @@ static void bench_deletes(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
-		{ "reads", bench_reads },
-		{ "attach", bench_attach },
-		{ "requests", bench_requests },
-		{ "deletes", bench_deletes },
-		{ NULL, NULL },
+		{ "reads", bench_reads },       { "attach", bench_attach },
+		{ "requests", bench_requests }, { "set", bench_set },
+		{ "deletes", bench_deletes },   { NULL, NULL },
 	};
 
 	return tap_main(argc, argv, "bench", NULL, NULL, tests);

@@ -7,7 +7,7 @@ EXTRA_DIST += bench/report
 bench_bench_SOURCES = bench/bench.c
 bench_bench_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/tests/integration
 bench_bench_CFLAGS = $(TEST_CFLAGS)
-bench_bench_LDADD = libomaenv.la $(WORLD_LDADD) $(CURL_LIBS)
+bench_bench_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD) $(CURL_LIBS)
 
 bench_echo_SOURCES = bench/echo.c
 bench_echo_CFLAGS = $(AM_CFLAGS) $(DBUS_CFLAGS) $(JSON_CFLAGS)

@@ -472,6 +472,11 @@ int return_move(struct mk_op *op)
 
 int return_prove(struct mk_op *op)
 {
+	if (!all_proven(op) && !host->is_late(op)) {
+		host->waiting_for(op, "the devices of all volumes");
+		(void)host->device_seen(op, set_id(op, 0)); /* and for the disks to change */
+		return MK_AGAIN;
+	}
 	if (!all_proven(op)) {
 		host->fail(op, MK_ERROR_DEVICE_MISMATCH,
 			   "a volume of the set left the appliance again, or its disk did: "

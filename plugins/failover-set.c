@@ -37,10 +37,12 @@ const struct mk_volume_info *set_find(struct mk_op *op, const char *id)
 	size_t n;
 
 	volumes = host->volumes(op, &n);
-	for (size_t i = 0; i < n; i++)
-		if (streq(volumes[i].id, id))
-			return &volumes
-				[i]; /* cppcheck-suppress returnDanglingLifetime ; the host's */
+	for (size_t i = 0; i < n; i++) {
+		if (!streq(volumes[i].id, id))
+			continue;
+		/* cppcheck-suppress returnDanglingLifetime ; it is the host's */
+		return &volumes[i];
+	}
 	return NULL;
 }
 
@@ -218,15 +220,17 @@ int children_await(struct mk_op *op, const char *prefix)
 	bool failed = false;
 
 	for (size_t i = 0; i < set_size(op); i++) {
-		if (!child_find(op, prefix, i, &child) || child.succeeded)
-			continue;
-		if (!child.ended) {
-			n_running++;
-			continue;
+		if (!child_find(op, prefix, i, &child)) {
+			host->fail(op, MK_ERROR_INTERNAL, "what became of volume %s is not known",
+				   set_id(op, i));
+			return MK_FAILED;
 		}
-		if (!failed) /* the first that is seen; the others are in Details */
+		n_running += !child.ended;
+		if (child.ended && !child.succeeded) {
+			/* the first that is seen stays; the others are in Details */
 			host->fail(op, child.error, "volume %s: %s", set_id(op, i), child.message);
-		failed = true;
+			failed = true;
+		}
 	}
 
 	if (failed)

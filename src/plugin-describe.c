@@ -18,6 +18,11 @@ static const char *ask_name(enum mk_ask ask)
 		[MK_ASK_OFFERINGS] = "offerings",
 		[MK_ASK_SNAPSHOTS] = "snapshots",
 		[MK_ASK_VM_SNAPSHOTS] = "vm-snapshots",
+		[MK_ASK_VM_BACKUPS] = "vm-backups",
+		[MK_ASK_OMA_SNAPSHOTS] = "oma-snapshots",
+		[MK_ASK_OMA_BACKUPS] = "oma-backups",
+		[MK_ASK_OMA] = "oma+volumes",
+		[MK_ASK_SET] = "set",
 	};
 
 	return names[ask];
@@ -105,14 +110,14 @@ static void put_options(const struct mk_option *options, FILE *f)
 
 static void put_steps(const struct mk_step *steps, FILE *f)
 {
-	fprintf(f, "  %2s  %-24s %-11s %-11s %8s  %s\n", "", "STEP", "ASK", "UNDO ASK", "LIMIT",
+	fprintf(f, "  %2s  %-24s %-13s %-13s %8s  %s\n", "", "STEP", "ASK", "UNDO ASK", "LIMIT",
 		"FLAGS");
 	for (const struct mk_step *s = steps; s->name; s++) {
 		const char *undo = s->undo ? ask_name(s->undo_ask) : "no undo";
 
 		if (s->undo && s->undo_ask == MK_ASK_NOTHING)
 			undo = "undo";
-		fprintf(f, "  %2td  %-24s %-11s %-11s %7us", s - steps + 1, s->name,
+		fprintf(f, "  %2td  %-24s %-13s %-13s %7us", s - steps + 1, s->name,
 			ask_name(s->ask), undo, s->limit_s);
 		fputs(s->flags & MK_STEP_NO_RETURN ? "  no-return\n" : "\n", f);
 	}

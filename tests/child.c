@@ -2,6 +2,7 @@
 
 #include "child.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,6 +12,16 @@
 #include <sys/wait.h>
 
 #define OUTPUT_CHUNK 4096
+
+char *child_preload(const char *libraries)
+{
+	void *asan = dlsym(RTLD_DEFAULT, "__asan_init");
+	Dl_info info = { 0 };
+
+	if (!asan || !dladdr(asan, &info) || !info.dli_fname)
+		return mk_strdup_printf("LD_PRELOAD=%s", libraries);
+	return mk_strdup_printf("LD_PRELOAD=%s %s", info.dli_fname, libraries);
+}
 
 static void apply_env(const char *const *env)
 {

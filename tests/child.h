@@ -29,6 +29,12 @@ bool child_ended(pid_t pid);
 /* Reads up to the next newline, which is cut off. Returns 0, -ETIMEDOUT, -ENODATA (end of file). */
 int child_read_line(int fd, char *ret, size_t size);
 
+/*
+ * "LD_PRELOAD=…" for child_start(). In sanitized builds the sanitizer's runtime comes first: it must see every
+ * fclose() of a file that it has seen opened, and umockdev's library passes it by. The caller frees.
+ */
+char *child_preload(const char *libraries);
+
 /* Runs a program to its end. Returns its wait status; all of its output (caller frees) in *ret_output. */
 int child_run(const char *const *argv, const char *const *env, char **ret_output);
 

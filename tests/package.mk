@@ -7,6 +7,12 @@ tests_integration_install_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_install_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_install_tap_LDADD = $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/examples.tap
+tests_integration_examples_tap_SOURCES = tests/integration/test-examples.c
+tests_integration_examples_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_examples_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_examples_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
 EXTRA_DIST += \
 	debian/changelog \
 	debian/control \
@@ -25,3 +31,12 @@ EXTRA_DIST += \
 	tests/system/run \
 	tests/system/test-appliance.py \
 	$(NULL)
+
+dist_check_SCRIPTS += tests/integration/manuals.tap tests/integration/package.tap
+EXTRA_DIST += tests/integration/test-manuals.py
+TESTS += tests/integration/manuals.tap
+
+# builds by itself: once is enough
+if !SANITIZERS
+TESTS += tests/integration/package.tap
+endif

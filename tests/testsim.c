@@ -22,20 +22,19 @@ struct th_sim {
 	unsigned port;
 };
 
-static size_t build_argv(const char *program, const char *const *args, const char *argv[ARGS_MAX])
+/* True if it is to be preloaded with umockdev's library. */
+static bool build_argv(const char *program, const char *const *args, const char *argv[ARGS_MAX])
 {
-	size_t n = 0;
 	bool umockdev = false;
+	size_t n = 0;
 
-	for (const char *const *a = args; a && *a; a++)
-		umockdev = umockdev || strstr(*a, "umockdev");
-	if (umockdev)
-		argv[n++] = "umockdev-wrapper";
 	argv[n++] = program;
-	for (; args && *args && n < ARGS_MAX - 1; args++)
+	for (; args && *args && n < ARGS_MAX - 1; args++) {
+		umockdev = umockdev || strstr(*args, "umockdev");
 		argv[n++] = *args;
+	}
 	argv[n] = NULL;
-	return n;
+	return umockdev;
 }
 
 /* "http://127.0.0.1:PORT/client/api": what comes before the path. */
@@ -67,11 +66,11 @@ struct th_sim *th_start(const char *const *args, int fd_log)
 {
 	_cleanup_free_ char *program =
 		mk_strdup_printf("%s/sim/cloudstack-sim", getenv("top_builddir"));
-	/* umockdev's library is preloaded before the sanitizers' */
-	static const char *const env[] = { "ASAN_OPTIONS=verify_asan_link_order=0", NULL };
+	_cleanup_free_ char *preload = child_preload("libumockdev-preload.so.0");
+	const char *const env[] = { preload, NULL };
 	struct th_sim *sim = calloc(1, sizeof(*sim));
 	const char *argv[ARGS_MAX];
-	bool ready = false;
+	bool ready = false, umockdev;
 	int fds[2];
 
 	if (!sim || pipe2(fds, O_CLOEXEC) < 0) {
@@ -79,8 +78,8 @@ struct th_sim *th_start(const char *const *args, int fd_log)
 		return NULL;
 	}
 
-	build_argv(program, args, argv);
-	if (child_start(argv, env, fds[1], fd_log, &sim->pid) == 0) {
+	umockdev = build_argv(program, args, argv);
+	if (child_start(argv, umockdev ? env : NULL, fds[1], fd_log, &sim->pid) == 0) {
 		close(fds[1]);
 		ready = read_ready(sim, fds[0]);
 	} else {

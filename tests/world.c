@@ -321,10 +321,11 @@ void w_daemon_spawn(struct world *w, const char *const *env)
 	_cleanup_free_ char *config = mk_strdup_printf("--config=%s/volumed.conf", w->dir);
 	_cleanup_free_ char *bus = mk_strdup_printf("--bus-address=%s", tb_address(w->bus));
 	bool crash = wants_crash(env), umockdev = w->sim && *th_umockdev(w->sim);
-	_cleanup_free_ char *preload =
-		mk_strdup_printf("LD_PRELOAD=%s%s%s", crash ? getenv("top_builddir") : "",
+	_cleanup_free_ char *libraries =
+		mk_strdup_printf("%s%s%s", crash ? getenv("top_builddir") : "",
 				 crash ? "/tests/.libs/crash-commit.so " : "",
 				 umockdev ? "libumockdev-preload.so.0" : "");
+	_cleanup_free_ char *preload = child_preload(libraries);
 	_cleanup_free_ char *mock =
 		mk_strdup_printf("UMOCKDEV_DIR=%s", umockdev ? th_umockdev(w->sim) : "");
 	const char *const argv[] = { program, config, bus, "--verbose", NULL };
@@ -333,10 +334,8 @@ void w_daemon_spawn(struct world *w, const char *const *env)
 	_cleanup_close_ int fd = open_log(w, "daemon.log");
 	size_t n = 4;
 
-	if (crash || umockdev) {
+	if (crash || umockdev)
 		all[n++] = preload;
-		all[n++] = "ASAN_OPTIONS=verify_asan_link_order=0";
-	}
 	if (umockdev)
 		all[n++] = mock;
 	for (; env && *env && n < ARRAY_SIZE(all) - 1; env++)

@@ -91,12 +91,17 @@ const char *f_return(struct world *w, const struct f_set *set, const char *token
 
 /* ---- what is true --------------------------------------------------------------------------------------- */
 
+static bool is_on(json_object *v, const char *vm)
+{
+	return v && !mk_json_bool(v, "removed", false) &&
+	       streq(mk_json_str(v, "virtualmachineid", ""), vm);
+}
+
 bool f_is_on(struct world *w, const char *volume, const char *vm)
 {
 	_cleanup_json_ json_object *v = w_volume(w, volume);
 
-	return v && !mk_json_bool(v, "removed", false) &&
-	       streq(mk_json_str(v, "virtualmachineid", ""), vm);
+	return is_on(v, vm);
 }
 
 int64_t f_device_id(struct world *w, const char *volume)
@@ -131,20 +136,33 @@ void f_write(struct world *w, const char *volume, int64_t generation)
 	w_sim_post(w, "poke", json);
 }
 
-unsigned f_snapshots(struct world *w, const char *volume)
+unsigned f_snapshots(struct world *w, const struct f_set *set)
 {
 	_cleanup_json_ json_object *state = w_sim_get(w, "state");
-	json_object *snapshots = mk_json_get(state, "snapshots");
 	unsigned n = 0;
 
-	json_object_object_foreach(snapshots, id, s) {
+	json_object_object_foreach(mk_json_get(state, "snapshots"), id, s) {
 		(void)id;
-		n += streq(mk_json_str(s, "volumeid", ""), volume) &&
-		     starts_with(mk_json_str(s, "name", ""), "migratekit ") &&
-		     streq(mk_json_str(s, "state", ""), "BackedUp") &&
-		     !mk_json_bool(s, "removed", false);
+		for (size_t i = 0; i < set->n; i++)
+			n += streq(mk_json_str(s, "volumeid", ""), set->ids[i]) &&
+			     starts_with(mk_json_str(s, "name", ""), "migratekit ") &&
+			     streq(mk_json_str(s, "state", ""), "BackedUp") &&
+			     !mk_json_bool(s, "removed", false);
 	}
 	return n;
+}
+
+bool f_has_generations(struct world *w, const struct f_set *set, int64_t first, int64_t step)
+{
+	_cleanup_json_ json_object *state = w_sim_get(w, "state");
+
+	for (size_t i = 0; i < set->n; i++) {
+		json_object *v = mk_json_get(mk_json_get(state, "volumes"), set->ids[i]);
+
+		if (mk_json_int(v, "generation", -1) != first + (int64_t)i * step)
+			return false;
+	}
+	return true;
 }
 
 void f_release_until_end(struct world *w, const char *path)
@@ -160,43 +178,53 @@ void f_release_until_end(struct world *w, const char *path)
 	} while (streq(finished, "0"));
 }
 
-bool f_assigned(struct world *w, const struct f_set *set)
+/* One answer of the simulator for the whole set: it tells of every job, too. */
+static bool check_each(struct world *w, const struct f_set *set, const char *what,
+		       bool (*is)(struct world *w, json_object *v, const char *id, size_t i))
 {
-	static const int ids[F_MAX] = { 0, 1, 2, 4, 5, 6, 7, 8 };
+	_cleanup_json_ json_object *state = w_sim_get(w, "state");
 	bool ok = true;
 
 	for (size_t i = 0; i < set->n; i++) {
-		const char *v = set->ids[i];
-		bool good = f_is_on(w, v, F_VM) && f_device_id(w, v) == ids[i] &&
-			    streq(f_type(w, v), i ? "DATADISK" : "ROOT") &&
-			    streq(o_volume(w, v, "State"), "attached") &&
-			    streq(o_volume(w, v, "VM"), F_VM) && !*o_device(w, v, "Device");
+		const char *id = set->ids[i];
+		json_object *v = mk_json_get(mk_json_get(state, "volumes"), id);
 
-		if (!good)
-			tap_note("disk%zu: on the failover VM: %d, device %" PRIi64 ", %s, %s", i,
-				 f_is_on(w, v, F_VM), f_device_id(w, v), f_type(w, v),
-				 o_volume(w, v, "State"));
-		ok = ok && good;
+		if (is(w, v, id, i))
+			continue;
+		tap_note("disk%zu is not %s: %s on VM '%s', device %" PRIi64
+			 "; the daemon: %s, device '%s'",
+			 i, what, mk_json_str(v, "type", "?"),
+			 mk_json_str(v, "virtualmachineid", ""), mk_json_int(v, "deviceid", -1),
+			 o_volume(w, id, "State"), o_device(w, id, "Device"));
+		ok = false;
 	}
 	return ok;
 }
 
+static bool is_assigned(struct world *w, json_object *v, const char *id, size_t i)
+{
+	static const int device_ids[F_MAX] = { 0, 1, 2, 4, 5, 6, 7, 8 };
+
+	return is_on(v, F_VM) && mk_json_int(v, "deviceid", -1) == device_ids[i] &&
+	       streq(mk_json_str(v, "type", ""), i ? "DATADISK" : "ROOT") &&
+	       streq(o_volume(w, id, "State"), "attached") && streq(o_volume(w, id, "VM"), F_VM) &&
+	       !*o_device(w, id, "Device");
+}
+
+bool f_assigned(struct world *w, const struct f_set *set)
+{
+	return check_each(w, set, "on the failover VM", is_assigned);
+}
+
+static bool is_home(struct world *w, json_object *v, const char *id, size_t i)
+{
+	return is_on(v, W_OMA) && streq(o_volume(w, id, "State"), "attached") &&
+	       *o_device(w, id, "Device");
+}
+
 bool f_home(struct world *w, const struct f_set *set)
 {
-	bool ok = true;
-
-	for (size_t i = 0; i < set->n; i++) {
-		const char *v = set->ids[i];
-		bool good = f_is_on(w, v, W_OMA) && streq(o_volume(w, v, "State"), "attached") &&
-			    *o_device(w, v, "Device");
-
-		if (!good)
-			tap_note("disk%zu: on the appliance: %d, %s, device '%s'", i,
-				 f_is_on(w, v, W_OMA), o_volume(w, v, "State"),
-				 o_device(w, v, "Device"));
-		ok = ok && good;
-	}
-	return ok;
+	return check_each(w, set, "at home", is_home);
 }
 
 int64_t f_changes(struct world *w)

@@ -44,8 +44,10 @@ int64_t f_device_id(struct world *w, const char *volume);
 const char *f_type(struct world *w, const char *volume); /* static storage */
 int64_t f_generation(struct world *w, const char *volume);
 void f_write(struct world *w, const char *volume, int64_t generation);
-/* Our snapshots of the volume that are good. */
-unsigned f_snapshots(struct world *w, const char *volume);
+/* The i-th volume's content is first + i * step. */
+bool f_has_generations(struct world *w, const struct f_set *set, int64_t first, int64_t step);
+/* Our snapshots of the volumes that are good. */
+unsigned f_snapshots(struct world *w, const struct f_set *set);
 
 /* All of the set is on the VM, the first as device 0, the others 1, 2, 4, 5, … in order, and the daemon says so. */
 bool f_assigned(struct world *w, const struct f_set *set);

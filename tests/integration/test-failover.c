@@ -207,6 +207,22 @@ static void test_more_guards(void)
 	w_stop(&w);
 }
 
+/* L07: users are found before anything is detached; the caller may know better. */
+static void test_in_use(void)
+{
+	struct f_options force = { .force = true };
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, NULL, 2, &set);
+	w_sim_post(&w, "disk", "{\"action\":\"hold\",\"node\":\"vdc\",\"holder\":\"dm-0\"}");
+	o_fail(&w, f_call(&w, "Assign", &set, F_VM, NULL), "failed", "InUse", "dm-0");
+	CU_ASSERT_EQUAL(f_changes(&w), 0);
+	json_object_put(o_succeed(&w, f_call(&w, "Assign", &set, F_VM, &force)));
+	CU_ASSERT(f_is_on(&w, set.ids[1], F_VM));
+	w_stop(&w);
+}
+
 /* Refused before an operation is made, and CloudStack is not asked. */
 static void test_bad_calls(void)
 {
@@ -483,6 +499,7 @@ int main(int argc, char **argv)
 		{ "assign-guards", test_assign_guards },
 		{ "return-guards", test_return_guards },
 		{ "more-guards", test_more_guards },
+		{ "L07-in-use", test_in_use },
 		{ "bad-calls", test_bad_calls },
 		{ "busy", test_busy },
 		{ "L19-assign-compensates", test_assign_compensates },

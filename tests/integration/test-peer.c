@@ -4,6 +4,8 @@
 
 #include "peer-env.h"
 
+#include <sys/socket.h>
+
 /* ---- the same service ---------------------------------------------------------------------------------- */
 
 static char *text_of(sd_bus_message *reply)
@@ -215,6 +217,32 @@ static void test_caller_gone(void)
 	p_stop();
 }
 
+/* Who waits when all ends is answered. */
+static int on_late_reply(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	CU_ASSERT(sd_bus_message_is_method_error(m, B_OURS "Unavailable"));
+	++*(unsigned *)data;
+	return 0;
+}
+
+static void test_end_answers(void)
+{
+	unsigned replies = 0;
+	sd_bus *peer;
+
+	p_start();
+	peer = p_connect(true);
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_FATAL(sd_bus_call_method_async(peer, NULL, B_NAME, B_ROOT, B_TEST, "Hold",
+							 on_late_reply, &replies, NULL) >= 0);
+	wait_for_held(3);
+	p_env.bus = mk_bus_close(p_env.bus);
+	B_WAIT(&p_env, replies == 3);
+	drop_held();
+	sd_bus_close_unref(peer);
+	p_stop();
+}
+
 /* ---- signals ------------------------------------------------------------------------------------------- */
 
 /* Who talks as to a bus gets signals once it asked for any; who does not gets all. */
@@ -246,6 +274,27 @@ static void test_signals(void)
 	}
 	b_settle(&p_env);
 	CU_ASSERT_EQUAL(p_env.n_signals, 2); /* the bus's client got them too */
+	p_stop();
+}
+
+/* sd-bus gives up when anything but the answer to its Hello comes first. */
+static void test_no_signal_before_hello(void)
+{
+	static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+	char reply[128];
+	int fd;
+
+	p_start();
+	fd = p_raw();
+	CU_ASSERT_EQUAL(send(fd, auth, sizeof(auth) - 1, 0), sizeof(auth) - 1);
+	B_WAIT(&p_env, p_count() == 1 && dbus_connection_get_is_authenticated(
+						 TAILQ_FIRST(&p_env.bus->peers)->connection));
+	B_WAIT(&p_env, recv(fd, reply, sizeof(reply), 0) > 0);
+	p_poke("early");
+	p_expect_alive(p_env.client);
+	CU_ASSERT_EQUAL(recv(fd, reply, sizeof(reply), 0), -1);
+	CU_ASSERT_EQUAL(errno, EAGAIN);
+	close(fd);
 	p_stop();
 }
 
@@ -294,7 +343,9 @@ int main(int argc, char **argv)
 		{ "forged-sender", test_forged_sender },
 		{ "held-per-peer", test_held_per_peer },
 		{ "caller-gone", test_caller_gone },
+		{ "end-answers", test_end_answers },
 		{ "signals", test_signals },
+		{ "no-signal-before-hello", test_no_signal_before_hello },
 		{ "signal-order", test_signal_order },
 		{ NULL, NULL },
 	};

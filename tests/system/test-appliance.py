@@ -34,7 +34,7 @@ class Tests:
         a.wait_serving()
         assert a.property("FragmentPath") == f"/lib/systemd/system/{UNIT}", a.property("FragmentPath")
         assert a.property("DropInPaths") == ""
-        changed = a.run("dpkg -V migratekit-volumed | grep -v -e ' c /' -e /usr/share/doc/ || true")
+        changed = a.run("dpkg -V migratekit-volumed | grep -v -e ' c /' -e /usr/share/doc/ -e /usr/share/man/ || true")
         assert not changed, changed
         status = a.run(f"cat /proc/{a.pid()}/status")
         fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)

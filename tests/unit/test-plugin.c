@@ -253,10 +253,27 @@ static void test_describe(void)
 			     "  batch, privilege delete, deadline 3600s, kind RemoveOne\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nList(s vm) -> aa{sv} volumes\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "  options stop (b), reason (s)\n"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "   2  detach                   volume      vm       "
-					    "       600s  no-return\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "   2  detach                   volume        vm       "
+					    "         600s  no-return\n"));
 	if (!strstr(text, "no-return"))
 		tap_note("%s", text);
+}
+
+/* Each question has a name there. */
+static void test_describe_asks(void)
+{
+	for (unsigned ask = 0; ask < MK_ASK_N; ask++) {
+		_cleanup_free_ char *text = NULL;
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+
+		reset();
+		steps[0].ask = (enum mk_ask)ask;
+		mk_plugin_describe(&plugin, f);
+		fclose(f);
+		CU_ASSERT_PTR_NULL(strstr(text, "(null)"));
+	}
+	reset();
 }
 
 /* ---- the files: a directory of our own, since the build's may be writable by a group --------------- */
@@ -422,6 +439,7 @@ int main(int argc, char **argv)
 		{ "options", test_options },
 		{ "steps", test_steps },
 		{ "describe", test_describe },
+		{ "describe-asks", test_describe_asks },
 		{ "load", test_load },
 		{ "broken-files", test_broken_files },
 		{ "file-checks", test_file_checks },
