@@ -130,11 +130,14 @@ class Guest:
         if not self.agent.line(BOOT_LIMIT).startswith("ready"):
             raise RuntimeError("the agent says nonsense")
 
-    def run(self, script, limit=120):
-        """What the bash script wrote. It runs as root under set -e."""
+    def send(self, script):
         self.number += 1
         text = base64.b64encode(f"set -e -o pipefail\n{script}".encode()).decode()
         self.agent.send(f"{self.number} {text}")
+
+    def run(self, script, limit=120):
+        """What the bash script wrote. It runs as root under set -e."""
+        self.send(script)
         number = 0
         while number != self.number:  # what an earlier call did not wait for is skipped
             number, status, output = (self.agent.line(limit).split(" ") + [""])[:3]
@@ -145,7 +148,8 @@ class Guest:
         return output
 
     def power_off(self):
-        self.run("systemctl poweroff --no-block")
+        """As an administrator does it. The agent may end before it has answered."""
+        self.send("systemctl poweroff --no-block")
         self.process.wait(120)
 
     def kill(self):
