@@ -98,7 +98,7 @@ static int do_disk(struct server *s, struct http_request *r, json_object *in, js
 		   char **ret_why)
 {
 	if (!s->hv) {
-		*ret_why = strdup("started without --hypervisor umockdev");
+		*ret_why = strdup("started without --hypervisor");
 		return -ENOTSUP;
 	}
 	return hypervisor_disk(s->hv, in, out, ret_why);

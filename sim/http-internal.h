@@ -173,17 +173,20 @@ json_object *log_to_json(struct sim_log *log);
 int log_wait(struct sim_log *log, struct http_request *r, const char *command, int64_t count,
 	     bool executed, unsigned timeout_ms);
 
-/* --- hypervisor-umockdev.c --- */
+/* --- hypervisor.c --- */
 
 struct hypervisor;
 
-/* Must run under umockdev-wrapper. -ENOTSUP if not. */
-int hypervisor_new(sd_event *event, struct sim_log *log, struct hypervisor **ret);
+/*
+ * "umockdev": mocked disks, -ENOTSUP unless under umockdev-wrapper; "qmp:SOCKET": those of a QEMU. -EINVAL: neither.
+ */
+int hypervisor_new(const char *name, sd_event *event, struct sim_log *log, struct hypervisor **ret);
 struct hypervisor *hypervisor_free(struct hypervisor *hv);
 DEFINE_CLEANUP(struct hypervisor *, hypervisor_free)
-const char *hypervisor_root(const struct hypervisor *hv);
+/* A line for whoever started us, NULL for none. */
+const char *hypervisor_announce(const struct hypervisor *hv);
 void hypervisor_hooks(struct hypervisor *hv, struct sim_hypervisor *ret);
-/* Plugs the disks that the OMA has already, its root disk first. */
+/* Plugs the disks that the OMA has already, its root disk first; a QEMU has been started with its own. */
 void hypervisor_boot(struct hypervisor *hv, struct sim *sim);
 /* Settings "hv-…". -EINVAL: unknown key or bad value. */
 int hypervisor_set(struct hypervisor *hv, const char *key, const char *value);

@@ -6,7 +6,7 @@
  */
 
 #include "disk-umockdev.h"
-#include "http-internal.h"
+#include "hypervisor.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -15,7 +15,9 @@
 
 enum serial_mode { SERIAL_OK, SERIAL_NONE, SERIAL_WRONG, SERIAL_DUPLICATE };
 
-struct hypervisor {
+struct mock {
+	struct hypervisor base;
+	char *announce;
 	sd_event *event;
 	struct sim_log *log; /* borrowed */
 	struct disks disks;
@@ -36,7 +38,7 @@ static void disk_free(struct disk *d)
 	free(d);
 }
 
-static struct disk *disk_new(struct hypervisor *hv, const char *serial, uint64_t size, bool scsi)
+static struct disk *disk_new(struct mock *hv, const char *serial, uint64_t size, bool scsi)
 {
 	struct disk *d = calloc(1, sizeof(*d));
 
@@ -54,8 +56,7 @@ static struct disk *disk_new(struct hypervisor *hv, const char *serial, uint64_t
 
 static void appear(struct disk *d)
 {
-	struct hypervisor *hv =
-		(struct hypervisor *)((char *)d->disks - offsetof(struct hypervisor, disks));
+	struct mock *hv = (struct mock *)((char *)d->disks - offsetof(struct mock, disks));
 
 	disk_appear(d);
 	log_happened(hv->log, "plug");
@@ -74,7 +75,7 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 }
 
 /* Now, or as much later as is set. */
-static void disk_schedule(struct hypervisor *hv, struct disk *d)
+static void disk_schedule(struct mock *hv, struct disk *d)
 {
 	uint64_t when = mk_now_monotonic() + hv->delay_ms * USEC_PER_MSEC;
 
@@ -86,7 +87,7 @@ static void disk_schedule(struct hypervisor *hv, struct disk *d)
 
 /* --- hooks --- */
 
-static void plug_one(struct hypervisor *hv, const char *volume, uint64_t size, const char *serial)
+static void plug_one(struct mock *hv, const char *volume, uint64_t size, const char *serial)
 {
 	struct disk *d = disk_new(hv, serial, size, hv->scsi);
 
@@ -99,7 +100,7 @@ static void plug_one(struct hypervisor *hv, const char *volume, uint64_t size, c
 static void on_plug(const char *volume, uint64_t size, const char *serial, const char *vm,
 		    void *data)
 {
-	struct hypervisor *hv = data;
+	struct mock *hv = data;
 	enum serial_mode mode = hv->serial_mode;
 	struct disk *d;
 	unsigned n = 0;
@@ -126,7 +127,7 @@ static void on_plug(const char *volume, uint64_t size, const char *serial, const
 
 static void on_unplug(const char *volume, const char *vm, void *data)
 {
-	struct hypervisor *hv = data;
+	struct mock *hv = data;
 	struct disk *d, *next;
 
 	if (!streq(vm, SIM_OMA) || hv->never_unplugs)
@@ -143,12 +144,7 @@ static void on_unplug(const char *volume, const char *vm, void *data)
 	}
 }
 
-void hypervisor_hooks(struct hypervisor *hv, struct sim_hypervisor *ret)
-{
-	*ret = (struct sim_hypervisor){ .plug = on_plug, .unplug = on_unplug, .data = hv };
-}
-
-static void boot_one(struct hypervisor *hv, const char *volume, json_object *row)
+static void boot_one(struct mock *hv, const char *volume, json_object *row)
 {
 	char serial[DISK_VIRTIO_MAX + 1];
 	struct disk *d;
@@ -168,8 +164,9 @@ static void boot_one(struct hypervisor *hv, const char *volume, json_object *row
 }
 
 /* In the order of device ids: the root disk gets the letter a. */
-void hypervisor_boot(struct hypervisor *hv, struct sim *sim)
+static void boot(struct hypervisor *base, struct sim *sim)
 {
+	struct mock *hv = (struct mock *)base;
 	_cleanup_json_ json_object *state = sim_state(sim);
 	json_object *volumes = mk_json_get(state, "volumes");
 
@@ -204,8 +201,9 @@ static int parse_number(const char *value, int64_t min, int64_t *ret)
 	return 0;
 }
 
-int hypervisor_set(struct hypervisor *hv, const char *key, const char *value)
+static int set(struct hypervisor *base, const char *key, const char *value)
 {
+	struct mock *hv = (struct mock *)base;
 	static const char *const buses[] = { "virtio", "scsi", NULL };
 	static const char *const serials[] = { "ok", "none", "wrong", "duplicate", NULL };
 	static const char *const unplugs[] = { "ok", "never", NULL };
@@ -230,7 +228,7 @@ int hypervisor_set(struct hypervisor *hv, const char *key, const char *value)
 
 /* --- /admin/disk --- */
 
-static struct disk *find_node(struct hypervisor *hv, const char *node)
+static struct disk *find_node(struct mock *hv, const char *node)
 {
 	struct disk *d;
 
@@ -242,7 +240,7 @@ static struct disk *find_node(struct hypervisor *hv, const char *node)
 	return NULL;
 }
 
-static int admin_add(struct hypervisor *hv, json_object *in, json_object *out, char **ret_why)
+static int admin_add(struct mock *hv, json_object *in, json_object *out, char **ret_why)
 {
 	const char *serial = mk_json_str(in, "serial", "");
 	const char *bus = mk_json_str(in, "bus", hv->scsi ? "scsi" : "virtio");
@@ -268,7 +266,7 @@ static int admin_add(struct hypervisor *hv, json_object *in, json_object *out, c
 	return 0;
 }
 
-static void admin_list(struct hypervisor *hv, json_object *out)
+static void admin_list(struct mock *hv, json_object *out)
 {
 	json_object *rows = json_object_new_array();
 	struct disk *d = NULL;
@@ -286,8 +284,9 @@ static void admin_list(struct hypervisor *hv, json_object *out)
 	json_object_object_add(out, "disks", rows);
 }
 
-int hypervisor_disk(struct hypervisor *hv, json_object *in, json_object *out, char **ret_why)
+static int disk(struct hypervisor *base, json_object *in, json_object *out, char **ret_why)
 {
+	struct mock *hv = (struct mock *)base;
 	const char *action = mk_json_str(in, "action", "");
 	struct disk *d;
 
@@ -320,32 +319,10 @@ int hypervisor_disk(struct hypervisor *hv, json_object *in, json_object *out, ch
 
 /* --- life --- */
 
-int hypervisor_new(sd_event *event, struct sim_log *log, struct hypervisor **ret)
+static void mock_free(struct hypervisor *base)
 {
-	struct hypervisor *hv = calloc(1, sizeof(*hv));
-	int r;
-
-	if (!hv)
-		return -ENOMEM;
-
-	hv->event = sd_event_ref(event);
-	hv->log = log;
-	r = disks_open(&hv->disks);
-	if (r < 0) {
-		hypervisor_free(hv);
-		return r;
-	}
-
-	*ret = hv;
-	return 0;
-}
-
-struct hypervisor *hypervisor_free(struct hypervisor *hv)
-{
+	struct mock *hv = (struct mock *)base;
 	struct disk *d;
-
-	if (!hv)
-		return NULL;
 
 	while ((d = TAILQ_FIRST(&hv->disks.list))) {
 		d->present = false; /* no event: they go with the testbed */
@@ -353,11 +330,41 @@ struct hypervisor *hypervisor_free(struct hypervisor *hv)
 	}
 	disks_close(&hv->disks);
 	sd_event_unref(hv->event);
+	free(hv->announce);
 	free(hv);
-	return NULL;
 }
 
-const char *hypervisor_root(const struct hypervisor *hv)
+static const struct hypervisor_ops ops = {
+	.plug = on_plug,
+	.unplug = on_unplug,
+	.boot = boot,
+	.set = set,
+	.disk = disk,
+	.free = mock_free,
+};
+
+int hypervisor_umockdev_new(sd_event *event, struct sim_log *log, struct hypervisor **ret)
 {
-	return hv->disks.root;
+	struct mock *hv = calloc(1, sizeof(*hv));
+	int r;
+
+	if (!hv)
+		return -ENOMEM;
+
+	hv->base.ops = &ops;
+	hv->event = sd_event_ref(event);
+	hv->log = log;
+	r = disks_open(&hv->disks);
+	if (r >= 0) {
+		hv->announce = mk_strdup_printf("umockdev %s", hv->disks.root);
+		hv->base.announce = hv->announce;
+		r = hv->announce ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
+		mock_free(&hv->base);
+		return r;
+	}
+
+	*ret = &hv->base;
+	return 0;
 }

@@ -19,7 +19,10 @@ libsim_la_SOURCES = \
 	sim/faults.c \
 	sim/http-internal.h \
 	sim/http.c \
+	sim/hypervisor-qmp.c \
 	sim/hypervisor-umockdev.c \
+	sim/hypervisor.c \
+	sim/hypervisor.h \
 	sim/jobs.c \
 	sim/log.c \
 	sim/model-call.c \

@@ -20,7 +20,7 @@ struct options {
 	const char *api_key, *secret_file, *seed;
 	const char **set; /* KEY=VALUE, NULL-terminated */
 	size_t n_set;
-	bool umockdev;
+	const char *hypervisor;
 };
 
 static const char usage[] =
@@ -34,6 +34,7 @@ static const char usage[] =
 	"  --seed FILE             JSON: zones, offerings, VMs and volumes to begin with\n"
 	"  --hypervisor umockdev   plug disks into a mocked /sys and /dev (run under "
 	"umockdev-wrapper)\n"
+	"  --hypervisor qmp:SOCKET plug disks into the guest of a QEMU\n"
 	"  --help\n";
 
 static _printf_(1, 2) int complain(const char *fmt, ...)
@@ -94,9 +95,7 @@ static int parse_option(struct options *o, int c, const char *value)
 		o->seed = value;
 		return 0;
 	case 'v':
-		if (!streq(value, "umockdev"))
-			return complain("no such hypervisor '%s'", value);
-		o->umockdev = true;
+		o->hypervisor = value;
 		return 0;
 	default:
 		return -EINVAL; /* getopt_long() has complained */
@@ -196,14 +195,16 @@ static int apply_seed(struct server *s, const char *path)
 	return 0;
 }
 
-static int start_hypervisor(struct server *s)
+static int start_hypervisor(struct server *s, const char *name)
 {
-	int r = hypervisor_new(s->event, s->log, &s->hv);
+	int r = hypervisor_new(name, s->event, s->log, &s->hv);
 
 	if (r == -ENOTSUP)
 		return complain("--hypervisor umockdev needs umockdev-wrapper around this program");
+	if (r == -EINVAL)
+		return complain("no such hypervisor '%s'", name);
 	if (r < 0)
-		return complain("cannot make a umockdev testbed: %s", strerror(-r));
+		return complain("cannot make the hypervisor: %s", strerror(-r));
 	return 0;
 }
 
@@ -238,8 +239,8 @@ static int start(struct server *s, const struct options *o)
 		r = log_new(s->event, &s->log);
 	if (r >= 0)
 		r = sim_new(s->event, log_executed, s->log, &s->sim);
-	if (r >= 0 && o->umockdev)
-		r = start_hypervisor(s);
+	if (r >= 0 && o->hypervisor)
+		r = start_hypervisor(s, o->hypervisor);
 	if (r >= 0)
 		r = apply_settings(s, o);
 	if (r >= 0 && s->hv)
@@ -309,8 +310,8 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		r = start(&s, &o);
 	if (r >= 0) {
-		if (s.hv)
-			printf("umockdev %s\n", hypervisor_root(s.hv));
+		if (s.hv && hypervisor_announce(s.hv))
+			printf("%s\n", hypervisor_announce(s.hv));
 		printf("ready http://127.0.0.1:%u/client/api\n", http_port(s.http));
 		(void)fflush(stdout);
 		r = sd_event_loop(s.event);

@@ -24,6 +24,12 @@ EXTRA_DIST += \
 	debian/rules \
 	debian/source/format \
 	tests/package \
+	tests/system/appliance.py \
+	tests/system/build-guest \
+	tests/system/guest-agent \
+	tests/system/guest.py \
+	tests/system/run \
+	tests/system/test-appliance.py \
 	$(NULL)
 
 dist_check_SCRIPTS += tests/integration/manuals.tap tests/integration/package.tap

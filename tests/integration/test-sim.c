@@ -543,6 +543,7 @@ static void test_command_line(void)
 		{ "--seed", "/dev/null", NULL },
 		{ "--secret-key-file", "/nonexistent", NULL },
 		{ "--hypervisor", "xen", NULL },
+		{ "--hypervisor", "qmp:not/absolute", NULL },
 		{ "argument", NULL, NULL },
 		{ "--nonsense", NULL, NULL },
 	};
