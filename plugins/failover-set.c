@@ -33,14 +33,14 @@ bool set_has(struct mk_op *op, const char *id)
 
 const struct mk_volume_info *set_find(struct mk_op *op, const char *id)
 {
-	const struct mk_volume_info *volumes;
+	const struct mk_volume_info *v;
 	size_t n;
 
-	volumes = host->volumes(op, &n);
-	for (size_t i = 0; i < n; i++)
-		if (streq(volumes[i].id, id))
-			return &volumes
-				[i]; /* cppcheck-suppress returnDanglingLifetime ; the host's */
+	v = host->volumes(op, &n);
+	for (; n > 0; n--, v++)
+		if (streq(v->id, id))
+			/* cppcheck-suppress returnDanglingLifetime ; it is the host's */
+			return v;
 	return NULL;
 }
 
