@@ -434,9 +434,10 @@ static char *signed_body(void)
 {
 	_cleanup_json_ json_object *params = json_object_new_object();
 	time_t expires = time(NULL) + 600;
+	struct tm tm;
 	char text[40];
 
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime(&expires));
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&expires, &tm));
 	mk_json_set_str(params, "command", "listCapabilities");
 	mk_json_set_str(params, "response", "json");
 	mk_json_set_str(params, "apikey", w_api_key);

@@ -33,14 +33,16 @@ bool set_has(struct mk_op *op, const char *id)
 
 const struct mk_volume_info *set_find(struct mk_op *op, const char *id)
 {
-	const struct mk_volume_info *v;
+	const struct mk_volume_info *volumes;
 	size_t n;
 
-	v = host->volumes(op, &n);
-	for (; n > 0; n--, v++)
-		if (streq(v->id, id))
-			/* cppcheck-suppress returnDanglingLifetime ; it is the host's */
-			return v;
+	volumes = host->volumes(op, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!streq(volumes[i].id, id))
+			continue;
+		/* cppcheck-suppress returnDanglingLifetime ; it is the host's */
+		return &volumes[i];
+	}
 	return NULL;
 }
 

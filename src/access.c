@@ -36,7 +36,7 @@ struct mk_access {
 	gid_t group; /* (gid_t)-1: there is none */
 	uint64_t limit;
 	uint64_t last_id;
-	TAILQ_HEAD(, check) checks;
+	TAILQ_HEAD(mk_questions, check) checks;
 	DBusPendingCall *probe;
 };
 

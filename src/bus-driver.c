@@ -64,6 +64,7 @@ static void hello(struct mk_call *call, void *data)
 	}
 
 	peer->hello = true;
+	peer->direct = false;
 	reply_str(call, peer->name);
 }
 

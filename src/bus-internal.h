@@ -35,6 +35,7 @@ struct mk_bus_peer {
 	uid_t uid;
 	pid_t pid;
 	bool hello;         /* it talks as to a bus */
+	bool direct;        /* it has talked, and not so */
 	unsigned n_matches; /* rules it has added */
 	long unread;        /* bytes of signals queued since the queue was last empty */
 	TAILQ_ENTRY(mk_bus_peer) entry;

@@ -90,6 +90,7 @@ static DBusHandlerResult filter(DBusConnection *connection, DBusMessage *message
 	if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL)
 		return DBUS_HANDLER_RESULT_HANDLED; /* we ask peers nothing */
 
+	peer->direct = peer->direct || !(peer->hello || mk_bus_is_for_driver(message));
 	/* A bus would see to it that nobody uses another's name. */
 	if (!dbus_message_set_sender(message, peer->name))
 		return DBUS_HANDLER_RESULT_NEED_MEMORY;
@@ -179,12 +180,13 @@ static void on_new_connection(DBusServer *server, DBusConnection *connection, vo
 
 /* ---- signals ---------------------------------------------------------------------------------------------- */
 
-/* A client of a bus gets what it asked for; we leave the choice among the signals to it. */
+/* A client of a bus gets what it asked for; we leave the choice among the signals to it. Before the first call
+ * we do not know: sd-bus takes nothing before the answer to its Hello. */
 static bool wants_signals(const struct mk_bus_peer *peer)
 {
 	return dbus_connection_get_is_connected(peer->connection) &&
 	       dbus_connection_get_is_authenticated(peer->connection) &&
-	       (peer->n_matches > 0 || !peer->hello);
+	       (peer->n_matches > 0 || peer->direct);
 }
 
 static void tell(struct mk_bus_peer *peer, DBusMessage *signal)

@@ -140,7 +140,7 @@ struct mk_bus_listen {
 
 /*
  * Serves the same objects to peers, each on a connection of its own without a bus in between. Signals go to
- * every peer that asked for some (AddMatch) and to those that do not talk to the bus's driver at all.
+ * every peer that asked for some (AddMatch), and to those that call methods without a Hello to the bus's driver.
  * What a peer does not read is bounded: it is disconnected then. Once; returns 0 or a negative errno with
  * the error set.
  */

@@ -60,10 +60,13 @@ bool b_turn(struct bus_env *e);
 #define B_WAIT(e, condition)                                                                       \
 	do {                                                                                       \
 		uint64_t end_ = mk_now_monotonic() + 60 * USEC_PER_SEC;                            \
+		bool ok_;                                                                          \
                                                                                                    \
-		while (!(condition) && mk_now_monotonic() < end_)                                  \
+		while (!(ok_ = (condition)) && mk_now_monotonic() < end_)                          \
 			(void)sd_event_run((e)->event, USEC_PER_SEC / 10);                         \
-		CU_ASSERT_FATAL(condition);                                                        \
+		if (!ok_)                                                                          \
+			tap_note("waited in vain for %s", #condition);                             \
+		CU_ASSERT_FATAL(ok_);                                                              \
 	} while (0)
 /* Runs the loop until *flag or for 60 s. */
 bool b_run_until(struct bus_env *e, const bool *flag);

@@ -26,7 +26,7 @@ static void test_flood_of_signals(void)
 	p_start();
 	p_listen(&reader, false);
 	deaf = p_connect(false);
-	p_expect_alive(deaf);
+	p_expect_alive(deaf);                      /* it has talked: it gets signals */
 	CU_ASSERT(sd_bus_detach_event(deaf) >= 0); /* from here on it reads nothing */
 	memset(text, 'x', POKE_SIZE);
 	text[POKE_SIZE] = '\0';

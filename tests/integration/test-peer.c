@@ -4,6 +4,8 @@
 
 #include "peer-env.h"
 
+#include <sys/socket.h>
+
 /* ---- the same service ---------------------------------------------------------------------------------- */
 
 static char *text_of(sd_bus_message *reply)
@@ -249,6 +251,27 @@ static void test_signals(void)
 	p_stop();
 }
 
+/* sd-bus gives up when anything but the answer to its Hello comes first. */
+static void test_no_signal_before_hello(void)
+{
+	static const char auth[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+	char reply[128];
+	int fd;
+
+	p_start();
+	fd = p_raw();
+	CU_ASSERT_EQUAL(send(fd, auth, sizeof(auth) - 1, 0), sizeof(auth) - 1);
+	B_WAIT(&p_env, p_count() == 1 && dbus_connection_get_is_authenticated(
+						 TAILQ_FIRST(&p_env.bus->peers)->connection));
+	B_WAIT(&p_env, recv(fd, reply, sizeof(reply), 0) > 0);
+	p_poke("early");
+	p_expect_alive(p_env.client);
+	CU_ASSERT_EQUAL(recv(fd, reply, sizeof(reply), 0), -1);
+	CU_ASSERT_EQUAL(errno, EAGAIN);
+	close(fd);
+	p_stop();
+}
+
 /* All that happens in one call, as a peer sees it: the same signals as on the bus, in the same order. */
 static int on_any(sd_bus_message *m, void *data, sd_bus_error *error)
 {
@@ -295,6 +318,7 @@ int main(int argc, char **argv)
 		{ "held-per-peer", test_held_per_peer },
 		{ "caller-gone", test_caller_gone },
 		{ "signals", test_signals },
+		{ "no-signal-before-hello", test_no_signal_before_hello },
 		{ "signal-order", test_signal_order },
 		{ NULL, NULL },
 	};

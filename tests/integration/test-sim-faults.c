@@ -456,7 +456,8 @@ static void test_log(void)
 	sc_admin(&sim, "clear-log", "{}");
 	cleared = sc_admin_get(&sim, "log");
 	CU_ASSERT_STRING_EQUAL(json_object_to_json_string_ext(cleared, JSON_C_TO_STRING_PLAIN),
-			       "{\"ok\":true,\"received\":{},\"executed\":{},\"entries\":[]}");
+			       "{\"ok\":true,\"received\":{},\"executed\":{},\"entries\":[],"
+			       "\"happened\":{}}");
 	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "listZones"), 200);
 	sc_stop(&sim);
 }

@@ -42,8 +42,8 @@ static unsigned below(unsigned n)
 	random_state ^= random_state >> 12;
 	random_state ^= random_state << 25;
 	random_state ^= random_state >> 27;
-	return n ? (unsigned)((random_state * UINT64_C(2685821657736338717)) >> 33) % n
-		 : 0; /* NOLINT(clang-analyzer-core.DivideZero) */
+	/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
+	return (unsigned)((random_state * UINT64_C(2685821657736338717)) >> 33) % n;
 }
 
 static bool chance(unsigned percent)
