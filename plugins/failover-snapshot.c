@@ -8,7 +8,7 @@
  * A revert overwrites, so it has no way back: everything that can be looked at is looked at for the whole set
  * first, and no snapshot is dropped before every revert of the set has succeeded (L03, L08).
  *
- * Notes: "snapshots", the snapshot that each volume is reverted to; "at": how many are chosen.
+ * Notes: "snapshots", the snapshot that each volume is reverted to; "at": whose snapshots are looked at.
  */
 
 #include "failover.h"
@@ -18,9 +18,61 @@
 
 /* ---- Snapshot ------------------------------------------------------------------------------------------------- */
 
+/* The volumes' snapshots are looked at one after the other. */
+static void look_at_first(struct mk_op *op)
+{
+	set_int(host->scratch(op), "at", 0);
+	host->look_for(op, "volumeid", set_id(op, 0));
+}
+
+static const char *looked_at(struct mk_op *op)
+{
+	json_object *at = json_object_object_get(host->scratch(op), "at");
+
+	return set_id(op, (size_t)json_object_get_int64(at));
+}
+
+static int look_at_next(struct mk_op *op)
+{
+	json_object *at = json_object_object_get(host->scratch(op), "at");
+	size_t next = (size_t)json_object_get_int64(at) + 1;
+
+	if (next >= set_size(op))
+		return MK_DONE;
+
+	set_int(host->scratch(op), "at", (int64_t)next);
+	host->look_for(op, "volumeid", set_id(op, next));
+	return MK_NEXT;
+}
+
 int snapshot_volumes(struct mk_op *op)
 {
-	return set_check(op, false);
+	int r = set_check(op, false);
+
+	if (r == MK_DONE)
+		look_at_first(op);
+	return r;
+}
+
+/* A token that was used long ago, or under a database that was lost: what it made then is not taken for what
+ * is to be made now, and not dropped if that fails. */
+int snapshot_unused(struct mk_op *op)
+{
+	json_object *rows = host->rows(op);
+	size_t n = rows ? json_object_array_length(rows) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		json_object *row = json_object_array_get_idx(rows, i);
+
+		if (!snapshot_is_of(row, host->id(op)) || snapshot_is_gone(row))
+			continue;
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "volume %s has a snapshot %s named '%s' already: use another token",
+			   looked_at(op), get_str(row, "id"), get_str(row, "name"));
+		return MK_FAILED;
+	}
+
+	return look_at_next(op);
 }
 
 static json_object *with_operation(const char *volume, const char *operation)
@@ -126,10 +178,8 @@ int revert_volumes(struct mk_op *op)
 			home_set(op, v);
 	}
 
-	if (r == MK_DONE) {
-		set_int(host->scratch(op), "at", 0);
-		host->look_for(op, "volumeid", set_id(op, 0));
-	}
+	if (r == MK_DONE)
+		look_at_first(op);
 	return r;
 }
 
@@ -191,26 +241,19 @@ static json_object *choose_snapshot(struct mk_op *op, const char *volume)
 int revert_choose(struct mk_op *op)
 {
 	json_object *chosen = json_object_object_get(host->scratch(op), "snapshots");
-	size_t at = (size_t)json_object_get_int64(json_object_object_get(host->scratch(op), "at"));
+	const char *volume = looked_at(op);
 	json_object *row;
 
 	if (!chosen) {
 		chosen = json_object_new_object();
 		json_object_object_add(host->scratch(op), "snapshots", chosen);
 	}
-	if (at >= set_size(op))
-		return MK_DONE;
 
-	row = choose_snapshot(op, set_id(op, at));
+	row = choose_snapshot(op, volume);
 	if (!row)
 		return MK_FAILED;
-
-	set_str(chosen, set_id(op, at), get_str(row, "id"));
-	set_int(host->scratch(op), "at", (int64_t)++at);
-	if (at >= set_size(op))
-		return MK_DONE;
-	host->look_for(op, "volumeid", set_id(op, at));
-	return MK_NEXT;
+	set_str(chosen, volume, get_str(row, "id"));
+	return look_at_next(op);
 }
 
 /* ---- Revert: effects -------------------------------------------------------------------------------------------- */

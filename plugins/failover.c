@@ -129,6 +129,7 @@ static const struct mk_step return_steps[] = {
 
 static const struct mk_step snapshot_steps[] = {
 	{ "volumes",       MK_ASK_SET,           snapshot_volumes,    MK_ASK_NOTHING, NULL,          300, 0 },
+	{ "unused",        MK_ASK_SNAPSHOTS,     snapshot_unused,     MK_ASK_NOTHING, NULL,          300, 0 },
 	{ "snapshot",      MK_ASK_NOTHING,       snapshot_make,       MK_ASK_NOTHING, snapshot_undo, 60, 0 },
 	{ 0 },
 };

@@ -89,6 +89,7 @@ int check_leaves_oma(struct mk_op *op, const struct mk_volume_info *v);
 /* ---- Snapshot, Revert, DropSnapshots (failover-snapshot.c) ---- */
 
 int snapshot_volumes(struct mk_op *op);
+int snapshot_unused(struct mk_op *op);
 int snapshot_make(struct mk_op *op);
 int snapshot_undo(struct mk_op *op);
 int snapshot_one_prepare(struct mk_op *op, json_object *args);

@@ -179,9 +179,19 @@ int create(struct mk_op *op)
 	size_t n;
 
 	volumes = host->volumes(op, &n);
-	if (n == 0)
+	if (n == 0) {
+		set_flag(op, "create-sent", true);
 		return send_create(op);
+	}
 
+	/* A token that was used long ago, or under a database that was lost: never hand that one out. */
+	if (!flag(op, "create-sent")) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "CloudStack has a volume named '%s' already, %s: use another token, or "
+			   "adopt that one",
+			   volumes[0].name, volumes[0].id);
+		return MK_FAILED;
+	}
 	if (n > 1) {
 		host->fail(op, MK_ERROR_AMBIGUOUS,
 			   "CloudStack made %zu volumes named '%s' (%s and %s, …)", n,
@@ -203,6 +213,9 @@ int create_undo(struct mk_op *op)
 {
 	const struct mk_volume_info *volumes;
 	size_t n;
+
+	if (!flag(op, "create-sent"))
+		return MK_DONE;
 
 	volumes = host->volumes(op, &n);
 	if (n > 0)

@@ -228,6 +228,12 @@ static bool is_going(const struct mk_vm_info *vm)
 	return streq(vm->state, "Destroyed") || streq(vm->state, "Expunging");
 }
 
+/* Error: its deployment failed. */
+static bool is_past_stopping(const struct mk_vm_info *vm)
+{
+	return is_going(vm) || streq(vm->state, "Error");
+}
+
 /* CloudStack destroys the root volume and detaches the others: none of them may be ours (L01). */
 static int check_nothing_ours(struct mk_op *op)
 {
@@ -251,14 +257,14 @@ static int destroy_check(struct mk_op *op)
 
 	set_str(host->details(op), "VMName", vm->name);
 	r = check_nothing_ours(op);
-	return r == MK_DONE && !is_going(vm) ? check_state(op, vm) : r;
+	return r == MK_DONE && !is_past_stopping(vm) ? check_state(op, vm) : r;
 }
 
 static int destroy_stop(struct mk_op *op)
 {
 	const struct mk_vm_info *vm = host->vm(op);
 
-	return vm && is_going(vm) ? MK_DONE : stop_vm(op);
+	return vm && is_past_stopping(vm) ? MK_DONE : stop_vm(op);
 }
 
 /* Without the right to expunge, CloudStack does it after a while. */

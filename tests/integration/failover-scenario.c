@@ -416,8 +416,9 @@ void fs_each_place(const char *const *faults, unsigned flags, const char *config
 {
 	size_t n_faults = 0, turn = 0;
 
-	while (faults[n_faults])
+	do
 		n_faults++;
+	while (faults[n_faults]);
 
 	FOREACH(s)
 	{

@@ -160,6 +160,26 @@ static void test_which_snapshot(void)
 	w_stop(&w);
 }
 
+/* A token from before the history's or the database's end: what it made then is not taken for a new one. */
+static void test_token_used_before(void)
+{
+	_cleanup_json_ json_object *made = NULL;
+	_cleanup_free_ char *poke = NULL;
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, NULL, 2, &set);
+	made = o_succeed(&w, snapshot(&w, &set, "now"));
+	poke = mk_strdup_printf("{\"snapshot\":\"%s\",\"name\":\"migratekit then\"}",
+				mk_json_str(mk_json_get(made, "Snapshots"), set.ids[1], ""));
+	w_sim_post(&w, "poke", poke);
+	w_sim_post(&w, "clear-log", "{}");
+	o_fail(&w, snapshot(&w, &set, "then"), "failed", "WrongState", "use another token");
+	CU_ASSERT_EQUAL(f_changes(&w), 0);
+	CU_ASSERT_EQUAL(f_snapshots(&w, &set), 2);
+	w_stop(&w);
+}
+
 static void test_drop_snapshots(void)
 {
 	struct world w = { 0 };
@@ -237,6 +257,20 @@ static void test_destroy_looks_again(void)
 	w_sim_post(&w, "release", "{}");
 	o_fail(&w, path, "failed", "Protected", set.ids[0]);
 	CU_ASSERT_EQUAL(w_executed(&w, "destroyVirtualMachine"), 0);
+	w_stop(&w);
+}
+
+/* One whose deployment failed. */
+static void test_destroy_broken(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, NULL, 0, &set);
+	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"state\":\"Error\"}");
+	json_object_put(o_succeed(&w, destroy_vm(&w, F_VM, false)));
+	CU_ASSERT_EQUAL(w_executed(&w, "stopVirtualMachine"), 0);
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVirtualMachine"), 1);
 	w_stop(&w);
 }
 
@@ -352,9 +386,11 @@ int main(int argc, char **argv)
 		{ "L03-L08-revert-fails", test_revert_fails },
 		{ "revert-guards", test_revert_guards },
 		{ "which-snapshot", test_which_snapshot },
+		{ "token-used-before", test_token_used_before },
 		{ "drop-snapshots", test_drop_snapshots },
 		{ "L01-destroy-vm", test_destroy_vm },
 		{ "L01-destroy-looks-again", test_destroy_looks_again },
+		{ "destroy-broken", test_destroy_broken },
 		{ "destroy-without-right", test_destroy_without_right },
 		{ "forget", test_forget },
 		{ "single-volume", test_single_volume },

@@ -21,7 +21,7 @@ static const struct {
 	  "volumes vm vm-snapshots vm-backups oma-snapshots oma-backups move prove" },
 	{ "failover", "Return",
 	  "volumes vm vm-snapshots vm-backups oma oma-snapshots oma-backups move prove" },
-	{ "failover", "Snapshot", "volumes snapshot" },
+	{ "failover", "Snapshot", "volumes unused snapshot" },
 	{ "failover", "Revert",
 	  "volumes vm vm-snapshots oma-snapshots oma-backups snapshots revert drop" },
 	{ "failover", "DropSnapshots", "volumes drop" },

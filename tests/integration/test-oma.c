@@ -369,6 +369,24 @@ static void test_idempotent(void)
 	w_stop(&w);
 }
 
+/* A token from before the history's or the database's end: another's data is never handed out as a new volume. */
+static void test_token_used_before(void)
+{
+	_cleanup_json_ json_object *v = NULL;
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	w_sim_post(&w, "seed",
+		   "{\"volumes\":[{\"id\":\"77777777-7777-4777-8777-777777777777\","
+		   "\"name\":\"disk (again)\",\"type\":\"DATADISK\",\"state\":\"Ready\"}]}");
+	o_fail(&w, o_create(&w, "disk", O_GIB, "again"), "failed", "WrongState",
+	       "use another token");
+	CU_ASSERT_EQUAL(w_executed(&w, "createVolume"), 0);
+	v = w_volume(&w, "77777777-7777-4777-8777-777777777777");
+	CU_ASSERT_FALSE(mk_json_bool(v, "removed", true));
+	w_stop(&w);
+}
+
 /* L18: the connection is cut after CloudStack has made the volume. */
 static void test_lost_create(void)
 {
@@ -465,6 +483,7 @@ int main(int argc, char **argv)
 		{ "L33-node-stays", test_node_stays },
 		{ "idempotent", test_idempotent },
 		{ "L18-lost-create", test_lost_create },
+		{ "token-used-before", test_token_used_before },
 		{ "bad-requests", test_bad_requests },
 		{ "not-found", test_not_found },
 		{ NULL, NULL },
