@@ -57,6 +57,11 @@ struct fs_places {
 /* Runs the scenario without a further fault, and lists all that it sends. */
 void fs_find_places(const struct fs_scenario *s, struct fs_places *ret);
 bool fs_is_poll(const struct fs_place *p);
+/* With MK_MATRIX_FULL in the environment everything is tried. */
+bool fs_is_full(void);
+/* Whether the i-th place is tried: of the scenarios that go back, whose way forward others have tried, every
+ * second, and at each kind of fault others. */
+bool fs_takes(const struct fs_scenario *s, size_t i);
 
 enum fs_faults {
 	READS = 1 << 0,
@@ -64,6 +69,5 @@ enum fs_faults {
 	MAY_FAIL = 1 << 2, /* the operation may end in another state than without the fault */
 };
 
-/* Every place of every scenario meets one of the faults, the next place the next one; or all of them, with
- * MK_MATRIX_FULL in the environment. */
+/* Each place that is tried meets one of the faults, the next place the next one; or all of them. */
 void fs_each_place(const char *const *faults, unsigned flags, const char *config);
