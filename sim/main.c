@@ -4,6 +4,7 @@
 
 #include "http-internal.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -67,14 +68,14 @@ static int parse_port(const char *s, uint16_t *ret)
 
 static int add_set(struct options *o, const char *s)
 {
-	const char **more = reallocarray(o->set, o->n_set + 2, sizeof(*more));
+	const char **more = reallocarray(o->set, o->n_set + 1, sizeof(*more));
 
+	assert(s); /* required_argument */
 	if (!more)
 		return -ENOMEM;
 
 	o->set = more;
 	o->set[o->n_set++] = s;
-	o->set[o->n_set] = NULL;
 	return 0;
 }
 
