@@ -509,6 +509,21 @@ static bool find_step(struct mk_op *op)
 	return false;
 }
 
+static void resume_step(struct mk_op *op)
+{
+	bool sent = op->r.command_state == MK_COMMAND_JOURNALLED ||
+		    op->r.command_state == MK_COMMAND_ACCEPTED;
+
+	/* It failed, and no undo was begun: the row is still the one that failed, and its command is over. */
+	if (op->r.undoing && op->r.state != MK_OP_ROLLING_BACK) {
+		undo_from_here(op);
+		return;
+	}
+
+	arm_limit(op);
+	mk_op_kick(op, sent && !op->r.command_sync ? PHASE_FOLLOW : PHASE_ASK);
+}
+
 void mk_op_resume(struct mk_op *op)
 {
 	uint64_t earliest = mk_now_realtime() + RESUME_GRACE;
@@ -532,11 +547,6 @@ void mk_op_resume(struct mk_op *op)
 				op->r.step);
 		mk_op_fail(op);
 	} else {
-		arm_limit(op);
-		if (!op->r.command_sync && (op->r.command_state == MK_COMMAND_JOURNALLED ||
-					    op->r.command_state == MK_COMMAND_ACCEPTED))
-			mk_op_kick(op, PHASE_FOLLOW);
-		else
-			mk_op_kick(op, PHASE_ASK);
+		resume_step(op);
 	}
 }

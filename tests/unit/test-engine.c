@@ -528,6 +528,34 @@ static void test_restart(void)
 	}
 }
 
+/* Durable at any point of the way back, too: also between the failure and the first undo. */
+static void test_restart_in_rollback(void)
+{
+	for (unsigned turns = 1; turns < 120; turns++) {
+		_cleanup_error_ struct mk_error error = { 0 };
+		struct mk_op *op;
+		struct bench b;
+
+		start(&b);
+		b.cs.fault_command = "destroyVolume";
+		b.cs.fault = FAKE_REFUSE;
+		b.cs.fault_code = 431;
+		b.cs.n_faults = 9;
+		(void)submit(&b, VM, "r", false, &error);
+		spin(&b, turns);
+		CU_ASSERT_EQUAL(commit(&b), 0);
+		close_engine(&b);
+		open_engine(&b);
+		op = submit(&b, VM, "r", false, &error);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+		expect(run(&b, op), MK_OP_ROLLED_BACK, MK_ERROR_REFUSED);
+		CU_ASSERT_EQUAL(b.cs.n_detach, 1);
+		CU_ASSERT_EQUAL(b.cs.n_attach, 1);
+		CU_ASSERT_EQUAL(b.cs.n_destroy, 0);
+		stop(&b);
+	}
+}
+
 static void test_export_limit(void)
 {
 	struct bench b;
@@ -635,6 +663,7 @@ int main(int argc, char **argv)
 		{ "unreachable", test_unreachable },
 		{ "cancel", test_cancel },
 		{ "L10-restart", test_restart },
+		{ "L10-restart-in-rollback", test_restart_in_rollback },
 		{ "export-limit", test_export_limit },
 		{ "query", test_query },
 		{ NULL, NULL },
