@@ -82,7 +82,7 @@ static const struct mk_volume *claimant(struct mk_volumes *volumes, const char *
 		mk_serial_of_volume(v->id, serial);
 		if (streq(serial, disk->serial))
 			return v;
-		if (*v->node && makedev(v->major, v->minor) == disk->devnum)
+		if (mk_volume_has_disk(v, disk))
 			return v;
 	}
 

@@ -6,6 +6,8 @@
 
 #include <sys/sysmacros.h>
 
+#define CANDIDATES_MAX 8
+
 struct mk_volumes {
 	struct mk_store *store; /* borrowed, as are devices */
 	struct mk_devices *devices;
@@ -180,10 +182,17 @@ struct mk_volume *mk_volumes_first(struct mk_volumes *volumes)
 	return volumes->all;
 }
 
+bool mk_volume_has_disk(const struct mk_volume *v, const struct mk_disk *disk)
+{
+	return *v->node && makedev(v->major, v->minor) == disk->devnum &&
+	       streq(v->serial, disk->serial) &&
+	       (v->diskseq == disk->diskseq || v->diskseq == 0 || disk->diskseq == 0);
+}
+
 struct mk_volume *mk_volumes_by_disk(struct mk_volumes *volumes, const struct mk_disk *disk)
 {
 	for (struct mk_volume *v = volumes->all; v; v = v->hh.next)
-		if (*v->node && makedev(v->major, v->minor) == disk->devnum)
+		if (mk_volume_has_disk(v, disk))
 			return v;
 
 	return NULL;
@@ -292,15 +301,35 @@ static void lost(struct mk_volume *v, const char *why)
 	(void)put(v);
 }
 
-/* Volumes that an operation is attaching or detaching are its own to judge. */
+/* While an operation attaches or detaches it, its state is the operation's; its device ends with the disk. */
+static void check_passing(struct mk_volume *v)
+{
+	const struct mk_disk *disks[CANDIDATES_MAX];
+	size_t n;
+
+	if (!*v->node)
+		return;
+
+	n = mk_devices_by_serial(v->volumes->devices, v->serial, disks, CANDIDATES_MAX);
+	for (size_t i = 0; i < n && i < CANDIDATES_MAX; i++)
+		if (mk_volume_has_disk(v, disks[i]))
+			return;
+
+	unbind(v);
+	(void)put(v);
+}
+
 void mk_volumes_recheck(struct mk_volumes *volumes)
 {
 	for (struct mk_volume *v = volumes->all; v; v = v->hh.next) {
 		_cleanup_error_ struct mk_error error = { 0 };
 		const struct mk_disk *disk;
 
-		if (!streq(v->vm, volumes->oma) ||
-		    (v->state != MK_VOLUME_ATTACHED && v->state != MK_VOLUME_LOST))
+		if (v->state != MK_VOLUME_ATTACHED && v->state != MK_VOLUME_LOST) {
+			check_passing(v);
+			continue;
+		}
+		if (!streq(v->vm, volumes->oma))
 			continue;
 		if (mk_correlate(volumes, v->id, v->size, &disk, &error) == 0)
 			found(v, disk);

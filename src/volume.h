@@ -55,6 +55,9 @@ struct mk_volume *mk_volumes_find(struct mk_volumes *volumes,
 				  const char *id); /* NULL: not managed */
 size_t mk_volumes_count(struct mk_volumes *volumes);
 struct mk_volume *mk_volumes_first(struct mk_volumes *volumes); /* and on with v->hh.next */
+/* Whether its proven device is this very disk: a number and a name are given to the next disk as soon as one has
+ * gone, while the volume that had them is still being detached. */
+bool mk_volume_has_disk(const struct mk_volume *v, const struct mk_disk *disk);
 /* The volume whose proven device this is, or NULL. */
 struct mk_volume *mk_volumes_by_disk(struct mk_volumes *volumes, const struct mk_disk *disk);
 

@@ -10,13 +10,14 @@
 
 #include <sys/sysmacros.h>
 
-#define OMA    "11111111-1111-4111-8111-111111111111"
-#define OTHER  "22222222-2222-4222-8222-222222222222"
-#define VOL    "5d0c1f7e-8a3b-4c42-9d10-aabbccddeeff"
-#define DIGITS "5d0c1f7e8a3b4c429d10"
+#define OMA          "11111111-1111-4111-8111-111111111111"
+#define OTHER        "22222222-2222-4222-8222-222222222222"
+#define VOL          "5d0c1f7e-8a3b-4c42-9d10-aabbccddeeff"
+#define DIGITS       "5d0c1f7e8a3b4c429d10"
 /* The same 20 digits: only `customid` can make such a pair. */
-#define TWIN   "5d0c1f7e-8a3b-4c42-9d10-001122334455"
-#define SIZE   (UINT64_C(10) << 30)
+#define TWIN         "5d0c1f7e-8a3b-4c42-9d10-001122334455"
+#define SIZE         (UINT64_C(10) << 30)
+#define OTHER_DIGITS "22222222222242228222"
 
 /* ---- the disks of this machine ------------------------------------------------------------------------------ */
 
@@ -296,6 +297,30 @@ static void test_not_ours_to_judge(void)
 	close_set();
 }
 
+/* A disk has gone, its volume's detach has not ended, and the next disk gets its name and number. */
+static void test_name_of_the_next(void)
+{
+	struct mk_device_info device;
+	struct mk_volume *other;
+	struct mk_disk *next;
+
+	begin();
+	other = manage(OTHER, OMA);
+	mk_correlate_fill(plug("/dev/vdb", 16, OTHER_DIGITS, SIZE), &device);
+	CU_ASSERT_EQUAL(mk_volume_bind(other, 1, &device), 0);
+	CU_ASSERT_EQUAL(mk_volume_set_state(other, MK_VOLUME_DETACHING), 0);
+
+	n_disks = 0;
+	next = plug("/dev/vdb", 16, DIGITS, SIZE);
+	next->diskseq = 8;
+	CU_ASSERT_PTR_NULL(mk_volumes_by_disk(volumes, next));
+	PROVES(0, MK_ERROR_NONE, "");
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_STRING_EQUAL(other->node, "");
+	CU_ASSERT_EQUAL(other->state, MK_VOLUME_DETACHING);
+	close_set();
+}
+
 /* L05: no device is ever invented for a volume that is elsewhere. */
 static void test_elsewhere(void)
 {
@@ -374,6 +399,7 @@ int main(int argc, char **argv)
 		{ "hypervisors", test_hypervisors },
 		{ "lost-and-found", test_lost_and_found },
 		{ "not-ours-to-judge", test_not_ours_to_judge },
+		{ "L06-name-of-the-next", test_name_of_the_next },
 		{ "L05-elsewhere", test_elsewhere },
 		{ "restart", test_restart },
 		{ "states", test_states },
