@@ -125,7 +125,7 @@ static void get_device(struct mk_call *call, void *data)
 	if (!v)
 		return;
 
-	if (!*v->node || v->state != MK_VOLUME_ATTACHED) {
+	if (v->state != MK_VOLUME_ATTACHED || !mk_volume_has_device(v)) {
 		mk_call_error(call, MK_ERROR_DEVICE_NOT_FOUND,
 			      "volume %s (%s) has no device on this machine%s%s", v->id,
 			      mk_volume_state_to_string(v->state),

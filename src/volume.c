@@ -301,19 +301,26 @@ static void lost(struct mk_volume *v, const char *why)
 	(void)put(v);
 }
 
-/* While an operation attaches or detaches it, its state is the operation's; its device ends with the disk. */
-static void check_passing(struct mk_volume *v)
+bool mk_volume_has_device(const struct mk_volume *v)
 {
 	const struct mk_disk *disks[CANDIDATES_MAX];
 	size_t n;
 
 	if (!*v->node)
-		return;
+		return false;
 
 	n = mk_devices_by_serial(v->volumes->devices, v->serial, disks, CANDIDATES_MAX);
 	for (size_t i = 0; i < n && i < CANDIDATES_MAX; i++)
 		if (mk_volume_has_disk(v, disks[i]))
-			return;
+			return true;
+	return false;
+}
+
+/* While an operation attaches or detaches it, its state is the operation's; its device ends with the disk. */
+static void check_passing(struct mk_volume *v)
+{
+	if (!*v->node || mk_volume_has_device(v))
+		return;
 
 	unbind(v);
 	(void)put(v);

@@ -308,11 +308,13 @@ static void test_name_of_the_next(void)
 	other = manage(OTHER, OMA);
 	mk_correlate_fill(plug("/dev/vdb", 16, OTHER_DIGITS, SIZE), &device);
 	CU_ASSERT_EQUAL(mk_volume_bind(other, 1, &device), 0);
+	CU_ASSERT_TRUE(mk_volume_has_device(other));
 	CU_ASSERT_EQUAL(mk_volume_set_state(other, MK_VOLUME_DETACHING), 0);
 
 	n_disks = 0;
 	next = plug("/dev/vdb", 16, DIGITS, SIZE);
 	next->diskseq = 8;
+	CU_ASSERT_FALSE(mk_volume_has_device(other));
 	CU_ASSERT_PTR_NULL(mk_volumes_by_disk(volumes, next));
 	PROVES(0, MK_ERROR_NONE, "");
 	mk_volumes_recheck(volumes);
