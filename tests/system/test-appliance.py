@@ -46,7 +46,10 @@ class Tests:
         self.a.run(f"systemd-analyze security --no-pager --threshold=20 {UNIT} | tail -n 1")
 
     def test_machine_is_the_configured_vm(self):
-        status = self.a.run(f"busctl get-property {NAME} {MANAGER} {NAME} Healthy Status CloudStackReachable")
+        get = f"busctl get-property {NAME} {MANAGER} {NAME}"
+        # the first answer may still be on its way
+        self.a.run(f"timeout 60 bash -c 'until {get} CloudStackReachable | grep -q true; do sleep 0.2; done'")
+        status = self.a.run(f"{get} Healthy Status")
         assert status.splitlines()[0] == "b true" and "DMI" not in status, status
         assert self.a.run("cat /sys/class/dmi/id/product_uuid").lower() == OMA
 
