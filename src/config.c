@@ -4,12 +4,14 @@
 #include "config-value.h"
 #include "ini.h"
 #include "secret.h"
+#include "user.h"
 
 #include <dirent.h>
 #include <stdarg.h>
 
 #define DEFAULT_PATH   CONF_DIR "/volumed.conf"
-#define N_PROBLEMS_MAX 100u /* beyond it, a file is not a configuration */
+#define CREDSTORE      "/etc/credstore/migratekit." /* where the unit's credentials come from */
+#define N_PROBLEMS_MAX 100u                         /* beyond it, a file is not a configuration */
 
 /* Where a key was set last. */
 struct place {
@@ -17,10 +19,18 @@ struct place {
 	unsigned line;
 };
 
+/* A secret that was found before the files were read. */
+struct credential {
+	char *value;  /* NULL: it is no good, which has been reported */
+	char *source; /* NULL: there is none */
+};
+
 struct loader {
 	struct mk_config *config;
 	struct mk_config_problems *problems;
 	struct place places[MK_N_KEYS];
+	struct credential api_key, secret_key;
+	bool inspect;
 	char **files;     /* NULL-terminated, in the order of reading */
 	const char *file; /* the one being read, and its inode */
 	struct stat st;
@@ -175,7 +185,7 @@ static bool read_file(struct loader *l, const char *path)
 		return false;
 	}
 	if (r < 0) {
-		problem(l, "%s: cannot be read: %s", path, strerror(-r));
+		problem(l, "%s: cannot be read: %s", path, mk_user_strerror(-r));
 		return false;
 	}
 
@@ -215,7 +225,7 @@ static char **list_files(struct loader *l, const char *path)
 
 	n = scandir(directory, &entries, is_drop_in, by_name);
 	if (n < 0 && errno != ENOENT && errno != ENAMETOOLONG)
-		problem(l, "%s: cannot be listed: %s", directory, strerror(errno));
+		problem(l, "%s: cannot be listed: %s", directory, mk_user_strerror(errno));
 	if (n < 0)
 		n = 0;
 
@@ -272,7 +282,8 @@ static void check_together(struct loader *l)
 
 	if (c->cloudstack.ca_file && access(c->cloudstack.ca_file, R_OK) < 0)
 		problem(l, "%s: [cloudstack] ca-file: %s cannot be read: %s",
-			where(l, "cloudstack", "ca-file"), c->cloudstack.ca_file, strerror(errno));
+			where(l, "cloudstack", "ca-file"), c->cloudstack.ca_file,
+			mk_user_strerror(errno));
 }
 
 /* A value that was wrong has been reported already. */
@@ -288,53 +299,74 @@ struct secret_source {
 	const char *name;      /* of the key, and with "cloudstack-" before it of the credential */
 	const char *file_name; /* of the key that names the file */
 	const char *file;      /* its value, or NULL */
-	char **value;          /* from the configuration itself, and the result */
+	struct credential *credential;
+	char **value; /* from the configuration itself, and the result */
 	char **source;
 };
 
-/* Takes the secret from a file. Returns false if there is no such file. */
-static bool take_secret(struct loader *l, const struct secret_source *s, const char *path,
-			bool from_manager, const char *complain_at)
+/* Takes the secret from a file; at: where a complaint belongs. Returns false if there is no such file. */
+static bool take_secret(struct loader *l, const char *at, const char *path, bool from_manager,
+			char **value, char **source)
 {
 	_cleanup_free_ char *why = NULL;
 	char *secret;
 	int r;
 
 	r = mk_secret_read(path, from_manager, &secret, &why);
-	if (r == -ENOENT && from_manager)
+	if (r == -ENOENT)
 		return false;
 	if (r == -ENOMEM) {
 		l->no_memory = true;
 	} else if (r < 0) {
-		problem(l, "%s: [cloudstack] %s: %s%s", complain_at, s->file_name, why ? why : path,
-			why ? "" : " cannot be read: No such file or directory");
+		problem(l, "%s: %s", at, why ? why : path);
 	} else {
-		mk_secret_free(*s->value);
-		*s->value = secret;
+		mk_secret_free(*value);
+		*value = secret;
 	}
 
-	if (mk_str_set(s->source, path) < 0)
+	if (mk_str_set(source, path) < 0)
 		l->no_memory = true;
 	return true;
 }
 
-static void resolve_secret(struct loader *l, const struct secret_source *s)
+/* What systemd hands to the service. Root looks where the unit gets it from. */
+static void read_credential(struct loader *l, const char *name, struct credential *c)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-	_cleanup_free_ char *credential = NULL;
+	bool as_root = !directory && l->inspect && geteuid() == 0;
+	_cleanup_free_ char *path = NULL;
 
-	if (directory) {
-		credential = mk_strdup_printf("%s/cloudstack-%s", directory, s->name);
-		if (!credential) {
-			l->no_memory = true;
-			return;
-		}
-		if (take_secret(l, s, credential, true, "systemd credential"))
-			return;
-	}
+	if (!directory && !as_root)
+		return;
 
-	if (s->file) {
-		take_secret(l, s, s->file, false, where(l, "cloudstack", s->file_name));
+	path = as_root ? mk_strdup_printf(CREDSTORE "%s", name)
+		       : mk_strdup_printf("%s/%s", directory, name);
+	if (!path)
+		l->no_memory = true;
+	else
+		(void)take_secret(l, "systemd credential", path, !as_root, &c->value, &c->source);
+}
+
+static void take_secret_file(struct loader *l, const struct secret_source *s)
+{
+	_cleanup_free_ char *at =
+		mk_strdup_printf("%s: [cloudstack] %s", where(l, "cloudstack", s->file_name),
+				 s->file_name);
+
+	if (!at)
+		l->no_memory = true;
+	else if (!take_secret(l, at, s->file, false, s->value, s->source))
+		problem(l, "%s: %s cannot be read: %s", at, s->file, strerror(ENOENT));
+}
+
+static void resolve_secret(struct loader *l, const struct secret_source *s)
+{
+	if (s->credential->source) {
+		mk_secret_free(*s->value);
+		*s->value = take_ptr(s->credential->value);
+		*s->source = take_ptr(s->credential->source);
+	} else if (s->file) {
+		take_secret_file(l, s);
 	} else if (*s->value) {
 		if (mk_str_set(s->source, where(l, "cloudstack", s->name)) < 0)
 			l->no_memory = true;
@@ -349,12 +381,22 @@ static void resolve_secret(struct loader *l, const struct secret_source *s)
 static void resolve_secrets(struct loader *l)
 {
 	struct mk_config *c = l->config;
-	const struct secret_source api = { "api-key", "api-key-file", c->cloudstack.api_key_file,
-					   &c->cloudstack.api_key, &c->cloudstack.api_key_source };
-	const struct secret_source secret = { "secret-key", "secret-key-file",
-					      c->cloudstack.secret_key_file,
-					      &c->cloudstack.secret_key,
-					      &c->cloudstack.secret_key_source };
+	const struct secret_source api = {
+		.name = "api-key",
+		.file_name = "api-key-file",
+		.file = c->cloudstack.api_key_file,
+		.credential = &l->api_key,
+		.value = &c->cloudstack.api_key,
+		.source = &c->cloudstack.api_key_source,
+	};
+	const struct secret_source secret = {
+		.name = "secret-key",
+		.file_name = "secret-key-file",
+		.file = c->cloudstack.secret_key_file,
+		.credential = &l->secret_key,
+		.value = &c->cloudstack.secret_key,
+		.source = &c->cloudstack.secret_key_source,
+	};
 
 	resolve_secret(l, &api);
 	resolve_secret(l, &secret);
@@ -383,6 +425,12 @@ static void resolve_state_directory(struct loader *l)
 		problem(l, "$STATE_DIRECTORY: %s", why);
 }
 
+static void credential_done(struct credential *c)
+{
+	mk_secret_free(c->value);
+	free(c->source);
+}
+
 /* ---- all of it ----------------------------------------------------------------------------------- */
 
 static int set_defaults(struct mk_config *config)
@@ -401,27 +449,46 @@ static int set_defaults(struct mk_config *config)
 	return 0;
 }
 
-static void load(struct loader *l)
+static void load(struct loader *l, const char *path)
 {
 	bool complete = true;
+
+	l->files = list_files(l, path);
+	if (!l->files) {
+		l->no_memory = true;
+		return;
+	}
 
 	for (char **f = l->files; *f; f++)
 		complete = read_file(l, *f) && complete;
 
 	/* what is missing may stand in the file that could not be read */
-	if (!complete)
-		return;
-
-	check_required(l);
-	check_together(l);
-	resolve_secrets(l);
-	resolve_state_directory(l);
+	if (complete) {
+		check_required(l);
+		check_together(l);
+		resolve_secrets(l);
+		resolve_state_directory(l);
+	}
+	mk_strv_free(l->files);
 }
 
-int mk_config_load(const char *path, struct mk_config **ret, struct mk_config_problems *problems)
+/* From here on we see what the service sees. False: nothing may be read as who we are. */
+static bool become_daemon(struct loader *l)
+{
+	int r = geteuid() == 0 ? mk_user_become() : 0;
+
+	if (r == 0 || r == -ESRCH)
+		return true;
+
+	problem(l, "cannot become the user " MK_DAEMON_USER ": %s", strerror(-r));
+	return false;
+}
+
+static int load_all(const char *path, bool inspect, struct mk_config **ret,
+		    struct mk_config_problems *problems)
 {
 	_cleanup_(mk_config_freep) struct mk_config *config = NULL;
-	struct loader l = { .problems = problems };
+	struct loader l = { .problems = problems, .inspect = inspect };
 	int r;
 
 	config = calloc(1, sizeof(*config));
@@ -433,12 +500,12 @@ int mk_config_load(const char *path, struct mk_config **ret, struct mk_config_pr
 		return r;
 
 	l.config = config;
-	l.files = list_files(&l, path ? path : DEFAULT_PATH);
-	if (!l.files)
-		return -ENOMEM;
-
-	load(&l);
-	mk_strv_free(l.files);
+	read_credential(&l, "cloudstack-api-key", &l.api_key);
+	read_credential(&l, "cloudstack-secret-key", &l.secret_key);
+	if (!inspect || become_daemon(&l))
+		load(&l, path ? path : DEFAULT_PATH);
+	credential_done(&l.api_key);
+	credential_done(&l.secret_key);
 	if (l.no_memory)
 		return -ENOMEM;
 	if (problems->n > 0)
@@ -446,6 +513,16 @@ int mk_config_load(const char *path, struct mk_config **ret, struct mk_config_pr
 
 	*ret = take_ptr(config);
 	return 0;
+}
+
+int mk_config_load(const char *path, struct mk_config **ret, struct mk_config_problems *problems)
+{
+	return load_all(path, false, ret, problems);
+}
+
+int mk_config_inspect(const char *path, struct mk_config **ret, struct mk_config_problems *problems)
+{
+	return load_all(path, true, ret, problems);
 }
 
 struct mk_config *mk_config_free(struct mk_config *config)

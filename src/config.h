@@ -74,6 +74,13 @@ void mk_config_problems_done(struct mk_config_problems *problems);
  */
 int mk_config_load(const char *path, struct mk_config **ret, struct mk_config_problems *problems);
 
+/*
+ * The same as the service will see it, for a look from outside. Root takes the credentials that the unit would be
+ * given, and then becomes the service's user, for good; where there is no such user it stays root.
+ */
+int mk_config_inspect(const char *path, struct mk_config **ret,
+		      struct mk_config_problems *problems);
+
 /* Wipes the secrets. NULL is allowed; always returns NULL. */
 struct mk_config *mk_config_free(struct mk_config *config);
 DEFINE_CLEANUP(struct mk_config *, mk_config_free)

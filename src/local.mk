@@ -80,6 +80,8 @@ libvolumed_la_SOURCES = \
 	src/store.h \
 	src/turn.c \
 	src/turn.h \
+	src/user.c \
+	src/user.h \
 	src/util.c \
 	src/util.h \
 	src/volume-method.c \

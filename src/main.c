@@ -5,8 +5,10 @@
 #include "daemon.h"
 #include "log.h"
 #include "plugin.h"
+#include "user.h"
 
 #include <getopt.h>
+#include <pwd.h>
 #include <sys/prctl.h>
 
 static void usage(FILE *f)
@@ -32,7 +34,11 @@ static int load_or_complain(const char *path, struct mk_config **ret)
 	struct mk_config_problems problems = { 0 };
 	int r;
 
-	r = mk_config_load(path, ret, &problems);
+	r = mk_config_inspect(path, ret, &problems);
+	if (geteuid() == 0 && !getpwnam(MK_DAEMON_USER))
+		fputs("migratekit-volumed: there is no user " MK_DAEMON_USER
+		      "; this is what root sees\n",
+		      stderr);
 	for (size_t i = 0; i < problems.n; i++)
 		fprintf(stderr, "%s\n", problems.items[i]);
 	mk_config_problems_done(&problems);

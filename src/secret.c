@@ -2,6 +2,8 @@
 
 #include "secret.h"
 
+#include "user.h"
+
 #include <fcntl.h>
 
 static int read_all(int fd, char *data, size_t max, size_t *ret_size)
@@ -82,32 +84,34 @@ bool mk_secret_valid(const char *secret)
 
 int mk_file_check_private(const char *path, const struct stat *st, char **ret_problem)
 {
+	const char *user;
+
 	*ret_problem = NULL;
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		*ret_problem = mk_strdup_printf("%s holds a secret and belongs to uid %u, who is "
-						"neither root nor the daemon's user; "
-						"run: chown root %s",
-						path, st->st_uid, path);
-	else if (st->st_mode & 077)
-		*ret_problem = mk_strdup_printf("%s holds a secret and its group or others have "
-						"access (mode %04o); run: chmod go= %s",
-						path, st->st_mode & 07777, path);
-	else
+	if (st->st_uid == geteuid() && !(st->st_mode & 077))
 		return 0;
 
+	user = mk_user_name();
+	*ret_problem =
+		mk_strdup_printf("%s holds a secret and must belong to %s, without access "
+				 "for its group or others (it belongs to uid %u, mode "
+				 "%04o); run: chown %s %s && chmod go= %s",
+				 path, user, st->st_uid, st->st_mode & 07777, user, path, path);
 	return -EPERM;
 }
 
-static const char *read_problem(int error)
+/* A sentence; NULL without memory. */
+static char *read_problem(const char *path, int error)
 {
-	switch (error) {
-	case -EFBIG:
-		return "is too large for a key";
-	case -EBADFD:
-		return "is not a regular file";
-	default:
-		return NULL;
-	}
+	if (error == EFBIG)
+		return mk_strdup_printf("%s is too large for a key", path);
+	if (error == EBADFD)
+		return mk_strdup_printf("%s is not a regular file", path);
+	/* the file itself, not a directory above it */
+	if (error == EACCES && access(path, F_OK) == 0)
+		return mk_strdup_printf("%s cannot be read by the user %s; run: chown %s %s", path,
+					mk_user_name(), mk_user_name(), path);
+
+	return mk_strdup_printf("%s cannot be read: %s", path, mk_user_strerror(error));
 }
 
 /* Drops the newlines at the end and checks what is left, in place. */
@@ -134,11 +138,7 @@ int mk_secret_read(const char *path, bool from_manager, char **ret_secret, char 
 	if (r == -ENOENT || r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		const char *words = read_problem(r);
-
-		*ret_problem =
-			words ? mk_strdup_printf("%s %s", path, words)
-			      : mk_strdup_printf("%s cannot be read: %s", path, strerror(-r));
+		*ret_problem = read_problem(path, -r);
 		return r;
 	}
 

@@ -32,8 +32,11 @@ char *mk_secret_free(char *secret);
 /* True for 1 to MK_SECRET_MAX printable ASCII characters without blanks. */
 bool mk_secret_valid(const char *secret);
 
-/* Returns 0 if nobody but its owner, root or ourselves, can read the file; else -EPERM, and in
- * *ret_problem a sentence with the command that mends it (NULL without memory). */
+/*
+ * Returns 0 if the file is ours and nobody but root can read it besides; else -EPERM, and in *ret_problem a
+ * sentence with the command that mends it (NULL without memory). No group is trusted, the daemon's least of
+ * all: its members are the callers, who are not to know the account's keys.
+ */
 int mk_file_check_private(const char *path, const struct stat *st, char **ret_problem);
 
 /*

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Ways in: the private socket, polkit, the units.
+# Ways in: the private socket, polkit, the units; other users.
 
 check_LTLIBRARIES += libpeerenv.la
 libpeerenv_la_SOURCES = tests/integration/peer-env.c tests/integration/peer-env.h
@@ -46,3 +46,9 @@ tests_integration_units_tap_SOURCES = tests/integration/test-units.c
 tests_integration_units_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_units_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_units_tap_LDADD = libwaysenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/check-config.tap
+tests_integration_check_config_tap_SOURCES = tests/integration/test-check-config.c
+tests_integration_check_config_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_check_config_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_check_config_tap_LDADD = libwaysenv.la $(WORLD_LDADD)

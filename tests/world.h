@@ -80,6 +80,9 @@ void w_daemon_kill(struct world *w); /* SIGKILL */
 int w_daemon_wait(struct world *w);
 /* Everything it has written to standard error so far. The caller frees. */
 char *w_daemon_log(struct world *w);
+/* --check-config and --describe-plugin can look at this world. False, with the test marked as skipped: they would
+ * do so as the service's user, who is here, and whose files these are not. */
+bool w_can_inspect(void);
 
 /* Simulator. */
 json_object *w_sim_get(struct world *w, const char *what);

@@ -5,7 +5,7 @@
  * stopped, and starts it again when it is cancelled. Copy it, rename what is called example, and run
  *
  *	make && sudo make install
- *	migratekit-volumed --describe-plugin=example
+ *	sudo migratekit-volumed --describe-plugin=example
  *
  * then add the class to `load` in the group [plugins] of volumed.conf, and restart the daemon. The manual
  * is migratekit-volume-plugin(3).

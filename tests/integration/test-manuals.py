@@ -2,6 +2,7 @@
 """test-manuals.py SRCDIR BUILDDIR: the manual and the README say what the program does. Prints TAP."""
 import glob
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -66,6 +67,9 @@ class Daemon:
             os.chmod(f'{plugins}/{name}.so', 0o644)
         with open(self.config, 'w', encoding='utf-8', opener=lambda p, f: os.open(p, f, 0o600)) as f:
             f.write(CONFIG.format(plugins=plugins))
+        if os.geteuid() == 0 and any(user.pw_name == 'migratekit' for user in pwd.getpwall()):
+            for path in (directory, self.config):  # root looks as that user
+                shutil.chown(path, 'migratekit')
         self.environment = {k: v for k, v in os.environ.items()
                             if k not in ('CREDENTIALS_DIRECTORY', 'STATE_DIRECTORY')}
 

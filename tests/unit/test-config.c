@@ -363,7 +363,7 @@ static void test_secret_file(void)
 	run("rm -f secret");
 	CU_ASSERT(secret_file_refused("/secret cannot be read: No such file"));
 	write_bytes("secret", "from-file\n", 10, 0640);
-	CU_ASSERT(secret_file_refused("run: chmod go= "));
+	CU_ASSERT(secret_file_refused("mode 0640); run: chown "));
 	write_bytes("secret", "two words\n", 10, 0600);
 	CU_ASSERT(secret_file_refused("does not hold one line"));
 	write_bytes("secret", "two\nlines\n", 10, 0600);
@@ -398,7 +398,7 @@ static void test_exposed_file(void)
 	write_bytes("volumed.conf", MINIMAL, strlen(MINIMAL), 0644);
 	CU_ASSERT_EQUAL(load(), -EINVAL);
 	CU_ASSERT(only_problem("volumed.conf:3: [cloudstack] api-key: "));
-	CU_ASSERT(only_problem("(mode 0644); run: chmod go= "));
+	CU_ASSERT(only_problem("mode 0644); run: chown "));
 }
 
 /* A credential's mode is systemd's affair; it wins over everything else. */
