@@ -11,7 +11,7 @@ check_PROGRAMS += tests/integration/examples.tap
 tests_integration_examples_tap_SOURCES = tests/integration/test-examples.c
 tests_integration_examples_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_examples_tap_CFLAGS = $(TEST_CFLAGS)
-tests_integration_examples_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+tests_integration_examples_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
 EXTRA_DIST += \
 	debian/changelog \

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Volume makes a volume on the appliance, and drops it again.
+// Volume makes a volume on the appliance, and drops it again. To build it, in a copy of this folder:
+//
+//	go mod tidy && go build
 //
 //	volume new NAME GIB     create and attach it: prints its id and its device
 //	volume drop UUID        detach and delete it

@@ -3,13 +3,14 @@
 /* The README's programs do what they say, each with its own D-Bus library. */
 
 #include "child.h"
-#include "oma-env.h"
+#include "failover-env.h"
 #include "testbus.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GODBUS "/usr/share/gocode/src/github.com/godbus/dbus"
+#define GODBUS  "/usr/share/gocode/src/github.com/godbus/dbus"
+#define RUNNING "66666666-6666-4666-8666-666666666666"
 
 static struct world w;
 
@@ -66,13 +67,24 @@ static void test_python(void)
 	w_stop(&w);
 }
 
-/* Without network: Debian's copy of the library stands in for the one that go would fetch. */
+/*
+ * $1: source tree, $2: scratch directory. As the program's comment and the README say it; without network, with
+ * Debian's copy of the library where go would download it.
+ */
 static const char build[] =
+	"command='go mod tidy && go build'\n"
+	"grep -q \"^//\t$command\\$\" \"$1/examples/go/volume.go\"\n"
+	"grep -q \"\\`$command\\`\" \"$1/README.md\"\n"
+	"name=github.com/godbus/dbus/v5@v5.1.0; proxy=$2/proxy/github.com/godbus/dbus/v5/@v\n"
+	"mkdir -p \"$proxy\" \"$2/zip/${name%/*}\"; cp -rL " GODBUS " \"$2/zip/$name\"\n"
+	"cp " GODBUS "/go.mod \"$proxy/v5.1.0.mod\"; echo v5.1.0 >\"$proxy/list\"\n"
+	"echo '{\"Version\":\"v5.1.0\"}' >\"$proxy/v5.1.0.info\"\n"
+	"/usr/bin/python3 -c 'import shutil, sys; shutil.make_archive(*sys.argv[1:])'"
+	" \"$proxy/v5.1.0\" zip \"$2/zip\" $name\n"
+	"export HOME=\"$2\" GOPATH=\"$2/path\" GOCACHE=\"$2/cache\" GOTOOLCHAIN=local\n"
+	"export GOPROXY=\"file://$2/proxy\" GOSUMDB=off GOFLAGS='-p=2 -modcacherw'\n"
 	"cp -r \"$1/examples/go\" \"$2/go\"; chmod -R u+w \"$2/go\"; cd \"$2/go\"\n"
-	"export HOME=\"$2\" GOPATH=\"$2/path\" GOCACHE=\"$2/cache\"\n"
-	"export GOPROXY=off GOSUMDB=off GOTOOLCHAIN=local GOFLAGS=-mod=mod\n"
-	"go mod edit -replace github.com/godbus/dbus/v5=" GODBUS "\n"
-	"exec go build -p 2 -o \"$2/volume\"\n";
+	"eval \"$command\"\n";
 
 static void test_go(void)
 {
@@ -84,11 +96,51 @@ static void test_go(void)
 	}
 
 	o_start(&w, NULL, NULL);
-	program = mk_strdup_printf("%s/volume", w.dir);
+	program = mk_strdup_printf("%s/go/volume", w.dir);
 	output = run((const char *const[]){ "sh", "-ec", build, "sh", getenv("top_srcdir"), w.dir,
 					    NULL },
 		     0);
 	check_program((const char *const[]){ program, NULL });
+	w_stop(&w);
+}
+
+/*
+ * README's lines, one after the other: those that busctl or v= begins, with what follows a backslash. Each must
+ * succeed, and so must the operation that it makes. $1: README; then the values of its variables.
+ */
+static const char readme[] =
+	"lines=$(awk '/^ +(busctl|v=)/ { on = 1 } on { print; on = /\\\\$/ }' \"$1\")\n"
+	"VM=$2 RUNNING_VM=$3 FAILOVER_VM=$4 DISK0=$5 DISK1=$6 DISK2=$7 n=0\n"
+	"busctl() {\n"
+	"	output=$(command busctl \"$@\"); echo \"$output\"; n=$((n + 1))\n"
+	"	path=$(echo \"$output\" | sed -n 's/^o \"\\(.*\\)\"$/\\1/p')\n"
+	"	test -z \"$path\" || await_end\n"
+	"}\n"
+	"await_end() {\n"
+	"	OPERATION=$path\n"
+	"	output=$(command busctl call " W_NAME " $path " W_OPERATION " Wait t 20000000)\n"
+	"	echo \"$output\" | grep -q '^sa{sv} \"succeeded\"'\n"
+	"	VOLUME=$(echo \"$output\" | sed -n 's/.*\"Volume\" s \"\\([^\"]*\\)\".*/\\1/p')\n"
+	"}\n"
+	"eval \"$lines\"\n"
+	"test $n -ge 10 && test $n = $(echo \"$lines\" | grep -c busctl)\n";
+
+static void test_readme(void)
+{
+	_cleanup_free_ char *path = mk_strdup_printf("%s/README.md", getenv("top_srcdir"));
+	_cleanup_free_ char *output = NULL;
+	struct f_set set;
+
+	f_start(&w, NULL, 3, &set);
+	w_sim_post(&w, "seed",
+		   "{\"vms\":[{\"id\":\"" RUNNING "\",\"name\":\"run\",\"state\":\"Running\"}],"
+		   "\"volumes\":[{\"id\":\"77777777-7777-4777-8777-777777777777\",\"name\":\"r\","
+		   "\"type\":\"ROOT\",\"virtualmachineid\":\"" RUNNING "\",\"deviceid\":0}]}");
+	output = run((const char *const[]){ "sh", "-ec", readme, "sh", path, W_VM, RUNNING, F_VM,
+					    set.ids[0], set.ids[1], set.ids[2], NULL },
+		     0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(output, "s \"serving\""));
+	CU_ASSERT(f_home(&w, &set));
 	w_stop(&w);
 }
 
@@ -97,6 +149,7 @@ int main(int argc, char **argv)
 	static const struct tap_test tests[] = {
 		{ "python", test_python },
 		{ "go", test_go },
+		{ "readme", test_readme },
 		{ NULL, NULL },
 	};
 
