@@ -153,33 +153,56 @@ def test_ranges(daemon):
         raise Problem('; '.join(wrong))
 
 
-def members(tag):
-    found = []
+def members(*tags):
+    """(interface, name) of each member."""
     for path in glob.glob(f'{SRC}/dbus/*.xml'):
-        found += [n.get('name') for n in ET.parse(path).iter(tag)]
-    return found
+        for interface in ET.parse(path).iter('interface'):
+            for tag in tags:
+                yield from ((interface.get('name'), n.get('name')) for n in interface.iter(tag))
 
 
 def test_interfaces(_):
     text = page('org.migratekit.Volume1.5').split('.Sh INTERFACES')[1].split('\n.Sh ')[0]
-    same('interfaces', re.findall(r'^\.Ss Interface (.*)$', text, re.M), members('interface'))
-    same('methods and signals', items(text, 'Fn'), members('method') + members('signal'))
-    same('properties', items(text, 'Va'), members('property'))
+    names, texts = (re.split(r'^\.Ss Interface (.*)$', text, flags=re.M)[i::2] for i in (1, 2))
+    same('interfaces', names, [name for _, name in members('interface')])
+    for what, macro, tags in (('methods and signals', 'Fn', ('method', 'signal')),
+                              ('properties', 'Va', ('property',))):
+        same(what, [(n, i) for n, t in zip(names, texts) for i in items(t, macro)], members(*tags))
+
+
+def promised(path):
+    """The errors that the comments of an interface name."""
+    lists = re.findall(r'(?:[Ee]rrors(?: of [a-z ]+)?|Of (?:the|all) operations?): ([^.]*)\.', read(path))
+    for names in lists:
+        yield from re.findall(r'\b[A-Z]\w+\b', re.sub(r'\([^()]*\)', '', names))
+
+
+def raised(pattern):
+    """The errors that the sources name."""
+    for path in glob.glob(f'{SRC}/{pattern}'):
+        if not path.endswith('/error.c'):
+            yield from re.findall(r'\bMK_ERROR_(?!NONE)\w+', read(path))
 
 
 def test_errors(_):
-    table = re.findall(r'\[MK_ERROR_\w+\] = \{? ?"?[^"]*"([A-Za-z.0-9]+)"', read(f'{SRC}/src/error.c'))
-    table = {name.rsplit('.', 1)[-1] for name in table}
+    table = dict(re.findall(r'\[(MK_ERROR_\w+)\] = \w+ "(\w+)"', read(f'{SRC}/src/error.c')))
+    same('errors that are raised', table, [*raised('src/*.c'), *raised('plugins/*.c')])
     text = page('org.migratekit.Volume1.5').split('.Sh ERROR NAMES')[1].split('\n.Sh ')[0]
-    documented = [n for line in re.findall(r'^\.It Er (.*)$', text, re.M) for n in line.split(' , ')]
-    same('errors', documented, table)
-    # what the comments of the XML promise is an error at all
-    for path in glob.glob(f'{SRC}/dbus/*.xml'):
-        for promise in re.findall(r'[Ee]rrors(?: of [a-z ]+)?: ([^.]*)\.', read(path)):
-            plain = re.sub(r'\([^()]*\)', '', promise)
-            names = set(re.findall(r'\b[A-Z][a-z]+(?:[A-Z][a-z]+)*\b', plain)) - {'Error', 'AttachVolume'}
-            if not names <= table:
-                raise Problem(f'{path}: no errors: {sorted(names - table)}')
+    same('errors', (n for line in re.findall(r'^\.It Er (.*)$', text, re.M) for n in line.split(' , ')),
+         table.values())
+    # of any call to any bus service: no method promises them
+    usual = ('UnknownObject', 'UnknownInterface', 'UnknownMethod', 'UnknownProperty', 'PropertyReadOnly',
+             'InteractiveAuthorizationRequired')
+    promises = {os.path.basename(path): set(promised(path)) for path in glob.glob(f'{SRC}/dbus/*.xml')}
+    same('promises', set().union(*promises.values()) - {'Error', 'AttachVolume'},
+         set(table.values()) - set(usual))
+    for sources, interfaces in (('failover', ['.Failover']), ('test-vm', ['.TestVM']), ('oma', ['', '.OMA'])):
+        known = set().union(*(promises[f'org.migratekit.Volume1{i}.xml'] for i in interfaces))
+        if unknown := {table[e] for e in raised(f'plugins/{sources}*.c')} - known:
+            raise Problem(f'{sources}: raised and not documented: {sorted(unknown)}')
+    text = read(f'{SRC}/README.md').split('### When it fails')[1].split('\n#')[0]
+    if unknown := set(re.findall(r'^\| (\w+) \|', text, re.M)) - set(table.values()):
+        raise Problem(f'README: no errors: {sorted(unknown)}')
 
 
 def test_privileges(daemon):
@@ -189,7 +212,7 @@ def test_privileges(daemon):
         action, rest = item.split('\n', 1)
         for line in re.findall(r'^\.Fn (.*)$', rest.split('\n.El')[0], re.M):
             documented |= {n: action for n in re.findall(r'\b[A-Z]\w+', line) if n != 'Fn'}
-    public = set(members('method'))
+    public = {name for _, name in members('method')}
     real = {m: p for m, p in daemon.describe().items() if m in public and p != 'read'}
     documented = {m: p for m, p in documented.items() if p != 'read'}
     same('privileges', documented.items(), real.items())
@@ -201,6 +224,15 @@ def test_privileges(daemon):
 def test_options(daemon):
     text = page('migratekit-volumed.8').split('The options are:')[1].split('\n.El')[0]
     same('options', re.findall(r'\\-([a-z-]+)', text), re.findall(r'--([a-z-]+)', daemon.run('--help')))
+
+
+def test_environment(_):
+    text = page('migratekit-volumed.8').split('.Sh ENVIRONMENT')[1].split('\n.Sh ')[0]
+    documented = {n for line in re.findall(r'^\.It Ev (.*)$', text, re.M) for n in line.split(' , ')}
+    real = {n for path in glob.glob(f'{SRC}/src/*.c')
+            for n in re.findall(r'getenv\("(\w+)"\)', read(path))}
+    if not real or real - documented:
+        raise Problem(f'not documented: {sorted(real - documented)}')
 
 
 def test_commands(_):
