@@ -324,7 +324,7 @@ static void test_no_reply_expected(void)
 	}
 	b_settle(&e);
 	CU_ASSERT_EQUAL(n, 2);
-	CU_ASSERT_EQUAL(e.bus->n_calls, 0);
+	CU_ASSERT_EQUAL(b_n_calls(&e), 0);
 	b_stop(&e);
 }
 
