@@ -386,10 +386,16 @@ void mk_call_authorized(struct mk_call *call)
 		run_handler(call);
 }
 
+/* What the objects below the root are called says something of them. */
+static bool is_open(const struct mk_call *call)
+{
+	return (call->method->flags & MK_BUS_OPEN) &&
+	       !mk_bus_below_root(call->bus, dbus_message_get_path(call->message));
+}
+
 static bool needs_authority(const struct mk_call *call)
 {
-	return call->bus->callbacks.authorize && !call->peer &&
-	       !(call->method->flags & MK_BUS_OPEN);
+	return call->bus->callbacks.authorize && !call->peer && !is_open(call);
 }
 
 static void authorize(struct mk_call *call)

@@ -63,7 +63,8 @@ struct mk_bus_method {
 	unsigned (*also)(const struct mk_call *call, void *object);
 };
 #define MK_BUS_CALLER (1u << 0) /* look up the caller's uid first: mk_call_uid() */
-#define MK_BUS_OPEN   (1u << 1) /* whoever can send it may call it */
+/* Whoever can send it may call it, but on the objects below the root: their names are told to readers only. */
+#define MK_BUS_OPEN   (1u << 1)
 
 struct mk_bus_property {
 	const char *name; /* NULL ends the table */

@@ -61,7 +61,6 @@ static const struct mk_bus_method methods[] = {
 	{ "Detach", "a{sv}", "options", "", "", ran, .options = options,
 	  .privilege = MK_PRIVILEGE_DETACH, .also = needs_force },
 	{ "Delete", "", "", "", "", ran, .privilege = MK_PRIVILEGE_DELETE },
-	{ "Open", "", "", "", "", ran, MK_BUS_OPEN },
 	{ 0 },
 };
 
@@ -348,22 +347,35 @@ static void test_force(void)
 	stop();
 }
 
+static sd_bus_message *introspect(sd_bus *from, const char *path)
+{
+	sd_bus_message *m = NULL;
+
+	CU_ASSERT_FATAL(sd_bus_message_new_method_call(from, &m, B_NAME, path,
+						       DBUS_INTERFACE_INTROSPECTABLE,
+						       "Introspect") >= 0);
+	return b_send(&e, from, m);
+}
+
 /* The standard interfaces: what they tell of the objects is read; what the interfaces are is open. */
 static void test_standard(void)
 {
+	static const char *const open[] = { "/", "/org", "/org/example", B_ROOT };
 	sd_bus_message *m = NULL;
 	sd_bus *c;
 
 	start();
 	start_polkit(REFUSE);
 	c = connect_as(NOBODY, NOBODY);
-	expect_ok(call(c, "Open"));
-	CU_ASSERT(sd_bus_message_new_method_call(c, &m, B_NAME, B_ROOT,
-						 DBUS_INTERFACE_INTROSPECTABLE, "Introspect") >= 0);
-	m = b_send(&e, c, m);
-	CU_ASSERT(!sd_bus_message_is_method_error(m, NULL));
-	sd_bus_message_unref(m);
+	for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
+		m = introspect(c, open[i]);
+		CU_ASSERT(!sd_bus_message_is_method_error(m, NULL));
+		sd_bus_message_unref(m);
+	}
 	CU_ASSERT_EQUAL(polkit.n, 0);
+	/* below the root names are ids */
+	expect_denied(introspect(c, B_ROOT "/child"), ACTION "read");
+	expect_denied(introspect(c, OBJECT), ACTION "read");
 
 	m = NULL;
 	CU_ASSERT(sd_bus_message_new_method_call(c, &m, B_NAME, B_ROOT, DBUS_INTERFACE_PROPERTIES,
