@@ -230,7 +230,7 @@ static bool may_hold(struct mk_call *call, enum mk_call_wait wait)
 
 /*
  * Keeps of the message what the reply needs: libdbus reads nothing more from a connection, that of the bus
- * included, while the messages of it that somebody still has come to MESSAGE_MAX.
+ * included, while the messages of it that somebody still has come to a limit.
  */
 static void drop_body(struct mk_call *call)
 {

@@ -29,8 +29,9 @@ struct mk_bus_object;
 struct mk_call;
 
 /* Limits on what one caller can make us hold. */
-#define MK_BUS_TEXT_MAX  4096u /* bytes of one text argument */
-#define MK_BUS_ARRAY_MAX 1024u /* elements of one array argument */
+#define MK_BUS_TEXT_MAX       4096u  /* bytes of one text argument */
+#define MK_BUS_ARRAY_MAX      1024u  /* elements of one array argument */
+#define MK_BUS_ARRAY_TEXT_MAX 65536u /* bytes of all its texts */
 
 /*
  * Calls that are held, mk_call_hold(); beyond them: LimitsExceeded. Calls that are answered at once do not count

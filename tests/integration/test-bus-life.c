@@ -10,7 +10,8 @@
 
 #define CALLERS (MK_BUS_HELD_MAX / MK_BUS_HELD_PER_CALLER_MAX)
 #define USERS   (MK_BUS_HELD_MAX / MK_BUS_HELD_PER_USER_MAX)
-#define USER    1 /* of Debian, as the next: the bus takes only those that it finds */
+#define BIG     20 /* calls as big as they may be: more than libdbus reads ahead */
+#define USER    1  /* of Debian, as the next: the bus takes only those that it finds */
 
 static struct bus_env e;
 
@@ -122,7 +123,7 @@ static void test_held_in_all(void)
  * nothing more of the bus if they were kept whole, not even the bus's word on who it is. */
 static void test_held_and_big(void)
 {
-	char *texts[225];
+	char *texts[MK_BUS_ARRAY_TEXT_MAX / MK_BUS_TEXT_MAX + 1];
 	_cleanup_free_ char *text = malloc(MK_BUS_TEXT_MAX + 1);
 	struct tally t = { 0 };
 
@@ -131,18 +132,33 @@ static void test_held_and_big(void)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		texts[i] = i + 1 < ARRAY_SIZE(texts) ? text : NULL;
 	b_start(&e);
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < BIG; i++) {
 		sd_bus_message *m = b_message(&e, B_ROOT, B_TEST, "HoldTexts");
 
 		CU_ASSERT(sd_bus_message_append_strv(m, texts) >= 0);
 		CU_ASSERT(sd_bus_call_async(e.client, NULL, m, on_tally, &t, 0) >= 0);
 		sd_bus_message_unref(m);
 	}
-	B_WAIT(&e, e.root.n_held == 3);
+	B_WAIT(&e, e.root.n_held == BIG);
 	b_expect_json(b_call(&e, B_ROOT, B_TEST, "EchoS", "s", "x"), "[\"x\"]");
 	release_held();
-	run_tally(&t, 3);
-	CU_ASSERT_EQUAL(t.replies, 3);
+	run_tally(&t, BIG);
+	CU_ASSERT_EQUAL(t.replies, BIG);
+	b_stop(&e);
+}
+
+/* A message that is too big is refused, and is not the end of our connection, which is everybody's. */
+static void test_too_big(void)
+{
+	const size_t size = 2 * 1024 * 1024;
+	_cleanup_free_ char *text = malloc(size + 1);
+
+	memset(text, 'x', size);
+	text[size] = '\0';
+	b_start(&e);
+	b_expect_error(b_call(&e, B_ROOT, B_TEST, "EchoS", "s", text), B_ERR "InvalidArgs", NULL);
+	b_expect_json(b_call(&e, B_ROOT, B_TEST, "EchoS", "s", "x"), "[\"x\"]");
+	CU_ASSERT_EQUAL(e.disconnected, 0);
 	b_stop(&e);
 }
 
@@ -467,6 +483,7 @@ int main(int argc, char **argv)
 		{ "held-per-caller", test_held_per_caller },
 		{ "held-in-all", test_held_in_all },
 		{ "held-and-big", test_held_and_big },
+		{ "too-big", test_too_big },
 		{ "caller", test_caller },
 		{ "caller-gone", test_caller_gone },
 		{ "reply-to-nobody", test_reply_to_nobody },

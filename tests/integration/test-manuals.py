@@ -215,8 +215,8 @@ def test_limits(_):
     text = page('org.migratekit.Volume1.5').split('.Ss Limits')[1].split('\n.S')[0]
     wanted = {'HELD_PER_CALLER_MAX': '{}\nof one connection', 'HELD_PER_USER_MAX': '{}\nof one user',
               'HELD_MAX': '{}\nof all users but root', 'PEERS_PER_UID_MAX': '{} connections of one user',
-              'PEERS_MAX': '{} of all users but root', 'TEXT_MAX': 'a text in it {} bytes',
-              'ARRAY_MAX': 'an array {} elements'}
+              'PEERS_MAX': '{} of all users but root', 'TEXT_MAX': 'A text has up to {} bytes',
+              'ARRAY_MAX': 'an array {} elements', 'ARRAY_TEXT_MAX': '{} bytes of text'}
     if wrong := [k for k, v in wanted.items() if v.format(real[k]) not in text]:
         raise Problem(f'not as in bus.h: {wrong}')
 
