@@ -291,7 +291,12 @@ void mk_access_authorize(struct mk_access *access, struct mk_call *call)
 		return; /* the dispatcher answers */
 
 	c->access = access;
-	c->call = mk_call_ref(call);
+	c->call = mk_call_hold_for(call, MK_CALL_WAITS_AUTHORITY);
+	if (!c->call) {
+		free(c);
+		return;
+	}
+
 	c->left = mk_call_needs(call);
 	TAILQ_INSERT_TAIL(&access->checks, c, entry);
 	mk_call_on_gone(call, on_gone, c);

@@ -24,10 +24,8 @@ struct mk_call *mk_call_unref(struct mk_call *call)
 		mk_call_error(call, MK_ERROR_INTERNAL, "the call was left without an answer");
 		call->n_ref--;
 	}
-	if (call->bus) {
+	if (call->bus)
 		TAILQ_REMOVE(&call->bus->calls, call, entry);
-		call->bus->n_calls--;
-	}
 	dbus_message_unref(call->message);
 	json_object_put(call->args);
 	free(call);
@@ -82,6 +80,7 @@ void mk_call_reply_message(struct mk_call *call, DBusMessage *reply)
 		reply = dbus_message_new_error(call->message, DBUS_ERROR_NO_MEMORY,
 					       "out of memory");
 	call->replied = true;
+	call->wait = MK_CALL_WAITS_NOT;
 	if (reply && dbus_message_get_no_reply(call->message)) {
 		dbus_message_unref(reply);
 		return;
@@ -140,10 +139,7 @@ void mk_call_error(struct mk_call *call, enum mk_error_code code, const char *fm
 /* Nobody waits for it any more; whoever holds it may still drop it. */
 static void detach(struct mk_call *call)
 {
-	struct mk_bus *bus = call->bus;
-
-	TAILQ_REMOVE(&bus->calls, call, entry);
-	bus->n_calls--; /* NOLINT(clang-analyzer-core.NullDereference): it is in the bus's list */
+	TAILQ_REMOVE(&call->bus->calls, call, entry);
 	call->bus = NULL;
 	call->peer = NULL;
 }
@@ -193,6 +189,84 @@ void mk_bus_caller_gone(struct mk_bus *bus, const struct mk_bus_peer *peer, cons
 		HASH_FIND_STR(bus->uids, name, entry);
 	if (entry)
 		forget_uid(bus, entry);
+}
+
+/* ---- held calls ------------------------------------------------------------------------------------------- */
+
+static bool refuse_to_hold(struct mk_call *call, unsigned limit, const char *whose)
+{
+	mk_call_error(call, MK_ERROR_LIMITS_EXCEEDED,
+		      "%u calls of %s wait for an answer already, the most that may: let one of "
+		      "them end first, or watch the operations' signals instead of calling Wait",
+		      limit, whose);
+	return false;
+}
+
+/* A few users must not use up what is there for all, and nobody what is there for root. */
+static bool may_hold(struct mk_call *call, enum mk_call_wait wait)
+{
+	unsigned n_caller = 0, n_user = 0, n_all = 0;
+	const struct mk_call *other;
+
+	TAILQ_FOREACH(other, &call->bus->calls, entry) {
+		if (other->wait != wait)
+			continue;
+		n_caller += other->peer == call->peer &&
+			    streq(mk_call_sender(other), mk_call_sender(call));
+		n_user += other->uid == call->uid;
+		n_all += other->uid != 0;
+	}
+
+	if (n_caller >= MK_BUS_HELD_PER_CALLER_MAX)
+		return refuse_to_hold(call, MK_BUS_HELD_PER_CALLER_MAX, "this connection");
+	if (wait == MK_CALL_WAITS_CALLER)
+		return true; /* whose it is is not known yet; the bus answers soon */
+	if (n_user >= MK_BUS_HELD_PER_USER_MAX)
+		return refuse_to_hold(call, MK_BUS_HELD_PER_USER_MAX, "this user");
+	if (call->uid != 0 && n_all >= MK_BUS_HELD_MAX)
+		return refuse_to_hold(call, MK_BUS_HELD_MAX, "all users");
+	return true;
+}
+
+/*
+ * Keeps of the message what the reply needs: libdbus reads nothing more from a connection, that of the bus
+ * included, while the messages of it that somebody still has come to a limit.
+ */
+static void drop_body(struct mk_call *call)
+{
+	DBusMessage *m = call->message;
+	DBusMessage *head = dbus_message_new_method_call(NULL, dbus_message_get_path(m),
+							 dbus_message_get_interface(m),
+							 dbus_message_get_member(m));
+
+	if (!head || !dbus_message_set_sender(head, dbus_message_get_sender(m))) {
+		if (head)
+			dbus_message_unref(head);
+		return;
+	}
+
+	dbus_message_set_serial(head, dbus_message_get_serial(m));
+	dbus_message_set_no_reply(head, dbus_message_get_no_reply(m));
+	dbus_message_set_allow_interactive_authorization(
+		head, dbus_message_get_allow_interactive_authorization(m));
+	dbus_message_unref(m);
+	call->message = head;
+}
+
+struct mk_call *mk_call_hold_for(struct mk_call *call, enum mk_call_wait wait)
+{
+	if (!may_hold(call, wait))
+		return NULL;
+
+	if (call->wait == MK_CALL_WAITS_NOT)
+		drop_body(call);
+	call->wait = wait;
+	return mk_call_ref(call);
+}
+
+struct mk_call *mk_call_hold(struct mk_call *call)
+{
+	return mk_call_hold_for(call, MK_CALL_WAITS_ANSWER);
 }
 
 /* ---- finding the method ------------------------------------------------------------------------------------- */
@@ -312,10 +386,16 @@ void mk_call_authorized(struct mk_call *call)
 		run_handler(call);
 }
 
+/* What the objects below the root are called says something of them. */
+static bool is_open(const struct mk_call *call)
+{
+	return (call->method->flags & MK_BUS_OPEN) &&
+	       !mk_bus_below_root(call->bus, dbus_message_get_path(call->message));
+}
+
 static bool needs_authority(const struct mk_call *call)
 {
-	return call->bus->callbacks.authorize && !call->peer &&
-	       !(call->method->flags & MK_BUS_OPEN);
+	return call->bus->callbacks.authorize && !call->peer && !is_open(call);
 }
 
 static void authorize(struct mk_call *call)
@@ -423,6 +503,7 @@ static void free_call(void *data)
 	mk_call_unref(data);
 }
 
+/* Takes over a reference to the call, if it returns true. */
 static bool ask_who(struct mk_call *call)
 {
 	DBusMessage *m =
@@ -441,9 +522,7 @@ static bool ask_who(struct mk_call *call)
 	if (!ok)
 		return false;
 
-	ok = dbus_pending_call_set_notify(pending, on_credentials, mk_call_ref(call), free_call);
-	if (!ok)
-		mk_call_unref(call);
+	ok = dbus_pending_call_set_notify(pending, on_credentials, call, free_call);
 	dbus_pending_call_unref(pending);
 	return ok;
 }
@@ -462,37 +541,13 @@ static void identify(struct mk_call *call)
 		call->uid = entry->uid;
 		call->member = entry->member;
 		authorize(call);
-	} else if (!ask_who(call)) {
+	} else if (mk_call_hold_for(call, MK_CALL_WAITS_CALLER) && !ask_who(call)) {
 		mk_call_error(call, MK_ERROR_ACCESS_DENIED, "the caller cannot be identified");
+		mk_call_unref(call);
 	}
 }
 
 /* ---- dispatch ------------------------------------------------------------------------------------------------- */
-
-static size_t held_by_same(const struct mk_call *caller)
-{
-	const struct mk_call *call;
-	size_t n = 0;
-
-	TAILQ_FOREACH(call, &caller->bus->calls, entry)
-		n += call->peer == caller->peer &&
-		     streq(mk_call_sender(call), mk_call_sender(caller));
-	return n;
-}
-
-static bool within_limits(struct mk_call *call)
-{
-	if (call->bus->n_calls <= MK_BUS_HELD_MAX &&
-	    held_by_same(call) <= MK_BUS_HELD_PER_CALLER_MAX)
-		return true;
-
-	mk_call_error(
-		call, MK_ERROR_LIMITS_EXCEEDED,
-		"too many calls are waiting for an answer: %u are allowed for one caller, %u in "
-		"all",
-		MK_BUS_HELD_PER_CALLER_MAX, MK_BUS_HELD_MAX);
-	return false;
-}
 
 static struct mk_call *call_new(struct mk_bus *bus, struct mk_bus_peer *peer, DBusMessage *message)
 {
@@ -508,7 +563,6 @@ static struct mk_call *call_new(struct mk_bus *bus, struct mk_bus_peer *peer, DB
 	call->driver = peer && mk_bus_is_for_driver(message);
 	call->uid = peer ? peer->uid : (uid_t)-1;
 	TAILQ_INSERT_TAIL(&bus->calls, call, entry);
-	bus->n_calls++;
 	return call;
 }
 
@@ -521,7 +575,7 @@ DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, struct mk_bus_peer *p
 	if (!call)
 		return DBUS_HANDLER_RESULT_NEED_MEMORY;
 
-	if (!within_limits(call) || !find_method(call))
+	if (!find_method(call))
 		return DBUS_HANDLER_RESULT_HANDLED;
 
 	if (mk_bus_read_args(message, call->method, &call->args, &error) < 0)

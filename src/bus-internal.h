@@ -43,6 +43,14 @@ struct mk_bus_peer {
 
 struct mk_bus_server; /* bus-peer.c */
 
+/* What a held call waits for. The caller has no power over how long the first takes. */
+enum mk_call_wait {
+	MK_CALL_WAITS_NOT,
+	MK_CALL_WAITS_CALLER,    /* the bus's word on who calls */
+	MK_CALL_WAITS_AUTHORITY, /* mk_bus_callbacks.authorize */
+	MK_CALL_WAITS_ANSWER,    /* the handler's */
+};
+
 struct mk_call {
 	unsigned n_ref;
 	struct mk_bus *bus;       /* NULL once the bus is closed or the caller gone */
@@ -55,6 +63,7 @@ struct mk_call {
 	bool member; /* of mk_bus.group; only for calls over the bus */
 	bool driver; /* to the driver, which has its own name */
 	bool replied;
+	enum mk_call_wait wait;
 	void (*gone)(struct mk_call *call, void *data);
 	void *gone_data;
 	TAILQ_ENTRY(mk_call) entry;
@@ -95,7 +104,6 @@ struct mk_bus {
 	TAILQ_HEAD(mk_bus_dirty, mk_bus_object) dirty; /* new or changed */
 	struct mk_bus_out_list replies, signals, removals;
 	TAILQ_HEAD(mk_bus_calls, mk_call) calls; /* all that have no reply yet */
-	size_t n_calls;
 	struct mk_bus_uid *uids;
 	sd_event_source *disconnected; /* armed when the connection is lost */
 	bool discarding;               /* nothing is sent any more */
@@ -115,6 +123,8 @@ DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, struct mk_bus_peer *p
 /* The caller with that name is gone: nobody waits for its calls. peer NULL: it was on the bus. */
 void mk_bus_caller_gone(struct mk_bus *bus, const struct mk_bus_peer *peer, const char *name);
 void mk_bus_drop_calls(struct mk_bus *bus);
+/* As mk_call_hold(), for another reason. */
+struct mk_call *mk_call_hold_for(struct mk_call *call, enum mk_call_wait wait);
 /* Queues a reply built elsewhere (taken over); NULL: out of memory. */
 void mk_call_reply_message(struct mk_call *call, DBusMessage *reply);
 

@@ -54,13 +54,13 @@ static const char *refuse(struct mk_bus *bus, int fd, const struct ucred *who)
 		return "it is neither root nor in the daemon's group";
 
 	TAILQ_FOREACH(peer, &bus->peers, entry) {
-		n++;
+		n += peer->uid != 0;
 		n_same += peer->uid == who->uid;
 	}
-	if (n >= MK_BUS_PEERS_MAX)
-		return "there are too many connections";
 	if (n_same >= MK_BUS_PEERS_PER_UID_MAX)
 		return "its user has too many connections";
+	if (who->uid != 0 && n >= MK_BUS_PEERS_MAX)
+		return "there are too many connections";
 	return NULL;
 }
 

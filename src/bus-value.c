@@ -25,6 +25,7 @@ static json_object *read_array(DBusMessageIter *it, struct mk_error *error)
 {
 	_cleanup_json_ json_object *array = json_object_new_array();
 	DBusMessageIter sub;
+	size_t size = 0;
 
 	if (dbus_message_iter_get_element_count(it) > (int)MK_BUS_ARRAY_MAX) {
 		mk_error_set(error, MK_ERROR_LIMITS_EXCEEDED,
@@ -36,7 +37,13 @@ static json_object *read_array(DBusMessageIter *it, struct mk_error *error)
 	while (dbus_message_iter_get_arg_type(&sub) != DBUS_TYPE_INVALID) {
 		json_object *element = read_value(&sub, error);
 
-		if (!element || !array || json_object_array_add(array, element) < 0) {
+		size += (size_t)json_object_get_string_len(element);
+		if (size > MK_BUS_ARRAY_TEXT_MAX)
+			mk_error_set(error, MK_ERROR_LIMITS_EXCEEDED,
+				     "the texts of an array argument have more than %u bytes",
+				     MK_BUS_ARRAY_TEXT_MAX);
+		if (mk_error_is_set(error) || !element || !array ||
+		    json_object_array_add(array, element) < 0) {
 			json_object_put(element);
 			return NULL;
 		}

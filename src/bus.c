@@ -4,7 +4,7 @@
 
 #include "bus-internal.h"
 
-#define MESSAGE_MAX (1024 * 1024)
+#define RECEIVED_MAX (1024 * 1024) /* bytes read ahead of what is handled */
 
 /* ---- queues ---------------------------------------------------------------------------------------------- */
 
@@ -411,8 +411,9 @@ static int set_up(struct mk_bus *bus)
 	int r;
 
 	dbus_connection_set_exit_on_disconnect(bus->connection, FALSE);
-	dbus_connection_set_max_message_size(bus->connection, MESSAGE_MAX);
-	dbus_connection_set_max_received_size(bus->connection, MESSAGE_MAX);
+	/* How big a message may be is the bus's to say: to libdbus a bigger one would be the end of the connection,
+	 * which is everybody's. */
+	dbus_connection_set_max_received_size(bus->connection, RECEIVED_MAX);
 
 	r = sd_event_add_defer(bus->event, &bus->disconnected, on_disconnected, bus);
 	if (r < 0)

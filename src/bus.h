@@ -28,11 +28,19 @@ struct mk_bus;
 struct mk_bus_object;
 struct mk_call;
 
-/* Limits on what one caller can make us hold; beyond them: LimitsExceeded. */
-#define MK_BUS_TEXT_MAX            4096u /* bytes of one text argument */
-#define MK_BUS_ARRAY_MAX           1024u /* elements of one array argument */
-#define MK_BUS_HELD_MAX            512u  /* calls that wait for their reply, in all */
-#define MK_BUS_HELD_PER_CALLER_MAX 128u
+/* Limits on what one caller can make us hold. */
+#define MK_BUS_TEXT_MAX       4096u  /* bytes of one text argument */
+#define MK_BUS_ARRAY_MAX      1024u  /* elements of one array argument */
+#define MK_BUS_ARRAY_TEXT_MAX 65536u /* bytes of all its texts */
+
+/*
+ * Calls that are held, mk_call_hold(); beyond them: LimitsExceeded. Calls that are answered at once do not count
+ * and always pass. Those that wait for the caller to be authorised count by themselves: whoever has many of one
+ * kind can still make the other.
+ */
+#define MK_BUS_HELD_MAX            512u /* of all users but root, who is not to be kept out by them */
+#define MK_BUS_HELD_PER_USER_MAX   256u
+#define MK_BUS_HELD_PER_CALLER_MAX 128u /* of one connection */
 
 /* What a call needs in all: bits of its method's privilege and of what `also` says. */
 #define MK_NEEDS(privilege) (1u << (privilege))
@@ -44,8 +52,8 @@ struct mk_bus_method {
 	/*
 	 * Runs once the arguments are checked, the caller's uid is known and the caller is authorised.
 	 * object is what was given to mk_bus_object_add(). Replies with mk_call_reply() or
-	 * mk_call_error(), now or, holding a reference to the call, later. Whoever drops the last
-	 * reference without a reply makes the bus send Internal.
+	 * mk_call_error(), now or, with a reference from mk_call_hold(), later. Whoever drops the
+	 * last reference without a reply makes the bus send Internal.
 	 */
 	void (*handler)(struct mk_call *call, void *object);
 	unsigned flags;
@@ -56,7 +64,8 @@ struct mk_bus_method {
 	unsigned (*also)(const struct mk_call *call, void *object);
 };
 #define MK_BUS_CALLER (1u << 0) /* look up the caller's uid first: mk_call_uid() */
-#define MK_BUS_OPEN   (1u << 1) /* whoever can send it may call it */
+/* Whoever can send it may call it, but on the objects below the root: their names are told to readers only. */
+#define MK_BUS_OPEN   (1u << 1)
 
 struct mk_bus_property {
 	const char *name; /* NULL ends the table */
@@ -87,10 +96,10 @@ struct mk_bus_callbacks {
 	void (*disconnected)(void *data);
 	void *data;
 	/*
-	 * Decides on a call over the bus to a method that is not MK_BUS_OPEN: ends it with
-	 * mk_call_authorized() or mk_call_error(), at once or, holding a reference, later. The caller
-	 * is known (MK_BUS_CALLER). NULL: every call runs. Peers are not asked for here: they were
-	 * when they connected.
+	 * Decides on a call over the bus to a method that is not open (MK_BUS_OPEN): ends it with
+	 * mk_call_authorized() or mk_call_error(), at once or, holding it, later. The caller is known
+	 * (MK_BUS_CALLER). NULL: every call runs. Peers are not asked for here: they were when they
+	 * connected.
 	 */
 	void (*authorize)(struct mk_call *call, void *data);
 };
@@ -116,7 +125,7 @@ int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *e
 
 /* ---- peers: a private socket ---------------------------------------------------------------------- */
 
-#define MK_BUS_PEERS_MAX         64u
+#define MK_BUS_PEERS_MAX         96u /* of all users but root */
 #define MK_BUS_PEERS_PER_UID_MAX 48u
 #define MK_BUS_PEER_AUTH_LIMIT   (10 * USEC_PER_SEC)
 #define MK_BUS_PEER_UNREAD_MAX   (1024 * 1024) /* bytes of signals that wait for one peer */
@@ -184,6 +193,12 @@ void mk_bus_object_signal(struct mk_bus_object *object, const char *interface, c
 struct mk_call *mk_call_ref(struct mk_call *call);
 struct mk_call *mk_call_unref(struct mk_call *call); /* NULL is allowed; returns NULL */
 DEFINE_CLEANUP(struct mk_call *, mk_call_unref)
+
+/*
+ * A reference for a handler that answers later. NULL: too many calls wait already, and the caller has been told
+ * so; there is nothing left to do.
+ */
+struct mk_call *mk_call_hold(struct mk_call *call);
 
 /* The arguments, a JSON array in the method's order; borrowed. */
 json_object *mk_call_args(const struct mk_call *call);

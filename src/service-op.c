@@ -169,7 +169,12 @@ static void op_wait(struct mk_call *call, void *data)
 		return; /* the dispatcher answers */
 
 	w->object = object;
-	w->call = mk_call_ref(call);
+	w->call = mk_call_hold(call);
+	if (!w->call) {
+		free(w);
+		return;
+	}
+
 	mk_call_on_gone(call, on_waiter_gone, w);
 	TAILQ_INSERT_TAIL(&object->waiters, w, entry);
 	if (timeout < USEC_INFINITY / 4 &&

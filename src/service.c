@@ -168,8 +168,10 @@ static void on_query(struct mk_call *call, void *data)
 		.caller = -1,
 	};
 
-	if (mk_engine_query(service->engine, &request, on_query_done, mk_call_ref(call), &error) <
-	    0) {
+	if (!mk_call_hold(call))
+		return;
+
+	if (mk_engine_query(service->engine, &request, on_query_done, call, &error) < 0) {
 		mk_call_fail(call, &error);
 		mk_call_unref(call);
 	}

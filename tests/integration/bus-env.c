@@ -9,6 +9,7 @@
 
 #include <ftw.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #define LOOP_MAX (60 * USEC_PER_SEC)
 
@@ -37,7 +38,8 @@ static void hold(struct mk_call *call, void *object)
 {
 	struct b_object *o = object;
 
-	o->held[o->n_held++] = mk_call_ref(call);
+	if (mk_call_hold(call))
+		o->held[o->n_held++] = call;
 }
 
 static void caller(struct mk_call *call, void *object)
@@ -129,6 +131,7 @@ static const struct mk_bus_method test_methods[] = {
 	{ "Hold", "", "", "", "", hold },
 	{ "Caller", "", "", "us", "uid,sender", caller, MK_BUS_CALLER },
 	{ "HoldCaller", "", "", "", "", hold, MK_BUS_CALLER },
+	{ "HoldTexts", "as", "texts", "", "", hold, MK_BUS_CALLER },
 	{ "BadValues", "", "", "sotsas", "a,b,c,d,e", bad_values },
 	{ "BadError", "", "", "s", "never", bad_error },
 	{ "MakeDict", "s", "json", "a{sv}", "value", make },
@@ -280,6 +283,33 @@ sd_bus *b_connect(struct bus_env *e)
 	return bus;
 }
 
+void b_become(uid_t uid, gid_t gid)
+{
+	CU_ASSERT_EQUAL_FATAL(seteuid(0), 0);
+	CU_ASSERT_EQUAL_FATAL(setegid(gid), 0);
+	CU_ASSERT_EQUAL_FATAL(seteuid(uid), 0);
+}
+
+sd_bus *b_connect_as(struct bus_env *e, uid_t uid, gid_t gid)
+{
+	sd_bus *bus;
+
+	b_become(uid, gid);
+	bus = b_connect(e);
+	b_become(0, 0);
+	return bus;
+}
+
+size_t b_n_calls(const struct bus_env *e)
+{
+	const struct mk_call *call;
+	size_t n = 0;
+
+	TAILQ_FOREACH(call, &e->bus->calls, entry)
+		n++;
+	return n;
+}
+
 struct pending {
 	sd_bus_message *reply;
 	bool done;
@@ -394,6 +424,7 @@ void b_start(struct bus_env *e)
 	memset(e, 0, sizeof(*e));
 	e->dir = strdup("/tmp/mk-bus-XXXXXX");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(e->dir));
+	CU_ASSERT_EQUAL(chmod(e->dir, 0755), 0); /* others may connect */
 	e->daemon = tb_start(e->dir);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(e->daemon);
 

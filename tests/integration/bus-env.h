@@ -22,7 +22,7 @@
 struct b_object {
 	char *name; /* property Name */
 	uint64_t count;
-	struct mk_call *held[MK_BUS_HELD_MAX + 8];
+	struct mk_call *held[2 * MK_BUS_HELD_MAX];
 	size_t n_held;
 	struct mk_bus_object *bus;
 };
@@ -52,8 +52,13 @@ extern const struct mk_bus_interface b_test_interface, b_more_interface;
 void b_start(struct bus_env *e);
 void b_stop(struct bus_env *e);
 
-/* Another client on the loop. */
+/* Another client on the loop; as somebody else, which only root can. */
 sd_bus *b_connect(struct bus_env *e);
+sd_bus *b_connect_as(struct bus_env *e, uid_t uid, gid_t gid);
+/* What the kernel notes of whoever connects are the effective ids; 0, 0: root's again. */
+void b_become(uid_t uid, gid_t gid);
+/* How many calls have no answer yet. */
+size_t b_n_calls(const struct bus_env *e);
 /* One turn of the loop, without waiting if nothing is to be done. False: nothing happened. */
 bool b_turn(struct bus_env *e);
 /* Runs the loop until the condition holds; after 60 s the test fails. */

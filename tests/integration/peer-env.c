@@ -39,7 +39,6 @@ void p_start(void)
 	config.address = address;
 	CU_ASSERT_EQUAL_FATAL(mk_bus_listen(p_env.bus, &config, &error), 0);
 	CU_ASSERT_EQUAL(chmod(path, 0666), 0);
-	CU_ASSERT_EQUAL(chmod(p_env.dir, 0755), 0);
 }
 
 void p_stop(void)
@@ -80,6 +79,16 @@ sd_bus *p_connect(bool hello)
 	return bus;
 }
 
+sd_bus *p_connect_as(uid_t uid, gid_t gid)
+{
+	sd_bus *bus;
+
+	b_become(uid, gid);
+	bus = p_connect(true);
+	b_become(0, 0);
+	return bus;
+}
+
 int p_raw(void)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -96,11 +105,9 @@ int p_raw_as(uid_t uid, gid_t gid)
 {
 	int fd;
 
-	CU_ASSERT_EQUAL_FATAL(setegid(gid), 0);
-	CU_ASSERT_EQUAL_FATAL(seteuid(uid), 0);
+	b_become(uid, gid);
 	fd = p_raw();
-	CU_ASSERT_EQUAL_FATAL(seteuid(0), 0);
-	CU_ASSERT_EQUAL_FATAL(setegid(0), 0);
+	b_become(0, 0);
 	return fd;
 }
 
@@ -131,6 +138,24 @@ sd_bus_message *p_call(sd_bus *peer, const char *destination, const char *path,
 		CU_ASSERT_FATAL(sd_bus_message_appendv(m, types, ap) >= 0);
 	va_end(ap);
 	return b_send(&p_env, peer, m);
+}
+
+void p_hold(sd_bus *peer, unsigned n, unsigned *replies)
+{
+	for (unsigned i = 0; i < n; i++)
+		CU_ASSERT_FATAL(sd_bus_call_method_async(peer, NULL, B_NAME, B_ROOT, B_TEST, "Hold",
+							 p_on_reply, replies, NULL) >= 0);
+}
+
+void p_wait_held(size_t n)
+{
+	B_WAIT(&p_env, p_env.root.n_held >= n);
+}
+
+void p_drop_held(void)
+{
+	while (p_env.root.n_held > 0)
+		mk_call_unref(p_env.root.held[--p_env.root.n_held]);
 }
 
 void p_expect_alive(sd_bus *peer)

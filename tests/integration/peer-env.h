@@ -22,6 +22,7 @@ void p_wait(unsigned n);
 
 /* A client; hello: it talks as to a bus. */
 sd_bus *p_connect(bool hello);
+sd_bus *p_connect_as(uid_t uid, gid_t gid);
 /* Only the socket, which does not block; the second with that user's and group's credentials. */
 int p_raw(void);
 int p_raw_as(uid_t uid, gid_t gid);
@@ -38,6 +39,11 @@ sd_bus_message *p_call(sd_bus *peer, const char *destination, const char *path,
 #define P_ROOT(peer, member, ...) p_call(peer, B_NAME, B_ROOT, B_TEST, member, __VA_ARGS__)
 /* Also a sign that everything before it has been handled. */
 void p_expect_alive(sd_bus *peer);
+/* Makes n calls that are held, counting their replies; waits until so many are held in all; drops them, which
+ * answers. */
+void p_hold(sd_bus *peer, unsigned n, unsigned *replies);
+void p_wait_held(size_t n);
+void p_drop_held(void);
 /* For sd_bus_call_async(): counts replies in the unsigned at data. */
 int p_on_reply(sd_bus_message *m, void *data, sd_bus_error *error);
 

@@ -7,7 +7,6 @@
 #include "world.h"
 
 #include <grp.h>
-#include <sys/stat.h>
 
 #define POLKIT   "org.freedesktop.PolicyKit1"
 #define PATH     "/org/freedesktop/PolicyKit1/Authority"
@@ -15,6 +14,7 @@
 #define B_ACCESS "org.example.Access"
 #define OBJECT   B_ROOT "/access"
 #define NOBODY   65534
+#define OTHER    2       /* bin: the bus takes only users that it finds */
 #define GROUP    "games" /* any group that every Debian has, and root and nobody are not in */
 #define MISTRUST (60 * USEC_PER_SEC)
 
@@ -61,7 +61,6 @@ static const struct mk_bus_method methods[] = {
 	{ "Detach", "a{sv}", "options", "", "", ran, .options = options,
 	  .privilege = MK_PRIVILEGE_DETACH, .also = needs_force },
 	{ "Delete", "", "", "", "", ran, .privilege = MK_PRIVILEGE_DELETE },
-	{ "Open", "", "", "", "", ran, MK_BUS_OPEN },
 	{ 0 },
 };
 
@@ -157,17 +156,9 @@ static void stop_polkit(void)
 
 /* ---- the callers ------------------------------------------------------------------------------------------ */
 
-/* The kernel, and so the bus, notes the effective ids of whoever connects. */
 static sd_bus *connect_as(uid_t uid, gid_t gid)
 {
-	sd_bus *bus;
-
-	CU_ASSERT_EQUAL_FATAL(setegid(gid), 0);
-	CU_ASSERT_EQUAL_FATAL(seteuid(uid), 0);
-	bus = b_connect(&e);
-	CU_ASSERT_EQUAL_FATAL(seteuid(0), 0);
-	CU_ASSERT_EQUAL_FATAL(setegid(0), 0);
-	return bus;
+	return b_connect_as(&e, uid, gid);
 }
 
 static sd_bus_message *message(sd_bus *from, const char *member)
@@ -259,7 +250,6 @@ static void start_with(uint64_t limit)
 	memset(&polkit, 0, sizeof(polkit));
 	n_ran = 0;
 	b_start(&e);
-	CU_ASSERT_EQUAL(chmod(e.dir, 0755), 0);
 	config.event = e.event;
 	CU_ASSERT_EQUAL_FATAL(mk_access_new(&config, &access_control), 0);
 	e.bus->callbacks.authorize = on_authorize;
@@ -357,22 +347,35 @@ static void test_force(void)
 	stop();
 }
 
+static sd_bus_message *introspect(sd_bus *from, const char *path)
+{
+	sd_bus_message *m = NULL;
+
+	CU_ASSERT_FATAL(sd_bus_message_new_method_call(from, &m, B_NAME, path,
+						       DBUS_INTERFACE_INTROSPECTABLE,
+						       "Introspect") >= 0);
+	return b_send(&e, from, m);
+}
+
 /* The standard interfaces: what they tell of the objects is read; what the interfaces are is open. */
 static void test_standard(void)
 {
+	static const char *const open[] = { "/", "/org", "/org/example", B_ROOT };
 	sd_bus_message *m = NULL;
 	sd_bus *c;
 
 	start();
 	start_polkit(REFUSE);
 	c = connect_as(NOBODY, NOBODY);
-	expect_ok(call(c, "Open"));
-	CU_ASSERT(sd_bus_message_new_method_call(c, &m, B_NAME, B_ROOT,
-						 DBUS_INTERFACE_INTROSPECTABLE, "Introspect") >= 0);
-	m = b_send(&e, c, m);
-	CU_ASSERT(!sd_bus_message_is_method_error(m, NULL));
-	sd_bus_message_unref(m);
+	for (size_t i = 0; i < ARRAY_SIZE(open); i++) {
+		m = introspect(c, open[i]);
+		CU_ASSERT(!sd_bus_message_is_method_error(m, NULL));
+		sd_bus_message_unref(m);
+	}
 	CU_ASSERT_EQUAL(polkit.n, 0);
+	/* below the root names are ids */
+	expect_denied(introspect(c, B_ROOT "/child"), ACTION "read");
+	expect_denied(introspect(c, OBJECT), ACTION "read");
 
 	m = NULL;
 	CU_ASSERT(sd_bus_message_new_method_call(c, &m, B_NAME, B_ROOT, DBUS_INTERFACE_PROPERTIES,
@@ -470,7 +473,7 @@ static void test_hangs(void)
 	polkit.answer = GRANT;
 	expect_ok(call(c, "Create"));
 	CU_ASSERT_EQUAL(n_ran, 2);
-	CU_ASSERT_EQUAL(e.bus->n_calls, 0);
+	CU_ASSERT_EQUAL(b_n_calls(&e), 0);
 	sd_bus_close_unref(c);
 	stop();
 }
@@ -485,11 +488,11 @@ static void test_caller_leaves(void)
 	start_polkit(HANG);
 	c = connect_as(NOBODY, NOBODY);
 	call_later(c, "Delete", &l);
-	CU_ASSERT_EQUAL(e.bus->n_calls, 1);
+	CU_ASSERT_EQUAL(b_n_calls(&e), 1);
 	sd_bus_close_unref(c);
 	sd_bus_message_unref(l.reply);
 	wait_for_cancel();
-	CU_ASSERT_EQUAL(e.bus->n_calls, 0);
+	CU_ASSERT_EQUAL(b_n_calls(&e), 0);
 	CU_ASSERT(reply_to(polkit.waiting, true, false) >= 0);
 	b_settle(&e);
 	b_settle(&e);
@@ -556,27 +559,31 @@ static void test_end_while_asking(void)
 	stop();
 }
 
-/* A caller whose questions hang takes only its own share. */
+/* A user whose questions hang takes only its own share, on however many connections. */
 static void test_many(void)
 {
-	struct later l[MK_BUS_HELD_PER_CALLER_MAX];
-	sd_bus *c, *other;
+	struct later l[MK_BUS_HELD_PER_USER_MAX];
+	sd_bus *callers[3], *other;
 
 	start();
 	start_polkit(HANG);
-	c = connect_as(NOBODY, NOBODY);
-	other = connect_as(NOBODY, group);
+	for (size_t i = 0; i < ARRAY_SIZE(callers); i++)
+		callers[i] = connect_as(NOBODY, NOBODY);
+	other = connect_as(OTHER, group);
 	for (size_t i = 0; i < ARRAY_SIZE(l); i++)
-		call_later(c, "Create", &l[i]);
-	b_expect_error(call(c, "Create"), B_ERR "LimitsExceeded", NULL);
+		call_later(callers[i / MK_BUS_HELD_PER_CALLER_MAX], "Create", &l[i]);
+	b_expect_error(call(callers[0], "Create"), B_ERR "LimitsExceeded", "of this connection");
+	b_expect_error(call(callers[2], "Create"), B_ERR "LimitsExceeded", "of this user");
 	polkit.answer = GRANT;
 	expect_ok(call(other, "Create"));
+	expect_ok(call(e.client, "Create"));
 	stop_polkit();
 	for (size_t i = 0; i < ARRAY_SIZE(l); i++)
 		expect_denied(wait_later(&l[i]), NULL);
-	CU_ASSERT_EQUAL(n_ran, 1);
-	CU_ASSERT_EQUAL(e.bus->n_calls, 0);
-	sd_bus_close_unref(c);
+	CU_ASSERT_EQUAL(n_ran, 2);
+	CU_ASSERT_EQUAL(b_n_calls(&e), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(callers); i++)
+		sd_bus_close_unref(callers[i]);
 	sd_bus_close_unref(other);
 	stop();
 }

@@ -164,13 +164,13 @@ static void test_texts(void)
 	b_stop(&e);
 }
 
-static sd_bus_message *send_array(size_t n)
+static sd_bus_message *send_array(const char *text, size_t n)
 {
 	sd_bus_message *m = b_message(&e, B_ROOT, B_TEST, "EchoAS");
 
 	CU_ASSERT(sd_bus_message_open_container(m, 'a', "s") >= 0);
 	for (size_t i = 0; i < n; i++)
-		CU_ASSERT(sd_bus_message_append(m, "s", "x") >= 0);
+		CU_ASSERT(sd_bus_message_append(m, "s", text) >= 0);
 	CU_ASSERT(sd_bus_message_close_container(m) >= 0);
 	return b_send(&e, e.client, m);
 }
@@ -188,10 +188,15 @@ static void test_limits(void)
 	b_expect_error(TEST_CALL("EchoS", "s", longer), B_ERR "InvalidArgs", "4096");
 	b_expect_error(TEST_CALL("EchoAS", "as", 2, "x", longer), B_ERR "InvalidArgs", "4096");
 
-	m = send_array(MK_BUS_ARRAY_MAX);
+	m = send_array("x", MK_BUS_ARRAY_MAX);
 	CU_ASSERT_FALSE(sd_bus_message_is_method_error(m, NULL));
 	sd_bus_message_unref(m);
-	b_expect_error(send_array(MK_BUS_ARRAY_MAX + 1), B_ERR "LimitsExceeded", "1024");
+	b_expect_error(send_array("x", MK_BUS_ARRAY_MAX + 1), B_ERR "LimitsExceeded", "1024");
+	m = send_array(longest, MK_BUS_ARRAY_TEXT_MAX / MK_BUS_TEXT_MAX);
+	CU_ASSERT_FALSE(sd_bus_message_is_method_error(m, NULL));
+	sd_bus_message_unref(m);
+	b_expect_error(send_array(longest, MK_BUS_ARRAY_TEXT_MAX / MK_BUS_TEXT_MAX + 1),
+		       B_ERR "LimitsExceeded", "65536");
 	b_stop(&e);
 }
 
@@ -324,7 +329,7 @@ static void test_no_reply_expected(void)
 	}
 	b_settle(&e);
 	CU_ASSERT_EQUAL(n, 2);
-	CU_ASSERT_EQUAL(e.bus->n_calls, 0);
+	CU_ASSERT_EQUAL(b_n_calls(&e), 0);
 	b_stop(&e);
 }
 

@@ -246,6 +246,17 @@ def test_commands(_):
     same('commands', re.findall(r'\b[a-z]+[A-Z]\w+\b', text), real)
 
 
+def test_limits(_):
+    real = dict(re.findall(r'^#define MK_BUS_(\w+_MAX) +(\d+)u', read(f'{SRC}/src/bus.h'), re.M))
+    text = page('org.migratekit.Volume1.5').split('.Ss Limits')[1].split('\n.S')[0]
+    wanted = {'HELD_PER_CALLER_MAX': '{}\nof one connection', 'HELD_PER_USER_MAX': '{}\nof one user',
+              'HELD_MAX': '{}\nof all users but root', 'PEERS_PER_UID_MAX': '{} connections of one user',
+              'PEERS_MAX': '{} of all users but root', 'TEXT_MAX': 'A text has up to {} bytes',
+              'ARRAY_MAX': 'an array {} elements', 'ARRAY_TEXT_MAX': '{} bytes of text'}
+    if wrong := [k for k, v in wanted.items() if v.format(real[k]) not in text]:
+        raise Problem(f'not as in bus.h: {wrong}')
+
+
 def test_lint(_):
     if not shutil.which('mandoc'):
         return 'mandoc is not installed'

@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 
 #define SILENT 200
+#define OTHER  60062 /* users of nobody in particular, as P_NOBODY */
+#define THIRD  60063
+#define MANY   5 /* connections, all of them full of calls */
 
 /* ---- slow ones ----------------------------------------------------------------------------------------- */
 
@@ -196,10 +199,12 @@ static void test_who_may_connect(void)
 	p_stop();
 }
 
-/* One user's connections, silent or not, leave room for another's, up to the limit of all. */
+/* Users' connections, silent or not, leave room for each other's up to the limit of all, and for root's. */
 static void test_too_many(void)
 {
-	int fds[MK_BUS_PEERS_MAX + 1];
+	const unsigned n_users = MK_BUS_PEERS_MAX / MK_BUS_PEERS_PER_UID_MAX;
+	int fds[MK_BUS_PEERS_MAX + 2];
+	sd_bus *root;
 
 	if (geteuid() != 0) {
 		tap_skip("only root can be others");
@@ -207,15 +212,84 @@ static void test_too_many(void)
 	}
 
 	p_start();
-	for (unsigned i = 0; i <= MK_BUS_PEERS_MAX; i++) {
-		fds[i] = i < MK_BUS_PEERS_PER_UID_MAX ? p_raw() : p_raw_as(P_NOBODY, P_GROUP);
+	CU_ASSERT_EQUAL_FATAL(n_users, 2);
+	for (unsigned i = 0; i < MK_BUS_PEERS_MAX; i++) {
+		fds[i] = p_raw_as(i % n_users ? P_NOBODY : OTHER, P_GROUP);
 		B_WAIT(&p_env, p_count() + p_refused > i);
-		CU_ASSERT_EQUAL(p_refused, i == MK_BUS_PEERS_MAX);
 	}
+	CU_ASSERT_EQUAL(p_refused, 0);
+	fds[MK_BUS_PEERS_MAX] = p_raw_as(THIRD, P_GROUP);
+	B_WAIT(&p_env, p_refused == 1);
 	CU_ASSERT_STRING_EQUAL(p_reason, "there are too many connections");
-	for (unsigned i = 0; i <= MK_BUS_PEERS_MAX; i++)
+	fds[MK_BUS_PEERS_MAX + 1] = p_raw_as(OTHER, P_GROUP);
+	B_WAIT(&p_env, p_refused == 2);
+	CU_ASSERT_STRING_EQUAL(p_reason, "its user has too many connections");
+	root = p_connect(true);
+	p_expect_alive(root);
+	sd_bus_close_unref(root);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close(fds[i]);
 	p_wait(0);
+	p_stop();
+}
+
+/* All that a user can: more calls that wait, on more connections, than are held for it. */
+static void fill(sd_bus *peers[MANY], uid_t uid, unsigned *replies)
+{
+	unsigned before = *replies;
+
+	for (size_t i = 0; i < MANY; i++) {
+		peers[i] = p_connect_as(uid, P_GROUP);
+		p_hold(peers[i], MK_BUS_HELD_PER_CALLER_MAX, replies);
+	}
+	B_WAIT(&p_env,
+	       *replies - before == MANY * MK_BUS_HELD_PER_CALLER_MAX - MK_BUS_HELD_PER_USER_MAX);
+	for (size_t i = 0; i < MANY; i++)
+		p_expect_alive(peers[i]);
+}
+
+/* A user is given half of what is there for all, and what root is given is not a part of that. */
+static void test_held_per_user(void)
+{
+	unsigned replies = 0, late = 0;
+	sd_bus *peers[2][MANY], *third, *root;
+
+	if (geteuid() != 0) {
+		tap_skip("only root can be others");
+		return;
+	}
+
+	p_start();
+	root = p_connect(true);
+	third = p_connect_as(THIRD, P_GROUP);
+	fill(peers[0], P_NOBODY, &replies);
+	CU_ASSERT_EQUAL(p_env.root.n_held, MK_BUS_HELD_PER_USER_MAX);
+	p_hold(third, 1, &late);
+	p_wait_held(MK_BUS_HELD_PER_USER_MAX + 1);
+	mk_call_unref(p_env.root.held[--p_env.root.n_held]);
+	B_WAIT(&p_env, late == 1);
+	fill(peers[1], OTHER, &replies);
+	CU_ASSERT_EQUAL(p_env.root.n_held, MK_BUS_HELD_MAX);
+
+	b_expect_error(P_ROOT(third, "Hold", ""), B_ERR "LimitsExceeded", "512 calls of all users");
+	p_expect_alive(third);
+	p_expect_alive(root);
+	p_hold(root, MK_BUS_HELD_PER_CALLER_MAX, &late);
+	p_wait_held(MK_BUS_HELD_MAX + MK_BUS_HELD_PER_CALLER_MAX);
+
+	p_drop_held();
+	B_WAIT(&p_env, replies == 2 * MANY * MK_BUS_HELD_PER_CALLER_MAX &&
+			       late == 1 + MK_BUS_HELD_PER_CALLER_MAX);
+	p_hold(third, 1, &late);
+	p_hold(peers[0][0], 1, &late);
+	p_wait_held(2);
+	p_drop_held();
+	for (size_t i = 0; i < MANY; i++) {
+		sd_bus_close_unref(peers[0][i]);
+		sd_bus_close_unref(peers[1][i]);
+	}
+	sd_bus_close_unref(third);
+	sd_bus_close_unref(root);
 	p_stop();
 }
 
@@ -376,6 +450,7 @@ int main(int argc, char **argv)
 		{ "silent", test_silent },
 		{ "who-may-connect", test_who_may_connect },
 		{ "too-many", test_too_many },
+		{ "held-per-user", test_held_per_user },
 		{ "real-users", test_real_users },
 		{ "authentication", test_authentication },
 		{ "too-big", test_too_big },

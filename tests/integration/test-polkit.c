@@ -22,6 +22,10 @@
 #define ATTACH ON_BUS "call " MANAGER "AttachVolume 'sssa{sv}' oma 17 '' 0"
 #define CREATE ON_BUS "call " MANAGER "CreateVolume 'ssta{sv}' oma '' 1 0"
 
+#define STANDARD(path)   ON_BUS "call " A_NAME " " path " org.freedesktop.DBus."
+#define PING(path)       STANDARD(path) "Peer Ping"
+#define INTROSPECT(path) STANDARD(path) "Introspectable Introspect"
+
 static struct ways a;
 
 static bool start(bool with_polkit)
@@ -72,6 +76,29 @@ static void test_member(void)
 	a_stop(&a);
 }
 
+/* An operation's id is the token of whoever asked for it, a volume's is its UUID: what the pages above them list. */
+static void expect_no_ids(void)
+{
+	static const char *const open[] = { "/", "/org", "/org/migratekit", A_PATH };
+	static const char *const closed[] = { "/operation", "/operation/customer_acme",
+					      "/operation/guess", "/volume", "/volume/guess" };
+
+	A_OK(&a, "customer_acme",
+	     ON_BUS "call " MANAGER "Reconcile 'a{sv}' 1 token s customer_acme");
+	A_OK(&a, "customer_acme", ON_BUS "tree " A_NAME);
+	A_OK(&a, "customer_acme", A_MEMBER ON_BUS "tree " A_NAME);
+	A_OK(&a, A_PATH,
+	     A_STRANGER ON_BUS "tree " A_NAME
+			       " >$DIR/tree 2>&1; cat $DIR/tree; ! grep acme $DIR/tree");
+	for (size_t i = 0; i < ARRAY_SIZE(open); i++)
+		A_OK(&a, "<node>", A_STRANGER INTROSPECT("%s"), open[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++)
+		A_FAILS(&a, "Access denied", A_STRANGER INTROSPECT(A_PATH "%s"), closed[i]);
+	/* libdbus answers for all paths alike, whether there is something or not */
+	A_OK(&a, "", A_STRANGER PING(A_PATH "/operation/customer_acme"));
+	A_OK(&a, "", A_STRANGER PING(A_PATH "/operation/guess"));
+}
+
 static void test_stranger(void)
 {
 	static const char *const calls[] = { GET, LIST, DETACH, FORCE, DELETE, ATTACH, CREATE };
@@ -79,12 +106,11 @@ static void test_stranger(void)
 	if (!start(true))
 		return;
 	A_OK(&a, "DeleteVolume", A_STRANGER ON_BUS "introspect --xml-interface " A_NAME " " A_PATH);
-	A_OK(&a, "", A_STRANGER ON_BUS "call " A_NAME " " A_PATH " org.freedesktop.DBus.Peer Ping");
+	A_OK(&a, "", A_STRANGER PING(A_PATH));
+	expect_no_ids();
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		A_FAILS(&a, "Access denied", A_STRANGER "%s", calls[i]);
-	A_FAILS(&a, "Access denied",
-		A_STRANGER ON_BUS "call " A_NAME " " A_PATH
-				  " org.freedesktop.DBus.ObjectManager GetManagedObjects");
+	A_FAILS(&a, "Access denied", A_STRANGER STANDARD(A_PATH) "ObjectManager GetManagedObjects");
 	/* it was the bus that refused: nothing of it came to us */
 	(void)kill(a.daemon, SIGTERM);
 	CU_ASSERT_EQUAL(a_wait_end(&a), 0);
@@ -102,6 +128,9 @@ static void test_challenge(void)
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		A_FAILS(&a, "polkit would have to ask the user, which the call does not allow",
 			A_SUPPLEMENT "%s", calls[i]);
+	A_OK(&a, "<node>", A_SUPPLEMENT INTROSPECT(A_PATH));
+	A_OK(&a, "operation/mine", ON_BUS "call " MANAGER "Reconcile 'a{sv}' 1 token s mine");
+	A_FAILS(&a, "polkit would have to ask", A_SUPPLEMENT INTROSPECT(A_PATH "/operation"));
 	A_FAILS(&a, "InteractiveAuthorizationRequired",
 		A_SUPPLEMENT "dbus-send --bus=$BUS --print-reply --dest=" A_NAME " " A_PATH
 			     " org.freedesktop.DBus.Properties.GetAll string:" A_NAME);

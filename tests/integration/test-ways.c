@@ -231,6 +231,83 @@ static void test_waits_of_the_gone(void)
 	a_stop(&a);
 }
 
+/* ---- one who takes all -------------------------------------------------------------------------------------- */
+
+#define ON_OPERATION A_NAME " " A_PATH "/operation/stuck " A_NAME ".Operation "
+#define WAIT         "call " ON_OPERATION "Wait t "
+
+/* More calls that wait, on more connections, than are held for a user, until a line comes. */
+static const char taker[] =
+	"import sys, dbus, dbus.bus, dbus.lowlevel\n"
+	"name, path = '" A_NAME "', '" A_PATH "'\n"
+	"kept = []\n"
+	"for i in range(5):\n"
+	"    c = dbus.bus.BusConnection(sys.argv[1])\n"
+	"    kept.append(c)\n"
+	"    for k in range(127):\n"
+	"        m = dbus.lowlevel.MethodCallMessage(name, path + '/operation/stuck', name + "
+	"'.Operation', 'Wait')\n"
+	"        m.append(600000000, signature='t')\n"
+	"        c.send_message(m)\n"
+	"    manager = dbus.Interface(c.get_object(name, path, introspect=False), name)\n"
+	"    manager.ListClasses(dbus.Dictionary({}, 'sv'))\n"
+	"print('full', flush=True)\n"
+	"sys.stdin.readline()\n";
+
+static void expect_room_for_others(const char *way)
+{
+	A_OK(&a, "operation/stuck",
+	     A_MEMBER "busctl %s call " MANAGER "Reconcile 'a{sv}' 1 token s stuck", way);
+	A_OK(&a, "full",
+	     "rm -f $DIR/go $DIR/full; mkfifo $DIR/go $DIR/full; exec 3<>$DIR/go\n" A_MEMBER
+	     "/usr/bin/python3 $DIR/taker.py $(echo %s | cut -d= -f2-) <&3 >$DIR/full 2>&1 &\n"
+	     "read -r line <$DIR/full; echo $line",
+	     way);
+	A_OK(&a, "s \"", "busctl %s " GET, way);
+	A_OK(&a, "running", "busctl %s " WAIT "1000", way);
+	A_OK(&a, "running", A_SUPPLEMENT "busctl %s " WAIT "1000", way);
+
+	A_FAILS(&a, "256 calls of this user wait for an answer already",
+		A_MEMBER "busctl %s " WAIT "1000", way);
+	A_OK(&a, "running", A_MEMBER "busctl %s " WAIT "0", way);
+	A_OK(&a, "s \"", A_MEMBER "busctl %s " GET, way);
+	A_OK(&a, "", A_MEMBER "busctl %s call " ON_OPERATION "Cancel", way);
+	A_FAILS(&a, "", "busctl %s " WAIT "60000000", way);
+}
+
+static void expect_room_again(const char *way)
+{
+	A_OK(&a, "operation/again",
+	     A_MEMBER "busctl %s call " MANAGER "Reconcile 'a{sv}' 1 token s again", way);
+	A_OK(&a, "running",
+	     A_MEMBER "busctl %s call " A_NAME " " A_PATH "/operation/again " A_NAME
+		      ".Operation Wait t 1000",
+	     way);
+	A_OK(&a, "", "echo >$DIR/go");
+}
+
+static void test_waits_of_one_user(void)
+{
+	static const char *const ways[] = { "--address=unix:path=$DIR/sock", "--address=$BUS" };
+
+	if (geteuid() != 0) {
+		tap_skip("only root can be others");
+		return;
+	}
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		a_start(&a);
+		a_start_bus(&a);
+		start_with_socket("--bus-address=$BUS");
+		A_OK(&a, "s \"", "busctl " PEER GET);
+		CU_ASSERT(a_wait_log(&a, "serving " A_NAME));
+		A_OK(&a, "", "cat >$DIR/taker.py <<'end'\n%send\n", taker);
+		expect_room_for_others(ways[i]);
+		expect_room_again(ways[i]);
+		a_stop(&a);
+	}
+}
+
 /* ---- starts ------------------------------------------------------------------------------------------------ */
 
 static void test_bus_is_missing(void)
@@ -292,6 +369,7 @@ int main(int argc, char **argv)
 		{ "own-user", test_own_user },
 		{ "silent", test_silent },
 		{ "waits-of-the-gone", test_waits_of_the_gone },
+		{ "waits-of-one-user", test_waits_of_one_user },
 		{ "end-with-slow-client", test_end_with_slow_client },
 		{ "bus-is-missing", test_bus_is_missing },
 		{ "no-way-in", test_no_way_in },
