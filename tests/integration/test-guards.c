@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What must not be touched on the way back, and what must not be believed for long. */
+
+#include "failover-env.h"
+
+#define REFUSE     "\"action\":\"job-error\",\"errorcode\":431,\"errortext\":\"not today\""
+#define HOLD(node) "{\"action\":\"hold\",\"node\":\"" node "\",\"holder\":\"dm-0\"}"
+
+static void await_received(struct world *w, const char *command, unsigned n)
+{
+	_cleanup_free_ char *query =
+		mk_strdup_printf("command=%s&count=%u&what=received&timeout-ms=20000", command, n);
+
+	w_sim_wait(w, query);
+}
+
+static void poke(struct world *w, const char *volume, const char *fields)
+{
+	_cleanup_free_ char *json = mk_strdup_printf("{\"volume\":\"%s\",%s}", volume, fields);
+
+	w_sim_post(w, "poke", json);
+}
+
+/* A second disk with the volume's serial, and the daemon has seen it. */
+static void add_twin(struct world *w, const char *volume)
+{
+	_cleanup_free_ char *json =
+		mk_strdup_printf("{\"action\":\"add\",\"serial\":\"%.8s%.4s%.4s%.4s\",\"size\":"
+				 "%" PRIu64 "}",
+				 volume, volume + 9, volume + 14, volume + 19,
+				 (uint64_t)(10 * O_GIB));
+	const char *path = NULL;
+	_cleanup_json_ json_object *args = NULL;
+
+	w_sim_post(w, "disk", json);
+	CU_ASSERT_EQUAL_FATAL(w_call_object(w, W_PATH, W_NAME ".OMA", "Rescan", &args, "a{sv}", 0),
+			      0);
+	path = json_object_get_string(json_object_array_get_idx(args, 0));
+	json_object_put(o_succeed(w, path));
+}
+
+/* ---- disks in use, and disks that cannot be told ---------------------------------------------------------------- */
+
+/* Either of two disks with the serial may be the volume. */
+static void test_users_of_twin(void)
+{
+	struct world w = { 0 };
+	const char *v;
+
+	o_start(&w, NULL, NULL);
+	v = o_attached(&w, "twin");
+	w_sim_post(&w, "clear-log", "{}");
+	add_twin(&w, v);
+	CU_ASSERT(o_await(&w, v, "lost"));
+	w_sim_post(&w, "disk", HOLD("vdc"));
+	o_fail(&w, o_detach(&w, v, false, "d"), "failed", "InUse", "dm-0");
+	CU_ASSERT_EQUAL(w_received(&w, "detachVolume"), 0);
+	w_stop(&w);
+}
+
+/* After a detach that failed, the device is proven again. */
+static void test_undo_proves(void)
+{
+	struct world w = { 0 };
+	const char *v, *path;
+
+	o_start(&w, NULL, NULL);
+	v = o_attached(&w, "twin");
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "detachVolume", "\"nth\":1,\"action\":\"job-hold\"");
+	o_fault(&w, "detachVolume", "\"nth\":2,\"count\":5," REFUSE);
+	path = o_detach(&w, v, false, "d");
+	await_received(&w, "detachVolume", 1);
+	add_twin(&w, v);
+	w_sim_post(&w, "restart", "{}");
+	o_fail(&w, path, "failed", "Refused", "not today");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "lost");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "");
+
+	w_sim_post(&w, "disk", "{\"action\":\"remove\",\"node\":\"vdc\"}");
+	CU_ASSERT(o_await(&w, v, "attached"));
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "/dev/vdb");
+	w_stop(&w);
+}
+
+/* ---- Reconcile ------------------------------------------------------------------------------------------------------ */
+
+/* What was read before an attach that has ended since mends nothing. */
+static void test_stale_list(void)
+{
+	_cleanup_json_ json_object *result = NULL;
+	struct world w = { 0 };
+	const char *v, *path;
+
+	o_start(&w, NULL, NULL);
+	v = o_new_volume(&w, "stale");
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "listVolumes", "\"nth\":2,\"action\":\"hang\"");
+	path = o_call(&w, "Reconcile", "a{sv}", 1, "repair", "b", 1);
+	await_received(&w, "listVolumes", 2);
+	json_object_put(o_succeed(&w, o_attach(&w, v, "a")));
+	w_sim_post(&w, "release", "{}");
+	result = o_succeed(&w, path);
+	CU_ASSERT_EQUAL(mk_json_int(result, "Count", -1), 0);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "/dev/vdb");
+	w_stop(&w);
+}
+
+/* Nor does an answer about the one volume. */
+static void test_stale_answer(void)
+{
+	struct world w = { 0 };
+	const char *v, *path;
+
+	o_start(&w, NULL, NULL);
+	v = o_new_volume(&w, "stale");
+	poke(&w, v, "\"size\":21474836480");
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "listVolumes", "\"nth\":3,\"action\":\"hang\"");
+	path = o_call(&w, "Reconcile", "a{sv}", 1, "repair", "b", 1);
+	await_received(&w, "listVolumes", 3);
+	poke(&w, v, "\"size\":10737418240");
+	json_object_put(o_succeed(&w, o_attach(&w, v, "a")));
+	w_sim_post(&w, "release", "{}");
+	json_object_put(o_succeed(&w, path));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "/dev/vdb");
+	w_stop(&w);
+}
+
+static void compare(struct world *w)
+{
+	json_object_put(o_succeed(w, o_call(w, "Reconcile", "a{sv}", 0)));
+}
+
+/* A device that CloudStack says is another VM's is not handed out any more, also if nothing is mended. */
+static void test_known_elsewhere(void)
+{
+	struct world w = { 0 };
+	const char *v;
+
+	o_start(&w, NULL, NULL);
+	v = o_attached(&w, "elsewhere");
+	poke(&w, v, "\"virtualmachineid\":\"" W_VM "\",\"deviceid\":1");
+	compare(&w);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "lost");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "VM"), W_OMA); /* not mended */
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "Device"), "");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "");
+
+	w_daemon_stop(&w);
+	w_daemon_start(&w, NULL);
+	compare(&w);
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "");
+
+	poke(&w, v, "\"virtualmachineid\":\"" W_OMA "\",\"deviceid\":1");
+	compare(&w);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "/dev/vdb");
+	w_stop(&w);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct tap_test tests[] = {
+		{ "L07-users-of-twin", test_users_of_twin },
+		{ "L06-undo-proves", test_undo_proves },
+		{ "stale-list", test_stale_list },
+		{ "stale-answer", test_stale_answer },
+		{ "L06-known-elsewhere", test_known_elsewhere },
+		{ NULL, NULL },
+	};
+
+	return tap_main(argc, argv, "guards", NULL, NULL, tests);
+}
