@@ -44,14 +44,12 @@ static int detach_start(struct mk_op *op)
 	int r = check_volume(op, v, CLASS);
 
 	if (r == MK_DONE)
-		r = check_idle(op, v);
+		r = leave_check(op, v);
 	if (r != MK_DONE)
 		return r;
 
-	set_flag(op, "root", streq(v->type, "ROOT"));
-	if (*v->vm && !take_vm(op, v->vm))
-		return MK_FAILED;
-	return leave_check(op, v);
+	set_flag(op, "root", is_root(v));
+	return !*v->vm || take_vm(op, v->vm) ? MK_DONE : MK_FAILED;
 }
 
 static int detach_vm(struct mk_op *op)
@@ -77,7 +75,7 @@ static int adopt_check(struct mk_op *op)
 	set_flag(op, "was-managed", v->managed);
 	if (!streq(v->vm, host->oma_id(op)))
 		return MK_DONE;
-	if (!streq(v->type, "ROOT"))
+	if (!is_root(v))
 		return host->check_hypervisor(op, host->vm(op));
 
 	host->fail(op, MK_ERROR_PROTECTED,

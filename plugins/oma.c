@@ -80,7 +80,7 @@ static int oma_adopt_check(struct mk_op *op)
 	if (r != MK_DONE)
 		return r;
 
-	if (*v->vm && streq(v->type, "ROOT")) {
+	if (is_root(v)) {
 		host->fail(op, MK_ERROR_PROTECTED,
 			   "volume %s (%s) is the root disk of VM %s: it cannot be adopted", v->id,
 			   v->name, v->vm);

@@ -82,6 +82,12 @@ bool is_foreign(struct mk_op *op, const struct mk_volume_info *v)
 	return *v->owner && !streq(v->owner, host->oma_id(op));
 }
 
+bool is_root(const struct mk_volume_info *v)
+{
+	return *v->vm &&
+	       (streq(v->type, "ROOT") || v->device_id == 0 || (!*v->type && v->device_id < 0));
+}
+
 static bool is_going(const struct mk_volume_info *v)
 {
 	return streq(v->state, "Destroy") || streq(v->state, "Expunging") ||

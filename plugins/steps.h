@@ -45,6 +45,8 @@ int fail_no_volume(struct mk_op *op);
 
 /* Another appliance's volume, by its tag. */
 bool is_foreign(struct mk_op *op, const struct mk_volume_info *v);
+/* The root disk of the VM that it is attached to, or CloudStack does not say that it is not. */
+bool is_root(const struct mk_volume_info *v);
 /* InUse while somebody uses the volume's disk on this machine, unless the option force is given. */
 int check_unused(struct mk_op *op, const struct mk_volume_info *v);
 
@@ -91,8 +93,9 @@ int attach(struct mk_op *op);                          /* MK_ASK_VOLUME */
 int attach_undo(struct mk_op *op);                     /* MK_ASK_VOLUME */
 int attach_prove(struct mk_op *op);                    /* MK_ASK_VM_VOLUME */
 
-/* The volume may leave the VM that it is attached to, or is detached; from then on detach() takes it off that
- * one only. Off the appliance: not its root disk, and not while it is in use (option force). */
+/* Nothing is pending on the volume, and it may leave the VM that it is attached to, or is detached; from then on
+ * detach() takes it off that one only. Off the appliance: not its root disk, and not while it is in use (option
+ * force). */
 int leave_check(struct mk_op *op, const struct mk_volume_info *v);
 int detach(struct mk_op *op);       /* MK_ASK_VOLUME */
 int detach_undo(struct mk_op *op);  /* MK_ASK_VOLUME */

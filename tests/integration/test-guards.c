@@ -5,6 +5,7 @@
 #include "failover-env.h"
 
 #define REFUSE     "\"action\":\"job-error\",\"errorcode\":431,\"errortext\":\"not today\""
+#define V8         "88888888-8888-4888-8888-888888888888"
 #define HOLD(node) "{\"action\":\"hold\",\"node\":\"" node "\",\"holder\":\"dm-0\"}"
 
 static void await_received(struct world *w, const char *command, unsigned n)
@@ -41,6 +42,27 @@ static void add_twin(struct world *w, const char *volume)
 }
 
 /* ---- disks in use, and disks that cannot be told ---------------------------------------------------------------- */
+
+/* The proof fails because something sits on the disk: the way back does not pull it out from below. */
+static void test_undo_in_use(void)
+{
+	struct world w = { 0 };
+	const char *v, *path;
+
+	o_start(&w, NULL, NULL);
+	v = o_new_volume(&w, "used");
+	o_set(&w, "hv-link", "stale"); /* not proven before it is held */
+	path = o_attach(&w, v, "a");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=executed&timeout-ms=20000");
+	w_sim_post(&w, "disk", HOLD("vdb"));
+	o_fail(&w, path, "failed", "DeviceMismatch", "stays attached: its disk /dev/vdb is in use");
+	CU_ASSERT_EQUAL(w_received(&w, "detachVolume"), 0);
+	CU_ASSERT(f_is_on(&w, v, W_OMA));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "lost");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "VM"), W_OMA);
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "");
+	w_stop(&w);
+}
 
 /* Either of two disks with the serial may be the volume. */
 static void test_users_of_twin(void)
@@ -81,6 +103,41 @@ static void test_undo_proves(void)
 	w_sim_post(&w, "disk", "{\"action\":\"remove\",\"node\":\"vdc\"}");
 	CU_ASSERT(o_await(&w, v, "attached"));
 	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "/dev/vdb");
+	w_stop(&w);
+}
+
+/* Never a second detach while one is pending (cloudstack-api.md, 3.6). */
+static void test_second_detach(void)
+{
+	struct world w = { 0 };
+	const char *v;
+
+	o_start(&w, "[operations]\ndeadline=3s\n", NULL);
+	v = o_attached(&w, "twice");
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "detachVolume", "\"action\":\"job-hold\"");
+	o_fail(&w, o_detach(&w, v, false, "d"), "failed", "OutcomeUnknown", "");
+	o_fail(&w, o_detach(&w, v, false, "d2"), "failed", "Timeout",
+	       "which CloudStack is working on");
+	CU_ASSERT_EQUAL(w_received(&w, "detachVolume"), 1);
+	w_stop(&w);
+}
+
+/* Whatever its type says, device 0 is the root disk. */
+static void test_root_by_number(void)
+{
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	w_sim_post(&w, "seed",
+		   "{\"volumes\":[{\"id\":\"" V8 "\",\"name\":\"d\",\"virtualmachineid\":\"" W_OMA
+		   "\",\"deviceid\":0,\"type\":\"DATADISK\"}]}");
+	o_fail(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", V8, 0), "failed", "Protected", V8);
+	o_fail(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "failover", V8, 0), "failed", "Protected",
+	       V8);
+	o_fail(&w, o_call(&w, "DetachVolume", "sa{sv}", V8, 1, "class", "s", "oma"), "failed",
+	       "Protected", V8);
+	CU_ASSERT_EQUAL(w_received(&w, "detachVolume"), 0);
 	w_stop(&w);
 }
 
@@ -165,8 +222,11 @@ static void test_known_elsewhere(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
+		{ "L07-undo-in-use", test_undo_in_use },
 		{ "L07-users-of-twin", test_users_of_twin },
 		{ "L06-undo-proves", test_undo_proves },
+		{ "second-detach", test_second_detach },
+		{ "root-by-number", test_root_by_number },
 		{ "stale-list", test_stale_list },
 		{ "stale-answer", test_stale_answer },
 		{ "L06-known-elsewhere", test_known_elsewhere },
