@@ -72,7 +72,7 @@ static int adopt_check(struct mk_op *op)
 	if (r != MK_DONE)
 		return r;
 
-	set_flag(op, "was-managed", v->managed);
+	adopt_note(op, v);
 	if (!streq(v->vm, host->oma_id(op)))
 		return MK_DONE;
 	if (!is_root(v))
@@ -213,6 +213,7 @@ static const struct mk_step adopt_steps[] = {
 };
 
 static const struct mk_step forget_steps[] = {
+	{ "check",         MK_ASK_VOLUME,        forget_check,        MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "drop",          MK_ASK_SNAPSHOTS,     forget_drop,         MK_ASK_NOTHING, NULL,        3600, 0 },
 	{ "untag",         MK_ASK_VOLUME,        forget_untag,        MK_ASK_NOTHING, NULL,        300, 0 },
 	{ "forget",        MK_ASK_NOTHING,       forget,              MK_ASK_NOTHING, NULL,        60, 0 },

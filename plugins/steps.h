@@ -83,6 +83,8 @@ int delete_volume(struct mk_op *op, const struct mk_volume_info *v);
  * own) and MK_DONE. */
 int own_volume(struct mk_op *op, const struct mk_volume_info *v, const char *class,
 	       const char *name);
+/* Until its tag of that name says so; "": there is none. */
+int class_volume(struct mk_op *op, const struct mk_volume_info *v, const char *class);
 /* Until it carries none of our tags. v may be NULL: it is gone. */
 int disown_volume(struct mk_op *op, const struct mk_volume_info *v);
 
@@ -113,13 +115,15 @@ int delete_check(struct mk_op *op);
 int delete (struct mk_op *op);
 int delete_prove(struct mk_op *op);
 
-/* A class's own check sets the flag "was-managed". */
+/* The end of a class's own check: notes what the way back restores. */
+void adopt_note(struct mk_op *op, const struct mk_volume_info *v);
 int adopt_own(struct mk_op *op, const char *class);
 int adopt_undo(struct mk_op *op);
 /* A volume that is adopted while it is attached to the appliance gets its device. MK_ASK_VM_VOLUME, for the
  * appliance. */
 int adopt_prove(struct mk_op *op);
 
+int forget_check(struct mk_op *op);
 int forget_drop(struct mk_op *op); /* MK_ASK_SNAPSHOTS; option drop-snapshots */
 int forget_untag(struct mk_op *op);
 int forget(struct mk_op *op); /* MK_ASK_NOTHING */

@@ -41,6 +41,21 @@ static void add_twin(struct world *w, const char *volume)
 	json_object_put(o_succeed(w, path));
 }
 
+static bool is_there(struct world *w, const char *volume)
+{
+	_cleanup_json_ json_object *v = w_volume(w, volume);
+
+	return v && !mk_json_bool(v, "removed", false) &&
+	       !streq(mk_json_str(v, "state", ""), "Destroy");
+}
+
+static bool has_text(struct world *w, const char *volume, const char *text)
+{
+	_cleanup_json_ json_object *v = w_volume(w, volume);
+
+	return v && strstr(json_object_to_json_string(v), text);
+}
+
 /* ---- disks in use, and disks that cannot be told ---------------------------------------------------------------- */
 
 /* The proof fails because something sits on the disk: the way back does not pull it out from below. */
@@ -141,6 +156,67 @@ static void test_root_by_number(void)
 	w_stop(&w);
 }
 
+/* ---- volumes that are somebody's ---------------------------------------------------------------------------------- */
+
+/* A failed adoption leaves the tags that were there before: they keep TestVM from deleting the volume. */
+static void test_adopt_restores(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, NULL, 0, &set);
+	w_sim_post(&w, "seed",
+		   "{\"volumes\":[{\"id\":\"" V8 "\",\"name\":\"d\",\"virtualmachineid\":\"" F_VM
+		   "\",\"deviceid\":0,\"type\":\"ROOT\",\"tags\":[{\"key\":\"migratekit:owner\","
+		   "\"value\":\"" W_OMA "\"},{\"key\":\"migratekit:class\",\"value\":\"oma\"}]}]}");
+	o_fault(&w, "createTags", REFUSE);
+	o_fail(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "failover", V8, 0), "rolled-back",
+	       "Refused", "not today");
+	CU_ASSERT(has_text(&w, V8, "migratekit:owner"));
+	CU_ASSERT(has_text(&w, V8, "\"oma\""));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, V8, "State"), "");
+
+	o_fail(&w, w_delete_root(&w, F_VM, "root", false), "failed", "Protected", V8);
+	CU_ASSERT(is_there(&w, V8));
+	w_stop(&w);
+}
+
+/* One that was managed keeps its class and its name. */
+static void test_adopt_restores_class(void)
+{
+	struct world w = { 0 };
+	const char *v;
+
+	o_start(&w, NULL, NULL);
+	v = o_new_volume(&w, "mine");
+	o_fault(&w, "createTags", REFUSE);
+	o_fail(&w,
+	       o_call(&w, "AdoptVolume", "ssa{sv}", "failover", v, 1, "name", "s", "other name"),
+	       "rolled-back", "Refused", "not today");
+	CU_ASSERT(has_text(&w, v, "\"oma\""));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "Class"), "oma");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "Name"), "mine");
+	w_stop(&w);
+}
+
+/* Another appliance has taken the volume over, with its snapshots. */
+static void test_forget_foreign(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, NULL, 1, &set);
+	json_object_put(o_succeed(&w, f_call(&w, "Snapshot", &set, NULL, NULL)));
+	poke(&w, set.ids[0], "\"tags\":[{\"key\":\"migratekit:owner\",\"value\":\"" W_VM "\"}]");
+	o_fail(&w, o_call(&w, "ForgetVolume", "sa{sv}", set.ids[0], 1, "drop-snapshots", "b", 1),
+	       "failed", "Protected", "another appliance");
+	CU_ASSERT_EQUAL(w_received(&w, "deleteSnapshot"), 0);
+
+	json_object_put(o_succeed(&w, o_call(&w, "ForgetVolume", "sa{sv}", set.ids[0], 0)));
+	CU_ASSERT(has_text(&w, set.ids[0], "migratekit:owner"));
+	w_stop(&w);
+}
+
 /* ---- Reconcile ------------------------------------------------------------------------------------------------------ */
 
 /* What was read before an attach that has ended since mends nothing. */
@@ -227,6 +303,9 @@ int main(int argc, char **argv)
 		{ "L06-undo-proves", test_undo_proves },
 		{ "second-detach", test_second_detach },
 		{ "root-by-number", test_root_by_number },
+		{ "L02-adopt-restores", test_adopt_restores },
+		{ "adopt-restores-class", test_adopt_restores_class },
+		{ "forget-foreign", test_forget_foreign },
 		{ "stale-list", test_stale_list },
 		{ "stale-answer", test_stale_answer },
 		{ "L06-known-elsewhere", test_known_elsewhere },
