@@ -5,6 +5,7 @@
 #include "failover-env.h"
 
 #define REFUSE     "\"action\":\"job-error\",\"errorcode\":431,\"errortext\":\"not today\""
+#define FOREIGN    "77777777-7777-4777-8777-777777777777"
 #define V8         "88888888-8888-4888-8888-888888888888"
 #define HOLD(node) "{\"action\":\"hold\",\"node\":\"" node "\",\"holder\":\"dm-0\"}"
 
@@ -199,6 +200,55 @@ static void test_adopt_restores_class(void)
 	w_stop(&w);
 }
 
+/* CreateVolume takes back what it made, and not what else has the name. */
+static void test_create_undo(void)
+{
+	struct world w = { 0 };
+	const char *path;
+
+	o_start(&w, NULL, NULL);
+	o_fault(&w, "createTags", "\"nth\":1,\"action\":\"job-hold\"");
+	o_fault(&w, "createTags", "\"nth\":2,\"count\":5," REFUSE);
+	path = o_create(&w, "disk", O_GIB, "tok");
+	await_received(&w, "createTags", 1);
+	w_sim_post(&w, "seed",
+		   "{\"volumes\":[{\"id\":\"" FOREIGN "\",\"name\":\"disk (tok)\","
+		   "\"type\":\"DATADISK\",\"state\":\"Ready\",\"tags\":[{\"key\":"
+		   "\"migratekit:owner\",\"value\":\"" W_VM "\"}]}]}");
+	w_sim_post(&w, "restart", "{}");
+	o_fail(&w, path, "rolled-back", "Refused", "not today");
+	CU_ASSERT(is_there(&w, FOREIGN));
+	CU_ASSERT_EQUAL(w_executed(&w, "createVolume"), 1);
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVolume"), 1);
+	w_stop(&w);
+}
+
+/* L30: CloudStack made it smaller than what is to be written to it. */
+static void test_too_small(void)
+{
+	struct world w = { 0 };
+	const char *path;
+	char id[MK_UUID_SIZE];
+
+	o_start(&w, NULL, NULL);
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "listVolumes", "\"nth\":2,\"action\":\"hang\"");
+	path = o_create(&w, "small", 2 * O_GIB, "tok");
+	await_received(&w, "listVolumes", 2);
+	{
+		_cleanup_json_ json_object *state = w_sim_get(&w, "state");
+
+		json_object_object_foreach(mk_json_get(state, "volumes"), key, volume)
+			if (streq(mk_json_str(volume, "name", ""), "small (tok)"))
+				snprintf(id, sizeof(id), "%s", key);
+	}
+	poke(&w, id, "\"size\":1073741824");
+	w_sim_post(&w, "release", "{}");
+	o_fail(&w, path, "rolled-back", "WrongState", "1073741824 bytes where 2147483648");
+	CU_ASSERT_FALSE(is_there(&w, id));
+	w_stop(&w);
+}
+
 /* Another appliance has taken the volume over, with its snapshots. */
 static void test_forget_foreign(void)
 {
@@ -305,6 +355,8 @@ int main(int argc, char **argv)
 		{ "root-by-number", test_root_by_number },
 		{ "L02-adopt-restores", test_adopt_restores },
 		{ "adopt-restores-class", test_adopt_restores_class },
+		{ "create-undo", test_create_undo },
+		{ "L30-too-small", test_too_small },
 		{ "forget-foreign", test_forget_foreign },
 		{ "stale-list", test_stale_list },
 		{ "stale-answer", test_stale_answer },
