@@ -249,6 +249,20 @@ static void test_too_small(void)
 	w_stop(&w);
 }
 
+/* The first word of a snapshot's name does not make it ours. */
+static void test_by_prefix(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, NULL, 1, &set);
+	w_cloud(&w, "createSnapshot", "volumeid", set.ids[0], "name", "migratekit before upgrade");
+	json_object_put(o_succeed(&w, f_call(&w, "DropSnapshots", &set, NULL, NULL)));
+	CU_ASSERT_EQUAL(w_received(&w, "deleteSnapshot"), 0);
+	o_fail(&w, f_call(&w, "Revert", &set, NULL, NULL), "failed", "NotFound", "no snapshot");
+	w_stop(&w);
+}
+
 /* Another appliance has taken the volume over, with its snapshots. */
 static void test_forget_foreign(void)
 {
@@ -357,6 +371,7 @@ int main(int argc, char **argv)
 		{ "adopt-restores-class", test_adopt_restores_class },
 		{ "create-undo", test_create_undo },
 		{ "L30-too-small", test_too_small },
+		{ "by-prefix", test_by_prefix },
 		{ "forget-foreign", test_forget_foreign },
 		{ "stale-list", test_stale_list },
 		{ "stale-answer", test_stale_answer },
