@@ -67,7 +67,7 @@ int check_oma_backups(struct mk_op *op)
 int check_leaves_oma(struct mk_op *op, const struct mk_volume_info *v)
 {
 	set_flag(op, "oma", true);
-	if (!streq(v->type, "ROOT"))
+	if (!is_root(v))
 		return check_unused(op, v);
 
 	host->fail(op, MK_ERROR_PROTECTED,

@@ -215,6 +215,14 @@ static json_object *choose_snapshot(struct mk_op *op, const char *volume)
 
 		if (!can_revert(op, row))
 			continue;
+		if (created_at(row) == 0) {
+			host->fail(op, MK_ERROR_AMBIGUOUS,
+				   "when snapshot %s of volume %s was created cannot be read "
+				   "('%s'): which is the newest cannot be told. Nothing was "
+				   "reverted",
+				   get_str(row, "id"), volume, get_str(row, "created"));
+			return NULL;
+		}
 		if (best && created_at(row) == created_at(best))
 			twin = row;
 		if (!best || created_at(row) > created_at(best)) {

@@ -44,14 +44,12 @@ static int detach_start(struct mk_op *op)
 	int r = check_volume(op, v, CLASS);
 
 	if (r == MK_DONE)
-		r = check_idle(op, v);
+		r = leave_check(op, v);
 	if (r != MK_DONE)
 		return r;
 
-	set_flag(op, "root", streq(v->type, "ROOT"));
-	if (*v->vm && !take_vm(op, v->vm))
-		return MK_FAILED;
-	return leave_check(op, v);
+	set_flag(op, "root", is_root(v));
+	return !*v->vm || take_vm(op, v->vm) ? MK_DONE : MK_FAILED;
 }
 
 static int detach_vm(struct mk_op *op)
@@ -74,10 +72,10 @@ static int adopt_check(struct mk_op *op)
 	if (r != MK_DONE)
 		return r;
 
-	set_flag(op, "was-managed", v->managed);
+	adopt_note(op, v);
 	if (!streq(v->vm, host->oma_id(op)))
 		return MK_DONE;
-	if (!streq(v->type, "ROOT"))
+	if (!is_root(v))
 		return host->check_hypervisor(op, host->vm(op));
 
 	host->fail(op, MK_ERROR_PROTECTED,
@@ -215,6 +213,7 @@ static const struct mk_step adopt_steps[] = {
 };
 
 static const struct mk_step forget_steps[] = {
+	{ "check",         MK_ASK_VOLUME,        forget_check,        MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "drop",          MK_ASK_SNAPSHOTS,     forget_drop,         MK_ASK_NOTHING, NULL,        3600, 0 },
 	{ "untag",         MK_ASK_VOLUME,        forget_untag,        MK_ASK_NOTHING, NULL,        300, 0 },
 	{ "forget",        MK_ASK_NOTHING,       forget,              MK_ASK_NOTHING, NULL,        60, 0 },

@@ -112,6 +112,17 @@ int delete_prove(struct mk_op *op)
 
 /* ---- AdoptVolume, ForgetVolume ----------------------------------------------------------------------------------- */
 
+void adopt_note(struct mk_op *op, const struct mk_volume_info *v)
+{
+	const struct mk_managed_info *m = host->managed(op, v->id);
+
+	set_flag(op, "was-managed", m != NULL);
+	set_note(op, "was-class", m ? m->class : "");
+	set_note(op, "was-name", m ? m->name : "");
+	set_flag(op, "was-untagged", !*v->owner);
+	set_note(op, "was-tagged", v->class);
+}
+
 int adopt_own(struct mk_op *op, const char *class)
 {
 	const struct mk_volume_info *v = host->volume(op);
@@ -124,18 +135,30 @@ int adopt_own(struct mk_op *op, const char *class)
 	return r;
 }
 
+/* As they were: tags that say that it is ours keep it from being deleted by others. */
+static int restore_tags(struct mk_op *op, const struct mk_volume_info *v)
+{
+	if (!v || !*v->owner || is_foreign(op, v))
+		return MK_DONE;
+	if (flag(op, "was-untagged"))
+		return disown_volume(op, v);
+
+	return class_volume(op, v, note(op, "was-tagged"));
+}
+
 int adopt_undo(struct mk_op *op)
 {
 	const struct mk_volume_info *v = host->volume(op);
-	int r;
+	int r = restore_tags(op, v);
 
-	if (flag(op, "was-managed"))
-		return MK_DONE;
+	if (r != MK_DONE)
+		return r;
 
-	r = disown_volume(op, v);
-	if (r == MK_DONE)
+	if (!flag(op, "was-managed"))
 		host->forget(op, host->volume_id(op));
-	return r;
+	else if (v)
+		host->manage(op, v, note(op, "was-class"), note(op, "was-name"));
+	return MK_DONE;
 }
 
 int adopt_prove(struct mk_op *op)
@@ -149,6 +172,21 @@ int adopt_prove(struct mk_op *op)
 
 	set_str(host->result(op), "Volume", v->id);
 	return MK_DONE;
+}
+
+/* One that another appliance has taken over may be forgotten, with all that it has. */
+int forget_check(struct mk_op *op)
+{
+	const struct mk_volume_info *v = host->volume(op);
+
+	if (!v || !is_foreign(op, v) || !host->option_bool(op, "drop-snapshots", false))
+		return MK_DONE;
+
+	host->fail(op, MK_ERROR_PROTECTED,
+		   "volume %s (%s) belongs to another appliance, %s: its snapshots are not dropped "
+		   "here; forget it without the option drop-snapshots",
+		   v->id, v->name, v->owner);
+	return MK_FAILED;
 }
 
 int forget_drop(struct mk_op *op)

@@ -148,6 +148,24 @@ int attach(struct mk_op *op)
 	return MK_COMMAND;
 }
 
+/* CloudStack says that it is on the appliance. */
+static void stays_here(struct mk_op *op, const struct mk_volume_info *v)
+{
+	host->manage(op, v, NULL, NULL);
+	host->set_volume_state(op, v->id, MK_VOLUME_ATTACHED);
+}
+
+/* Perhaps the reason why its device was not proven: it is not pulled from under its user. */
+static int undo_in_use(struct mk_op *op, const struct mk_volume_info *v)
+{
+	host->fail(op, MK_ERROR_IN_USE,
+		   "volume %s stays attached: its disk %s is in use: %s. Release it, then call "
+		   "DetachVolume",
+		   v->id, host->device_seen(op, v->id), host->device_users(op, v->id));
+	stays_here(op, v);
+	return MK_FAILED;
+}
+
 int attach_undo(struct mk_op *op)
 {
 	const struct mk_volume_info *v = host->volume(op);
@@ -156,6 +174,8 @@ int attach_undo(struct mk_op *op)
 		return MK_DONE;
 
 	if (streq(v->vm, host->vm_id(op))) {
+		if (is_here(op) && *host->device_users(op, v->id))
+			return undo_in_use(op, v);
 		host->command(op, "detachVolume", "id", v->id, NULL);
 		return MK_COMMAND;
 	}
@@ -238,11 +258,16 @@ int check_unused(struct mk_op *op, const struct mk_volume_info *v)
 
 int leave_check(struct mk_op *op, const struct mk_volume_info *v)
 {
+	int r = check_idle(op, v);
+
+	if (r != MK_DONE)
+		return r;
+
 	set_note(op, "from", v->vm);
 	if (!streq(v->vm, host->oma_id(op)))
 		return MK_DONE;
 
-	if (streq(v->type, "ROOT")) {
+	if (is_root(v)) {
 		host->fail(op, MK_ERROR_PROTECTED,
 			   "volume %s (%s) is the appliance's own root disk: it is never detached",
 			   v->id, v->name);
@@ -274,10 +299,11 @@ int detach(struct mk_op *op)
 		return MK_DONE;
 
 	here = streq(v->vm, host->oma_id(op));
-	if (!streq(v->vm, from) || (here && streq(v->type, "ROOT"))) {
+	if (!streq(v->vm, from) || (here && is_root(v))) {
 		host->fail(op, MK_ERROR_WRONG_STATE,
-			   "volume %s is attached to %s as %s now: somebody else changed it", v->id,
-			   where(v), v->type);
+			   "volume %s is attached to %s as %s, device %" PRIi64
+			   ", now: somebody else changed it",
+			   v->id, where(v), v->type, v->device_id);
 		return MK_FAILED;
 	}
 
@@ -294,13 +320,13 @@ int detach(struct mk_op *op)
 	return MK_COMMAND;
 }
 
-/* Nothing is put back: the store says again where the volume is. */
+/* Nothing is put back: the store says again where the volume is, and its device is proven again. */
 int detach_undo(struct mk_op *op)
 {
 	const struct mk_volume_info *v = host->volume(op);
 
 	if (v && streq(v->vm, host->oma_id(op)))
-		host->set_volume_state(op, v->id, MK_VOLUME_ATTACHED);
+		stays_here(op, v);
 	else if (v)
 		host->manage(op, v, NULL, NULL);
 	return MK_DONE;

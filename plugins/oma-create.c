@@ -208,21 +208,47 @@ int create(struct mk_op *op)
 	return host->set_volume(op, volumes[0].id) ? MK_DONE : MK_FAILED;
 }
 
-/* Everything that was made under the operation's name, one after the other. */
+/* The volume that CloudStack said it made; "" if its answer was lost, and the name was not found either. */
+static const char *made(struct mk_op *op)
+{
+	return *host->volume_id(op) ? host->volume_id(op) : host->created_id(op);
+}
+
+/* Somebody's by now: the store has what this operation made only once nothing is left to be undone. */
+static bool is_taken(struct mk_op *op, const struct mk_volume_info *v)
+{
+	return v->managed || is_foreign(op, v) || host->is_busy(op, v->id);
+}
+
+/* What was made: by its id; without one all that has the operation's name, one after the other. */
 int create_undo(struct mk_op *op)
 {
-	const struct mk_volume_info *volumes;
+	const struct mk_volume_info *volumes, *taken = NULL;
+	int r = MK_DONE;
 	size_t n;
 
 	if (!flag(op, "create-sent"))
 		return MK_DONE;
+	if (*made(op) && !flag(op, "by-id")) {
+		set_flag(op, "by-id", true);
+		host->look_for(op, "id", made(op));
+		return MK_NEXT;
+	}
 
 	volumes = host->volumes(op, &n);
-	if (n > 0)
-		return delete_volume(op, &volumes[0]);
+	for (size_t i = 0; r == MK_DONE && i < n; i++) {
+		if (is_taken(op, &volumes[i]))
+			taken = &volumes[i];
+		else
+			r = delete_volume(op, &volumes[i]);
+	}
+	if (r != MK_DONE || !taken)
+		return r;
 
-	host->forget(op, host->volume_id(op));
-	return MK_DONE;
+	host->fail(op, MK_ERROR_PROTECTED,
+		   "volume %s (%s) has been taken over by %s: it was not deleted", taken->id,
+		   taken->name, *taken->owner ? taken->owner : "another request");
+	return MK_FAILED;
 }
 
 int create_own(struct mk_op *op)
@@ -230,6 +256,16 @@ int create_own(struct mk_op *op)
 	const struct mk_volume_info *v = host->volume(op);
 	json_object *result = host->result(op);
 	int r;
+
+	if (!v)
+		return fail_no_volume(op);
+	if (v->size < gib(op) * GIB) {
+		host->fail(op, MK_ERROR_WRONG_STATE,
+			   "CloudStack made volume %s of %" PRIu64 " bytes where %" PRIu64
+			   " were asked for",
+			   v->id, v->size, gib(op) * GIB);
+		return MK_FAILED;
+	}
 
 	r = own_volume(op, v, CLASS, arg(host->args(op), 1));
 	if (r != MK_DONE)

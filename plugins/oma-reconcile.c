@@ -3,10 +3,15 @@
 /*
  * Reconcile: what our store, CloudStack and the devices of this machine say of each volume of ours. CloudStack
  * is right about where a volume is, its tags about whose it is, the disk about which device it is. With
- * repair the store and our tags follow; nothing is attached, detached or deleted.
+ * repair the store and our tags follow; nothing is attached, detached or deleted. Repaired or not, a device that
+ * CloudStack says is elsewhere is no longer handed out.
  *
- * Notes in the scratch: "differences", the rows of the result; "rest", ids that are in the store and were not
- * in CloudStack's list; "untagged", ids that lack our tags.
+ * A list is old by the time it is here: it only says which volumes to ask for one by one. An answer counts if no
+ * operation holds the volume, and none has changed it since it was asked for.
+ *
+ * Notes in the scratch: "differences", the rows of the result; "rest", ids to ask for: those that differ in
+ * CloudStack's list, and those that are in the store and not there; "revision", the store's, of the volume that is
+ * being asked for; "untagged", ids that lack our tags.
  */
 
 #include "oma.h"
@@ -55,7 +60,7 @@ static void describe(char *buf, size_t size, const char *vm, uint64_t bytes, con
 
 #define DESCRIPTION 160
 
-/* ---- CloudStack's list ------------------------------------------------------------------------------------------- */
+/* ---- one volume, by a fresh answer ------------------------------------------------------------------------------- */
 
 /* Ours by its tags, and the store does not know it. */
 static void unknown(struct mk_op *op, const struct mk_volume_info *v)
@@ -68,6 +73,19 @@ static void unknown(struct mk_op *op, const struct mk_volume_info *v)
 		host->manage(op, v, *v->class ? v->class : CLASS, name);
 	differ(op, "unknown", v->id, "nothing", cloud, repairs(op));
 	free(name);
+}
+
+/* Mended or not, no disk here is handed out for a volume that CloudStack has elsewhere (L06). */
+static void check_place(struct mk_op *op, const struct mk_managed_info *m,
+			const struct mk_volume_info *v)
+{
+	if (!streq(m->vm, host->oma_id(op)))
+		return;
+
+	if (!streq(v->vm, host->oma_id(op)))
+		host->set_volume_state(op, v->id, MK_VOLUME_LOST);
+	else if (m->state == MK_VOLUME_LOST) /* and back again */
+		host->set_volume_state(op, v->id, MK_VOLUME_ATTACHED);
 }
 
 static bool same(const struct mk_managed_info *m, const struct mk_volume_info *v)
@@ -87,6 +105,7 @@ static void compare(struct mk_op *op, const struct mk_volume_info *v)
 	describe(store, sizeof(store), m->vm, m->size, m->class);
 	describe(cloud, sizeof(cloud), v->vm, v->size, v->class);
 
+	check_place(op, m, v);
 	if (is_foreign(op, v)) {
 		differ(op, "foreign", v->id, store, v->owner, false);
 		return;
@@ -102,15 +121,45 @@ static void compare(struct mk_op *op, const struct mk_volume_info *v)
 	}
 }
 
-static void judge(struct mk_op *op, const struct mk_volume_info *v)
+static void missing(struct mk_op *op, const char *id)
 {
-	if (host->is_busy(op, v->id))
-		return; /* the operation that holds it knows better */
+	const struct mk_managed_info *m = host->managed(op, id);
+	char store[DESCRIPTION];
 
-	if (v->managed)
+	if (!m)
+		return;
+
+	describe(store, sizeof(store), m->vm, m->size, m->class);
+	differ(op, "missing", id, store, "nothing", repairs(op));
+	if (repairs(op))
+		host->forget(op, id);
+}
+
+/* v: NULL if CloudStack does not know it. */
+static void judge(struct mk_op *op, const char *id, const struct mk_volume_info *v)
+{
+	if (!v)
+		missing(op, id);
+	else if (v->managed)
 		compare(op, v);
 	else if (streq(v->owner, host->oma_id(op)))
 		unknown(op, v);
+}
+
+/* ---- CloudStack's list ------------------------------------------------------------------------------------------- */
+
+static bool is_suspect(struct mk_op *op, const struct mk_volume_info *v)
+{
+	const struct mk_managed_info *m = host->managed(op, v->id);
+	bool owned = streq(v->owner, host->oma_id(op));
+
+	return m ? !owned || !same(m, v) || m->state == MK_VOLUME_LOST : owned;
+}
+
+static void ask_for(struct mk_op *op, const char *id)
+{
+	if (!host->is_busy(op, id)) /* the operation that holds it knows better */
+		json_object_array_add(list(op, "rest"), json_object_new_string(id));
 }
 
 /* What is in the store and in none of CloudStack's answers so far. */
@@ -128,22 +177,41 @@ static void add_rest(const struct mk_managed_info *m, void *data)
 		if (streq(rest->volumes[i].id, m->id))
 			return;
 
-	if (!host->is_busy(rest->op, m->id))
-		json_object_array_add(list(rest->op, "rest"), json_object_new_string(m->id));
+	ask_for(rest->op, m->id);
+}
+
+static const char *first(struct mk_op *op, const char *key)
+{
+	json_object *ids = list(op, key);
+
+	return json_object_array_length(ids) > 0
+		       ? json_object_get_string(json_object_array_get_idx(ids, 0))
+		       : "";
+}
+
+static int64_t revision(struct mk_op *op, const char *id)
+{
+	const struct mk_managed_info *m = host->managed(op, id);
+
+	return m ? (int64_t)m->revision : 0;
 }
 
 /* Looks for the next id of a list; false if there is none left. */
 static bool look_for_next(struct mk_op *op, const char *key)
 {
-	json_object *ids = list(op, key);
+	const char *id = first(op, key);
 
-	if (json_object_array_length(ids) == 0) {
-		host->look_for(op, "id", "");
-		return false;
-	}
+	set_int(host->scratch(op), "revision", revision(op, id));
+	host->look_for(op, "id", id);
+	return *id;
+}
 
-	host->look_for(op, "id", json_object_get_string(json_object_array_get_idx(ids, 0)));
-	return true;
+/* The answer may be from before the change. */
+static bool changed_since(struct mk_op *op, const char *id)
+{
+	json_object *noted = json_object_object_get(host->scratch(op), "revision");
+
+	return json_object_get_int64(noted) != revision(op, id);
 }
 
 int reconcile_cloud(struct mk_op *op)
@@ -157,7 +225,8 @@ int reconcile_cloud(struct mk_op *op)
 	rest.volumes = host->volumes(op, &rest.n);
 	host->each_managed(op, add_rest, &rest);
 	for (size_t i = 0; i < rest.n; i++)
-		judge(op, &rest.volumes[i]);
+		if (is_suspect(op, &rest.volumes[i]))
+			ask_for(op, rest.volumes[i].id);
 
 	(void)look_for_next(op, "rest");
 	return MK_DONE;
@@ -165,33 +234,19 @@ int reconcile_cloud(struct mk_op *op)
 
 /* ---- the rest, one by one: an id that CloudStack never had would spoil a common answer ---------------------------- */
 
-static void missing(struct mk_op *op, const char *id)
-{
-	const struct mk_managed_info *m = host->managed(op, id);
-	char store[DESCRIPTION];
-
-	if (!m || host->is_busy(op, id))
-		return;
-
-	describe(store, sizeof(store), m->vm, m->size, m->class);
-	differ(op, "missing", id, store, "nothing", repairs(op));
-	if (repairs(op))
-		host->forget(op, id);
-}
-
 int reconcile_rest(struct mk_op *op)
 {
-	json_object *rest = list(op, "rest");
 	const struct mk_volume_info *volumes;
+	const char *id = first(op, "rest");
+	bool busy = host->is_busy(op, id), stale = changed_since(op, id);
 	size_t n;
 
-	if (json_object_array_length(rest) > 0) {
+	if (*id) {
 		volumes = host->volumes(op, &n);
-		if (n > 0)
-			judge(op, &volumes[0]);
-		else
-			missing(op, json_object_get_string(json_object_array_get_idx(rest, 0)));
-		json_object_array_del_idx(rest, 0, 1);
+		if (!busy && !stale)
+			judge(op, id, n > 0 ? &volumes[0] : NULL);
+		if (busy || !stale)
+			json_object_array_del_idx(list(op, "rest"), 0, 1);
 		if (look_for_next(op, "rest"))
 			return MK_NEXT;
 	}
@@ -212,6 +267,8 @@ int reconcile_tags(struct mk_op *op)
 
 	if (!repairs(op) || json_object_array_length(untagged) == 0)
 		return MK_DONE;
+	if (changed_since(op, first(op, "untagged")))
+		return look_for_next(op, "untagged") ? MK_NEXT : MK_DONE;
 
 	volumes = host->volumes(op, &n);
 	m = n > 0 ? host->managed(op, volumes[0].id) : NULL;

@@ -80,7 +80,7 @@ static int oma_adopt_check(struct mk_op *op)
 	if (r != MK_DONE)
 		return r;
 
-	if (*v->vm && streq(v->type, "ROOT")) {
+	if (is_root(v)) {
 		host->fail(op, MK_ERROR_PROTECTED,
 			   "volume %s (%s) is the root disk of VM %s: it cannot be adopted", v->id,
 			   v->name, v->vm);
@@ -95,7 +95,7 @@ static int oma_adopt_check(struct mk_op *op)
 		return MK_FAILED;
 	}
 
-	set_flag(op, "was-managed", v->managed);
+	adopt_note(op, v);
 	return *v->vm ? host->check_hypervisor(op, host->vm(op)) : MK_DONE;
 }
 
@@ -162,6 +162,7 @@ static const struct mk_step adopt_steps[] = {
 };
 
 static const struct mk_step forget_steps[] = {
+	{ "check", MK_ASK_VOLUME, forget_check, MK_ASK_NOTHING, NULL, 60, 0 },
 	{ "drop", MK_ASK_SNAPSHOTS, forget_drop, MK_ASK_NOTHING, NULL, 3600, 0 },
 	{ "untag", MK_ASK_VOLUME, forget_untag, MK_ASK_NOTHING, NULL, 300, 0 },
 	{ "forget", MK_ASK_NOTHING, forget, MK_ASK_NOTHING, NULL, 60, 0 },

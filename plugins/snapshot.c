@@ -4,6 +4,9 @@
 
 #include "steps.h"
 
+#define OPERATION_ID_MAX        64
+#define OPERATION_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
 static bool one_of(const char *state, const char *const *states)
 {
 	for (; *states; states++)
@@ -29,12 +32,20 @@ bool snapshot_is_passing(json_object *row)
 	return one_of(get_str(row, "state"), states);
 }
 
+/* As the daemon makes them and takes them as tokens. */
+static bool is_operation_id(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n >= 1 && n <= OPERATION_ID_MAX && strspn(s, OPERATION_ID_CHARACTERS) == n;
+}
+
 bool snapshot_is_of(json_object *row, const char *operation)
 {
 	const char *name = get_str(row, "name");
 	size_t n = strlen(SNAPSHOT_PREFIX);
 
-	return strncmp(name, SNAPSHOT_PREFIX, n) == 0 &&
+	return strncmp(name, SNAPSHOT_PREFIX, n) == 0 && is_operation_id(name + n) &&
 	       (!*operation || streq(name + n, operation));
 }
 

@@ -82,6 +82,12 @@ bool is_foreign(struct mk_op *op, const struct mk_volume_info *v)
 	return *v->owner && !streq(v->owner, host->oma_id(op));
 }
 
+bool is_root(const struct mk_volume_info *v)
+{
+	return *v->vm &&
+	       (streq(v->type, "ROOT") || v->device_id == 0 || (!*v->type && v->device_id < 0));
+}
+
 static bool is_going(const struct mk_volume_info *v)
 {
 	return streq(v->state, "Destroy") || streq(v->state, "Expunging") ||
@@ -245,23 +251,31 @@ int own_volume(struct mk_op *op, const struct mk_volume_info *v, const char *cla
 	if (r != MK_DONE)
 		return r;
 
-	if (*v->owner && streq(v->class, class)) {
-		host->manage(op, v, class, name);
-		return MK_DONE;
+	if (*v->owner) {
+		r = class_volume(op, v, class);
+		if (r == MK_DONE)
+			host->manage(op, v, class, name);
+		return r;
 	}
 
-	if (*v->owner && *v->class) { /* an existing tag is never overwritten */
+	host->command(op, "createTags", "resourceids", v->id, "resourcetype", "Volume",
+		      "tags[0].key", TAG_OWNER, "tags[0].value", host->oma_id(op), "tags[1].key",
+		      TAG_CLASS, "tags[1].value", class, "tags[2].key", TAG_OPERATION,
+		      "tags[2].value", host->id(op), NULL);
+	return MK_COMMAND;
+}
+
+int class_volume(struct mk_op *op, const struct mk_volume_info *v, const char *class)
+{
+	if (streq(v->class, class))
+		return MK_DONE;
+
+	if (*v->class) /* an existing tag is never overwritten */
 		host->command(op, "deleteTags", "resourceids", v->id, "resourcetype", "Volume",
 			      "tags[0].key", TAG_CLASS, NULL);
-	} else if (*v->owner) {
+	else
 		host->command(op, "createTags", "resourceids", v->id, "resourcetype", "Volume",
 			      "tags[0].key", TAG_CLASS, "tags[0].value", class, NULL);
-	} else {
-		host->command(op, "createTags", "resourceids", v->id, "resourcetype", "Volume",
-			      "tags[0].key", TAG_OWNER, "tags[0].value", host->oma_id(op),
-			      "tags[1].key", TAG_CLASS, "tags[1].value", class, "tags[2].key",
-			      TAG_OPERATION, "tags[2].value", host->id(op), NULL);
-	}
 	return MK_COMMAND;
 }
 

@@ -45,6 +45,8 @@ int fail_no_volume(struct mk_op *op);
 
 /* Another appliance's volume, by its tag. */
 bool is_foreign(struct mk_op *op, const struct mk_volume_info *v);
+/* The root disk of the VM that it is attached to, or CloudStack does not say that it is not. */
+bool is_root(const struct mk_volume_info *v);
 /* InUse while somebody uses the volume's disk on this machine, unless the option force is given. */
 int check_unused(struct mk_op *op, const struct mk_volume_info *v);
 
@@ -81,6 +83,8 @@ int delete_volume(struct mk_op *op, const struct mk_volume_info *v);
  * own) and MK_DONE. */
 int own_volume(struct mk_op *op, const struct mk_volume_info *v, const char *class,
 	       const char *name);
+/* Until its tag of that name says so; "": there is none. */
+int class_volume(struct mk_op *op, const struct mk_volume_info *v, const char *class);
 /* Until it carries none of our tags. v may be NULL: it is gone. */
 int disown_volume(struct mk_op *op, const struct mk_volume_info *v);
 
@@ -91,8 +95,9 @@ int attach(struct mk_op *op);                          /* MK_ASK_VOLUME */
 int attach_undo(struct mk_op *op);                     /* MK_ASK_VOLUME */
 int attach_prove(struct mk_op *op);                    /* MK_ASK_VM_VOLUME */
 
-/* The volume may leave the VM that it is attached to, or is detached; from then on detach() takes it off that
- * one only. Off the appliance: not its root disk, and not while it is in use (option force). */
+/* Nothing is pending on the volume, and it may leave the VM that it is attached to, or is detached; from then on
+ * detach() takes it off that one only. Off the appliance: not its root disk, and not while it is in use (option
+ * force). */
 int leave_check(struct mk_op *op, const struct mk_volume_info *v);
 int detach(struct mk_op *op);       /* MK_ASK_VOLUME */
 int detach_undo(struct mk_op *op);  /* MK_ASK_VOLUME */
@@ -110,13 +115,15 @@ int delete_check(struct mk_op *op);
 int delete (struct mk_op *op);
 int delete_prove(struct mk_op *op);
 
-/* A class's own check sets the flag "was-managed". */
+/* The end of a class's own check: notes what the way back restores. */
+void adopt_note(struct mk_op *op, const struct mk_volume_info *v);
 int adopt_own(struct mk_op *op, const char *class);
 int adopt_undo(struct mk_op *op);
 /* A volume that is adopted while it is attached to the appliance gets its device. MK_ASK_VM_VOLUME, for the
  * appliance. */
 int adopt_prove(struct mk_op *op);
 
+int forget_check(struct mk_op *op);
 int forget_drop(struct mk_op *op); /* MK_ASK_SNAPSHOTS; option drop-snapshots */
 int forget_untag(struct mk_op *op);
 int forget(struct mk_op *op); /* MK_ASK_NOTHING */

@@ -99,7 +99,7 @@ static int check_disk(struct mk_volumes *volumes, const char *id, uint64_t size,
 		mk_error_set(error, MK_ERROR_AMBIGUOUS,
 			     "disk %s (serial %s) is claimed by two managed volumes, %s and %s",
 			     disk->node, disk->serial, id, other->id);
-	else if (disk->size != size)
+	else if (disk->size != size || size == 0) /* 0: CloudStack left it out */
 		mk_error_set(error, MK_ERROR_DEVICE_MISMATCH,
 			     "disk %s carries the serial of volume %s, but has %" PRIu64
 			     " bytes where CloudStack says %" PRIu64,

@@ -295,7 +295,7 @@ static bool has_volume(const struct mk_cs_volumes *volumes, const char *id)
 	return false;
 }
 
-/* The volumes of this answer, after those of an earlier one. */
+/* The volumes of this answer, after those that only an earlier one had: the newer row is right. */
 static int add_volumes(struct mk_op *op, const struct mk_cs_volumes *more, char **ret_why)
 {
 	_cleanup_json_ json_object *rows = json_object_new_array();
@@ -303,14 +303,12 @@ static int add_volumes(struct mk_op *op, const struct mk_cs_volumes *more, char 
 	int r;
 
 	for (size_t i = 0; i < op->volumes.n; i++)
-		json_object_array_add(rows,
-				      json_object_get(
-					      json_object_array_get_idx(op->volumes.keep, i)));
+		if (!has_volume(more, op->volumes.items[i].id))
+			json_object_array_add(rows, json_object_get(json_object_array_get_idx(
+							    op->volumes.keep, i)));
 	for (size_t i = 0; i < more->n; i++)
-		if (!has_volume(&op->volumes, more->items[i].id))
-			json_object_array_add(rows,
-					      json_object_get(
-						      json_object_array_get_idx(more->keep, i)));
+		json_object_array_add(rows,
+				      json_object_get(json_object_array_get_idx(more->keep, i)));
 
 	r = mk_cs_volumes_parse(rows, &all, ret_why);
 	if (r < 0)

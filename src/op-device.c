@@ -6,6 +6,8 @@
 
 #include "log.h"
 
+#define CANDIDATES_MAX 8
+
 /* ---- managed volumes ---------------------------------------------------------------------------------------- */
 
 static struct mk_managed_info info_of(const struct mk_volume *v)
@@ -18,7 +20,8 @@ static struct mk_managed_info info_of(const struct mk_volume *v)
 		.state = v->state,
 		.device_id = v->device_id,
 		.size = v->size,
-		.node = v->node,
+		.node = mk_volume_has_device(v) ? v->node : "",
+		.revision = v->revision,
 	};
 }
 
@@ -59,7 +62,7 @@ static void host_set_volume_state(struct mk_op *op, const char *volume, enum mk_
 {
 	struct mk_volume *v = mk_volumes_find(op->engine->volumes, volume);
 
-	if (v && v->state != state)
+	if (v)
 		(void)mk_volume_set_state(v, state);
 }
 
@@ -133,39 +136,42 @@ static void host_bind_device(struct mk_op *op, const struct mk_volume_info *v,
 		mk_op_log(op, LOG_ERR, "the device of volume %s could not be stored", v->id);
 }
 
-static const struct mk_disk *disk_seen(struct mk_op *op, const char *volume)
+/* How many disks carry the volume's serial; the first CANDIDATES_MAX of them. */
+static size_t disks_seen(struct mk_op *op, const char *volume,
+			 const struct mk_disk *ret[CANDIDATES_MAX])
 {
 	struct mk_devices *devices = mk_volumes_devices(op->engine->volumes);
-	const struct mk_disk *disk = NULL;
 	char serial[MK_SERIAL_SIZE];
 
 	op->wants_device = true;
 	mk_serial_of_volume(volume, serial);
-	return devices && mk_devices_by_serial(devices, serial, &disk, 1) > 0 ? disk : NULL;
+	return devices ? mk_devices_by_serial(devices, serial, ret, CANDIDATES_MAX) : 0;
 }
 
 static const char *host_device_seen(struct mk_op *op, const char *volume)
 {
-	const struct mk_disk *disk = disk_seen(op, volume);
+	const struct mk_disk *disks[CANDIDATES_MAX];
 
-	return disk ? disk->node : "";
+	return disks_seen(op, volume, disks) > 0 ? disks[0]->node : "";
 }
 
+/* Which of the candidates is the volume is not proven: each of them may be. */
 static const char *host_device_users(struct mk_op *op, const char *volume)
 {
-	const struct mk_disk *disk = disk_seen(op, volume);
-	int r;
+	const struct mk_disk *disks[CANDIDATES_MAX];
+	size_t n = disks_seen(op, volume, disks);
+	int r = n > CANDIDATES_MAX ? -E2BIG : 0, n_users = 0;
 
 	op->users = (free(op->users), NULL);
-	if (!disk)
-		return "";
-
-	r = mk_devices_users(mk_volumes_devices(op->engine->volumes), disk, &op->users);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		r = mk_devices_users(mk_volumes_devices(op->engine->volumes), disks[i], &op->users);
+		n_users += r > 0;
+	}
 	if (r < 0) {
 		free(op->users);
 		op->users = mk_strdup_printf("its users cannot be found out: %s", strerror(-r));
 	}
-	return r == 0 ? "" : op->users ? op->users : "out of memory";
+	return r == 0 && n_users == 0 ? "" : op->users ? op->users : "out of memory";
 }
 
 static void host_rescan(struct mk_op *op)

@@ -155,6 +155,18 @@ static bool matches(const struct mk_volume *v, json_object *filter)
 	       (!state || streq(state, mk_volume_state_to_string(v->state)));
 }
 
+static json_object *row_of_volume(const struct mk_service *service, const struct mk_volume *v)
+{
+	json_object *o = volume_to_json(service, v);
+
+	if (!mk_volume_has_device(v)) {
+		mk_json_set_str(o, "Device", "");
+		mk_json_set_str(o, "DeviceLink", "");
+		mk_json_set_str(o, "Serial", "");
+	}
+	return o;
+}
+
 static void list_volumes(struct mk_call *call, void *data)
 {
 	json_object *filter = json_object_array_get_idx(mk_call_args(call), 0), *rows;
@@ -178,7 +190,7 @@ static void list_volumes(struct mk_call *call, void *data)
 	     v = v->hh.next) {
 		if (!matches(v, filter) || offset-- > 0)
 			continue;
-		json_object_array_add(rows, volume_to_json(service, v));
+		json_object_array_add(rows, row_of_volume(service, v));
 		limit--;
 	}
 	mk_call_reply(call, mk_one_arg(rows));
@@ -323,9 +335,10 @@ GET(vm, json_object_new_string(v->vm))
 GET(device_id, json_object_new_int64(v->device_id))
 GET(size, json_object_new_int64((int64_t)v->size))
 GET(state, json_object_new_string(mk_volume_state_to_string(v->state)))
-GET(node, json_object_new_string(v->node))
-GET(link, json_object_new_string(v->link))
-GET(serial, json_object_new_string(v->serial))
+/* That the disk has gone may still have to be followed. */
+GET(node, json_object_new_string(mk_volume_has_device(v) ? v->node : ""))
+GET(link, json_object_new_string(mk_volume_has_device(v) ? v->link : ""))
+GET(serial, json_object_new_string(mk_volume_has_device(v) ? v->serial : ""))
 GET(operation, json_object_new_string(operation_of(o->service, v)))
 
 static const struct mk_bus_property properties[] = {

@@ -45,7 +45,9 @@ static const char *const sql[N_STMTS] = {
 		"?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
 		"?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)",
 	[STMT_GET_OP] = "SELECT " OP_COLUMNS " FROM operations WHERE id = ?1",
-	[STMT_UNFINISHED] = "SELECT id FROM operations WHERE NOT " FINISHED " ORDER BY created, id",
+	/* Whatever the clock did: what a child works on is its parent's first. */
+	[STMT_UNFINISHED] = "SELECT id FROM operations WHERE NOT " FINISHED
+			    " ORDER BY parent <> '', created, id",
 	[STMT_NEWEST_FINISHED] =
 		"SELECT id FROM (SELECT id, finished FROM operations WHERE " FINISHED
 		" ORDER BY finished DESC LIMIT ?1) ORDER BY finished",

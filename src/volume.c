@@ -62,6 +62,7 @@ static struct mk_volume *volume_new(struct mk_volumes *volumes, const char *id)
 		return NULL;
 
 	v->volumes = volumes;
+	v->revision = mk_now_realtime(); /* no one of an earlier start comes again */
 	v->device_id = -1;
 	v->id = strdup(id);
 	v->name = strdup("");
@@ -89,6 +90,7 @@ static int put(struct mk_volume *v)
 		.created = v->created,
 	};
 
+	v->revision++;
 	v->volumes->watcher.changed(v, v->volumes->watcher.data);
 	return mk_store_put_volume(v->volumes->store, &r);
 }
@@ -136,8 +138,18 @@ static void change_state(struct mk_volume *v, enum mk_volume_state state, const 
 	v->state = state;
 }
 
+static void prove(struct mk_volume *v);
+
 int mk_volume_set_state(struct mk_volume *v, enum mk_volume_state state)
 {
+	bool here = streq(v->vm, v->volumes->oma);
+
+	v->elsewhere = state == MK_VOLUME_LOST;
+	if (here && (state == MK_VOLUME_ATTACHED || state == MK_VOLUME_LOST)) {
+		prove(v); /* what was proven before may have changed since */
+		return 0;
+	}
+
 	change_state(v, state, "");
 	if (state == MK_VOLUME_DETACHED) {
 		unbind(v);
@@ -158,6 +170,7 @@ int mk_volume_bind(struct mk_volume *v, int64_t device_id, const struct mk_devic
 		return r;
 
 	v->device_id = device_id;
+	v->elsewhere = false;
 	change_state(v, MK_VOLUME_ATTACHED, device->node);
 	return put(v);
 }
@@ -221,6 +234,7 @@ static int follow_cloudstack(struct mk_volume *v, const struct mk_volume_info *i
 
 	v->size = info->size;
 	v->device_id = info->device_id;
+	v->elsewhere = false;
 	if (!here)
 		unbind(v);
 	if (!*info->vm)
@@ -301,6 +315,20 @@ static void lost(struct mk_volume *v, const char *why)
 	(void)put(v);
 }
 
+/* Proven or lost. */
+static void prove(struct mk_volume *v)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	const struct mk_disk *disk;
+
+	if (v->elsewhere)
+		lost(v, "CloudStack says that it is not on the appliance");
+	else if (mk_correlate(v->volumes, v->id, v->size, &disk, &error) == 0)
+		found(v, disk);
+	else
+		lost(v, str_or_empty(error.text));
+}
+
 bool mk_volume_has_device(const struct mk_volume *v)
 {
 	const struct mk_disk *disks[CANDIDATES_MAX];
@@ -329,19 +357,12 @@ static void check_passing(struct mk_volume *v)
 void mk_volumes_recheck(struct mk_volumes *volumes)
 {
 	for (struct mk_volume *v = volumes->all; v; v = v->hh.next) {
-		_cleanup_error_ struct mk_error error = { 0 };
-		const struct mk_disk *disk;
-
 		if (v->state != MK_VOLUME_ATTACHED && v->state != MK_VOLUME_LOST) {
 			check_passing(v);
 			continue;
 		}
-		if (!streq(v->vm, volumes->oma))
-			continue;
-		if (mk_correlate(volumes, v->id, v->size, &disk, &error) == 0)
-			found(v, disk);
-		else
-			lost(v, str_or_empty(error.text));
+		if (streq(v->vm, volumes->oma))
+			prove(v);
 	}
 }
 

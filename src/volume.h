@@ -22,6 +22,8 @@ struct mk_volume {
 	int64_t device_id; /* CloudStack's number, -1 if detached; names no guest device */
 	uint64_t size;     /* bytes */
 	uint64_t created;  /* µs since the epoch: when it came under our management */
+	uint64_t revision; /* another one after each change */
+	bool elsewhere;    /* CloudStack was seen to say so: no disk here is taken for it */
 	/* The proven device; node "" if there is none. */
 	char *node, *link, *serial;
 	unsigned major, minor;
@@ -72,6 +74,8 @@ int mk_volume_state_from_string(const char *s); /* the state, or -EINVAL */
 int mk_volumes_manage(struct mk_volumes *volumes, const struct mk_volume_info *v, const char *class,
 		      const char *name);
 int mk_volumes_forget(struct mk_volumes *volumes, const char *id);
+/* MK_VOLUME_ATTACHED, to the appliance: its device is proven anew, or it is lost. MK_VOLUME_LOST: it has no
+ * device, whatever disk is here, until another state is set or CloudStack's word is taken. */
 int mk_volume_set_state(struct mk_volume *v, enum mk_volume_state state);
 /* It is attached to the appliance, and this is its device. */
 int mk_volume_bind(struct mk_volume *v, int64_t device_id, const struct mk_device_info *device);

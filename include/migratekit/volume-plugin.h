@@ -83,7 +83,8 @@ struct mk_managed_info {
 	enum mk_volume_state state;
 	int64_t device_id; /* -1 if detached */
 	uint64_t size;     /* bytes */
-	const char *node;  /* its proven device, "" if it has none */
+	const char *node;  /* its proven device, "" if it has none or the disk is not here now */
+	uint64_t revision; /* another one after each change, never 0 */
 };
 
 /* A disk of this machine that is proven to be a volume. */
@@ -289,6 +290,8 @@ struct mk_host {
 	void (*manage)(struct mk_op *op, const struct mk_volume_info *v, const char *class,
 		       const char *name);
 	void (*forget)(struct mk_op *op, const char *volume);
+	/* MK_VOLUME_ATTACHED, on the appliance: its device is proven anew, or it is lost. MK_VOLUME_LOST: no disk
+	 * here is taken for it until another state is set or manage is called. */
 	void (*set_volume_state)(struct mk_op *op, const char *volume, enum mk_volume_state state);
 	/* True if an unfinished operation other than this one holds the volume. */
 	bool (*is_busy)(struct mk_op *op, const char *volume);
@@ -314,8 +317,8 @@ struct mk_host {
 	const char *(*device_seen)(struct mk_op *op, const char *volume);
 	/* Looks at all disks again, as after lost events. */
 	void (*rescan)(struct mk_op *op);
-	/* Who uses that disk: "" if nobody; otherwise half sentences for the error. Valid until the next
-	 * call. What cannot be found out counts as used. */
+	/* Who uses that disk, or another with the serial: "" if nobody; otherwise half sentences for the error.
+	 * Valid until the next call. What cannot be found out counts as used. */
 	const char *(*device_users)(struct mk_op *op, const char *volume);
 
 	/* ---- what was asked ---- */

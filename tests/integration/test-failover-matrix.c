@@ -29,7 +29,7 @@ static const struct {
 	{ "failover", "DetachVolume", "check vm detach prove" },
 	{ "failover", "DeleteVolume", "check delete prove" }, /* as in class oma */
 	{ "failover", "AdoptVolume", "check own prove" },
-	{ "failover", "ForgetVolume", "drop untag forget" },
+	{ "failover", "ForgetVolume", "check drop untag forget" },
 	{ "failover", "Move", "check detach gone attach prove" },
 	{ "failover", "SnapshotOne", "snapshot" },
 	{ "failover", "RevertOne", "check detach gone revert attach prove" },

@@ -237,7 +237,8 @@ static const struct scenario scenarios[] = {
 	  call_forget,
 	  forget_is,
 	  { "deleteTags" },
-	  { { "drop", NULL, 0, false, REFUSED, CANCELLED }, /* test-failover.c */
+	  { { "check", "listVolumes", 1, false, REFUSED, CANCELLED },
+	    { "drop", NULL, 0, false, REFUSED, CANCELLED }, /* test-failover.c */
 	    { "untag",
 	      "deleteTags",
 	      1,

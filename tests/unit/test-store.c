@@ -206,6 +206,31 @@ static void test_retention_of_children(void)
 	mk_op_record_done(&r);
 }
 
+static void note_order(const char *id, void *data)
+{
+	json_object_array_add(data, json_object_new_string(id));
+}
+
+/* A clock that was set back made the child older than its parent: the parent claims first all the same. */
+static void test_parents_first(void)
+{
+	_cleanup_(mk_store_closep) struct mk_store *store = NULL;
+	_cleanup_json_ json_object *order = json_object_new_array();
+	struct mk_op_record r;
+
+	remove_db();
+	store = open_store();
+	put_child(store, "late_m0", "late", MK_OP_RUNNING);
+	fill(&r, "late");
+	r.created += 3600 * USEC_PER_SEC;
+	CU_ASSERT_EQUAL(mk_store_put_op(store, &r), 0);
+	mk_op_record_done(&r);
+	put_child(store, "early", "", MK_OP_RUNNING);
+	CU_ASSERT_EQUAL(mk_store_unfinished(store, note_order, order), 0);
+	CU_ASSERT_STRING_EQUAL(json_object_to_json_string_ext(order, JSON_C_TO_STRING_PLAIN),
+			       "[\"early\",\"late\",\"late_m0\"]");
+}
+
 static void test_filter(void)
 {
 	_cleanup_(mk_store_closep) struct mk_store *store = NULL;
@@ -309,6 +334,7 @@ int main(int argc, char **argv)
 		{ "uncommitted-is-lost", test_uncommitted_is_lost },
 		{ "L46-retention", test_retention },
 		{ "retention-of-children", test_retention_of_children },
+		{ "parents-first", test_parents_first },
 		{ "filter", test_filter },
 		{ "second-daemon", test_second_daemon },
 		{ "damaged", test_damaged },

@@ -239,6 +239,20 @@ static void test_hypervisors(void)
 	}
 }
 
+/* A size that CloudStack left out equals none that the kernel has not read yet. */
+static void test_no_size(void)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	const struct mk_disk *disk = NULL;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, 0);
+	CU_ASSERT_EQUAL(mk_correlate(volumes, VOL, 0, &disk, &error), -EINVAL);
+	CU_ASSERT_EQUAL(error.code, MK_ERROR_DEVICE_MISMATCH);
+	CU_ASSERT_PTR_NULL(disk);
+	close_set();
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
 /* A disk that vanishes without a detach makes its volume lost; it is found again when it returns. */
@@ -275,6 +289,51 @@ static void test_lost_and_found(void)
 	mk_volumes_recheck(volumes);
 	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
 	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdd");
+	close_set();
+}
+
+/* "Attached" is a claim to be proven, whatever was proven before. */
+static void test_attached_is_proven(void)
+{
+	struct mk_volume *v;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, SIZE);
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(mk_volume_set_state(v, MK_VOLUME_DETACHING), 0);
+	plug("/dev/vdc", 32, DIGITS, SIZE);
+	CU_ASSERT_EQUAL(mk_volume_set_state(v, MK_VOLUME_ATTACHED), 0);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	CU_ASSERT_STRING_EQUAL(v->node, "");
+
+	n_disks = 1;
+	CU_ASSERT_EQUAL(mk_volume_set_state(v, MK_VOLUME_ATTACHED), 0);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
+	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdb");
+	close_set();
+}
+
+/* L06: somebody knows that the disk is not its own: it stays lost until CloudStack's word is taken. */
+static void test_stays_lost(void)
+{
+	struct mk_volume *v;
+	uint64_t revision;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, SIZE);
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	revision = v->revision;
+	CU_ASSERT_EQUAL(mk_volume_set_state(v, MK_VOLUME_LOST), 0);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	CU_ASSERT_STRING_EQUAL(v->node, "");
+	CU_ASSERT_NOT_EQUAL(v->revision, revision);
+
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
 	close_set();
 }
 
@@ -397,9 +456,12 @@ int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
 		{ "L06-L31-proof", test_proof },
+		{ "no-size", test_no_size },
 		{ "L31-claimants", test_claimants },
 		{ "hypervisors", test_hypervisors },
 		{ "lost-and-found", test_lost_and_found },
+		{ "attached-is-proven", test_attached_is_proven },
+		{ "L06-stays-lost", test_stays_lost },
 		{ "not-ours-to-judge", test_not_ours_to_judge },
 		{ "L06-name-of-the-next", test_name_of_the_next },
 		{ "L05-elsewhere", test_elsewhere },
