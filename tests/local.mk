@@ -48,6 +48,12 @@ tests_unit_engine_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_engine_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_engine_tap_LDADD = libengineenv.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/engine-away.tap
+tests_unit_engine_away_tap_SOURCES = tests/unit/test-engine-away.c
+tests_unit_engine_away_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_engine_away_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_engine_away_tap_LDADD = libengineenv.la libvolumed.la libtap.la
+
 # brings its own table of disks
 check_PROGRAMS += tests/unit/volume.tap
 tests_unit_volume_tap_SOURCES = tests/unit/test-volume.c
