@@ -312,6 +312,12 @@ tests_integration_service_cloud_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_service_cloud_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_service_cloud_tap_LDADD = $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/service-away.tap
+tests_integration_service_away_tap_SOURCES = tests/integration/test-service-away.c
+tests_integration_service_away_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_service_away_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_service_away_tap_LDADD = $(WORLD_LDADD)
+
 check_PROGRAMS += tests/integration/demo.tap
 tests_integration_demo_tap_SOURCES = tests/integration/test-demo.c
 tests_integration_demo_tap_CPPFLAGS = $(TEST_CPPFLAGS)

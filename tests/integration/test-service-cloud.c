@@ -489,30 +489,6 @@ static bool status_is(const char *text)
 	return status && strstr(json_object_get_string(status), text);
 }
 
-/* Waits until the manager has told of a property's value. */
-static bool await_manager(const char *property, bool value)
-{
-	uint64_t end = mk_now_monotonic() + CHILD_TIMEOUT_MS * USEC_PER_MSEC;
-	size_t seen = 0;
-
-	for (;;) {
-		w_drain(&w);
-		for (; seen < w.n_signals; seen++) {
-			json_object *args = w.signals[seen].args, *changed;
-
-			if (!streq(w.signals[seen].member, "PropertiesChanged") ||
-			    !streq(w.signals[seen].path, W_PATH))
-				continue;
-			changed = mk_json_get(json_object_array_get_idx(args, 1), property);
-			if (changed && json_object_get_boolean(changed) == value)
-				return true;
-		}
-		if (mk_now_monotonic() > end)
-			return false;
-		(void)sd_bus_wait(w.client, USEC_PER_SEC);
-	}
-}
-
 static void test_unreachable_at_start(void)
 {
 	static const char *const sim_args[] = { "--set", "job-ms=5", NULL };
@@ -522,7 +498,7 @@ static void test_unreachable_at_start(void)
 	w_prepare(&w, sim_args, NULL);
 	w_sim_stop(&w);
 	w_daemon_start(&w, NULL);
-	CU_ASSERT(await_manager("CloudStackReachable", false));
+	CU_ASSERT(w_await_manager(&w, "CloudStackReachable", false));
 	CU_ASSERT_FALSE(status_is("serving"));
 	healthy = w_property(&w, W_PATH, W_NAME, "Healthy");
 	CU_ASSERT_FALSE(json_object_get_boolean(healthy));
@@ -532,8 +508,8 @@ static void test_unreachable_at_start(void)
 	CU_ASSERT(w_await_state(&w, path, "running"));
 	w_sim_start(&w);
 	CU_ASSERT_STRING_EQUAL(w_wait(&w, path), "succeeded");
-	CU_ASSERT(await_manager("CloudStackReachable", true));
-	CU_ASSERT(await_manager("Healthy", true));
+	CU_ASSERT(w_await_manager(&w, "CloudStackReachable", true));
+	CU_ASSERT(w_await_manager(&w, "Healthy", true));
 	CU_ASSERT(status_is("serving"));
 	w_stop(&w);
 }
@@ -546,7 +522,7 @@ static void test_unreachable_for_good(void)
 	expect_error(W_ERROR "Unavailable", "gave up");
 	CU_ASSERT(w_call(&w, W_TESTVM, "GetVM", NULL, "s", W_VM) < 0);
 	expect_error(W_ERROR "Unavailable", "gave up");
-	CU_ASSERT(await_manager("CloudStackReachable", false));
+	CU_ASSERT(w_await_manager(&w, "CloudStackReachable", false));
 	w_sim_start(&w);
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "back", true), "succeeded");
 	w_stop(&w);
@@ -620,7 +596,7 @@ static void test_unknown_appliance(void)
 
 	w_prepare(&w, sim_args, "[appliance]\nvm=" UNKNOWN_VM "\n");
 	w_daemon_start(&w, NULL);
-	CU_ASSERT(await_manager("Healthy", false));
+	CU_ASSERT(w_await_manager(&w, "Healthy", false));
 	CU_ASSERT(status_is(UNKNOWN_VM));
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "still", true), "succeeded");
 	w_stop(&w);
