@@ -272,8 +272,8 @@ static void end_unwalked(struct mk_op *op)
 		mk_op_touch(op, MK_OP_CHANGED_STATE);
 	}
 
-	if (!cancelled)
-		append_message(op, "nothing was rolled back");
+	append_message(op, op->method ? "nothing was rolled back"
+				      : "its plugin is not loaded: nothing was rolled back");
 	if (mk_op_outcome_unknown(op))
 		say_unknown(op);
 	op_end(op, cancelled ? MK_OP_CANCELLED : MK_OP_FAILED);
@@ -289,9 +289,7 @@ static void set_deadline_error(struct mk_op *op)
 		mk_op_set_error(op, MK_ERROR_OUTCOME_UNKNOWN,
 				"no answer to %s within %" PRIu64 " s", op->r.command, took);
 	else if (!op->method)
-		mk_op_set_error(op, MK_ERROR_UNAVAILABLE,
-				"gave up after %" PRIu64 " s: its plugin %s is not loaded", took,
-				op->r.class);
+		mk_op_set_error(op, MK_ERROR_UNAVAILABLE, "gave up after %" PRIu64 " s", took);
 	else if (!mk_cs_reachable(op->engine->cs))
 		mk_op_set_error(op, MK_ERROR_UNAVAILABLE, "gave up after %" PRIu64 " s: %s", took,
 				mk_cs_status(op->engine->cs));
@@ -368,8 +366,7 @@ static int cancel_unwalked(struct mk_op *op, struct mk_error *error)
 	}
 
 	mk_error_done(&op->error);
-	mk_op_set_error(op, MK_ERROR_CANCELLED, "cancelled on request; its plugin %s is not loaded",
-			op->r.class);
+	mk_op_set_error(op, MK_ERROR_CANCELLED, "cancelled on request");
 	end_unwalked(op);
 	return 0;
 }

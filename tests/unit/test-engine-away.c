@@ -307,7 +307,8 @@ static void test_plugin_gone(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "detachVolume"));
 
 	bench_expect(bench_run(&b, op), MK_OP_FAILED, MK_ERROR_OUTCOME_UNKNOWN);
-	CU_ASSERT_PTR_NOT_NULL(strstr(mk_op_record(op)->message, "nothing was rolled back"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(mk_op_record(op)->message,
+				      "its plugin is not loaded: nothing was rolled back"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(mk_op_record(op)->message, "was given detachVolume"));
 	CU_ASSERT_EQUAL(b.n_finished, 1);
 	expect_free(&b);
@@ -345,7 +346,7 @@ static void test_plugin_gone_idle(void)
 			CU_ASSERT_EQUAL(mk_op_cancel(op, &error), 0);
 		bench_expect(bench_run(&b, op), rows[i].state, rows[i].error);
 		CU_ASSERT_PTR_NOT_NULL(
-			strstr(mk_op_record(op)->message, "its plugin test-vm is not loaded"));
+			strstr(mk_op_record(op)->message, "its plugin is not loaded"));
 		expect_free(&b);
 		bench_stop(&b);
 	}
