@@ -39,10 +39,10 @@ struct mk_cs_config {
 };
 
 enum mk_cs_outcome {
-	MK_CS_OK,      /* body is the answer */
-	MK_CS_REFUSED, /* CloudStack answered with an error; the command was not run */
-	MK_CS_NOT_RUN, /* writes only: certainly not run, and may be tried again after a new look */
+	MK_CS_OK,         /* body is the answer */
+	MK_CS_REFUSED,    /* CloudStack answered with an error; the command was not run */
 	MK_CS_NO_COMMAND, /* the same, and because the server or our role lacks the command */
+	MK_CS_NOT_RUN,    /* writes only: certainly not run, worth another try after a new look */
 	MK_CS_UNKNOWN,    /* writes only: sent, and no usable answer; it may have been run */
 };
 

@@ -130,22 +130,22 @@ static void accepted(struct mk_op *op, const struct mk_cs_reply *reply)
 
 bool mk_op_is_unsent(const struct mk_op *op)
 {
-	return op->phase == PHASE_SENT && op->request && !mk_cs_request_left(op->request);
+	return op->phase == PHASE_SENT && op->request && !op->maybe_run &&
+	       !mk_cs_request_left(op->request);
 }
 
 /* As before the look that named it: the plugin's notes say what was sent. The job's id is used again. */
 static void take_back(struct mk_op *op)
 {
-	json_object *children = json_object_get(mk_json_get(op->r.scratch, MK_OP_CHILDREN));
+	json_object *children = mk_json_get(op->r.scratch, MK_OP_CHILDREN);
 
 	if (op->scratch_before) {
+		if (children)
+			json_object_object_add(op->scratch_before, MK_OP_CHILDREN,
+					       json_object_get(children));
 		json_object_put(op->r.scratch);
 		op->r.scratch = take_ptr(op->scratch_before);
-		if (children)
-			json_object_object_add(op->r.scratch, MK_OP_CHILDREN,
-					       json_object_get(children));
 	}
-	json_object_put(children);
 	op->r.command_state = MK_COMMAND_NONE;
 	op->r.command_tries--;
 	mk_op_touch(op, 0);
@@ -167,7 +167,8 @@ static void put_off(struct mk_op *op, const char *why)
 	mk_op_log(op, op->put_off > 1 ? LOG_DEBUG : LOG_NOTICE, "%s was not run: %s", op->r.command,
 		  why);
 	(void)mk_str_set(&op->r.command_text, why);
-	take_back(op);
+	if (!op->maybe_run)
+		take_back(op);
 	mk_op_pause(op, wait_after(op, op->put_off), PHASE_ASK);
 }
 
@@ -254,6 +255,7 @@ static void journal(struct mk_op *op, bool again)
 		mk_json_set_str(r->command_params, "customjobid", r->command_job);
 	}
 
+	op->maybe_run = again && (op->maybe_run || r->command_state == MK_COMMAND_JOURNALLED);
 	op->unsettled = false;
 	r->command_code = 0;
 	r->command_tries++;

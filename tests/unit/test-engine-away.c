@@ -107,6 +107,29 @@ static void test_synchronous(void)
 	bench_stop(&b);
 }
 
+/* An earlier try of it was sent and not answered: that this one did not leave proves nothing. */
+static void test_earlier_try(void)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct mk_op *op;
+	struct bench b;
+
+	bench_start(&b);
+	b.config.deadline = 500 * USEC_PER_MSEC;
+	mk_engine_reconfigure(b.engine, &b.config);
+	b.cs.no_destroy = true;
+	op = begin(&b, "deleteVolume", FAKE_NO_ANSWER_LOST, 0);
+	run_until(&b, &b.cs.n_met, 1);
+	b.cs.fault = FAKE_NOT_RUN;
+	run_until(&b, &b.cs.n_met, 3);
+	CU_ASSERT_EQUAL(mk_op_cancel(op, &error), -EINVAL);
+	CU_ASSERT_EQUAL(error.code, MK_ERROR_WRONG_STATE);
+	b.cs.fault = FAKE_NOT_LEFT;
+	bench_expect(bench_run(&b, op), MK_OP_FAILED, MK_ERROR_OUTCOME_UNKNOWN);
+	CU_ASSERT_EQUAL(b.cs.n_attach, 0);
+	bench_stop(&b);
+}
+
 /* Also of a row without return: nothing has left. What was detached before is put back. */
 static void test_cancel(void)
 {
@@ -426,6 +449,7 @@ int main(int argc, char **argv)
 		{ "look-again", test_look_again },
 		{ "changed-meanwhile", test_changed_meanwhile },
 		{ "synchronous", test_synchronous },
+		{ "earlier-try", test_earlier_try },
 		{ "cancel", test_cancel },
 		{ "deadline", test_deadline },
 		{ "L10-restart", test_restart },
