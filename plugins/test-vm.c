@@ -277,6 +277,8 @@ static int destroy_vm(struct mk_op *op)
 		return MK_DONE;
 
 	r = check_nothing_ours(op);
+	if (r == MK_DONE && !is_past_stopping(vm))
+		r = check_state(op, vm); /* it may have been started since */
 	if (r != MK_DONE)
 		return r;
 

@@ -106,9 +106,33 @@ static int do_disk(struct server *s, struct http_request *r, json_object *in, js
 
 /* --- faults and log --- */
 
+static int need_door(const struct server *s, char **ret_why)
+{
+	if (s->door)
+		return 0;
+
+	*ret_why = strdup("started without --door");
+	return -ENOTSUP;
+}
+
+static int do_door(struct server *s, struct http_request *r, json_object *in, json_object *out,
+		   char **ret_why)
+{
+	int e = need_door(s, ret_why);
+
+	if (e < 0)
+		return e;
+	if (mk_json_bool(in, "open", true))
+		return http_come_back(&s->door);
+	http_go_away(s->door);
+	return 0;
+}
+
 static int do_fault(struct server *s, struct http_request *r, json_object *in, json_object *out,
 		    char **ret_why)
 {
+	if (streq(mk_json_str(in, "action", ""), "away") && need_door(s, ret_why) < 0)
+		return -ENOTSUP;
 	return faults_add(&s->faults, s->sim, in, ret_why);
 }
 
@@ -181,6 +205,7 @@ static const struct admin_call {
 	{ "GET", "/admin/wait", do_wait, true },
 	{ "POST", "/admin/clear-log", do_clear_log, false },
 	{ "POST", "/admin/disk", do_disk, false },
+	{ "POST", "/admin/door", do_door, false },
 	{ "POST", "/admin/fault", do_fault, false },
 	{ "POST", "/admin/poke", do_poke, false },
 	{ "POST", "/admin/release", do_release, false },

@@ -282,6 +282,8 @@ static void reply(struct api *a, const struct fault *f)
 	struct http_answer answer;
 
 	make_http_answer(a, &answer);
+	if (f && f->effect == FAULT_AWAY)
+		http_go_away(a->server->door);
 	if (f)
 		delivery = fault_apply(f, &answer, &ms);
 	log_end(a, delivery == HTTP_DROP || delivery == HTTP_HOLD ? 0 : (int64_t)answer.status, f);

@@ -30,6 +30,7 @@ static const struct action {
 	{ "maintenance", FAULT_MAINTENANCE, SIM_JOB_OK, 0 },
 	{ "slow", FAULT_SLOW, SIM_JOB_OK, NEEDS_MS },
 	{ "retype", FAULT_RETYPE, SIM_JOB_OK, 0 },
+	{ "away", FAULT_AWAY, SIM_JOB_OK, 0 },
 	{ "job-error", FAULT_JOB, SIM_JOB_ERROR, NEEDS_ERROR },
 	{ "job-error-done", FAULT_JOB, SIM_JOB_ERROR_DONE, NEEDS_ERROR },
 	{ "job-hold", FAULT_JOB, SIM_JOB_HOLD, 0 },
@@ -181,6 +182,7 @@ bool fault_prevents(const struct fault *f)
 	case FAULT_NULL:
 	case FAULT_SLOW:
 	case FAULT_RETYPE:
+	case FAULT_AWAY:
 	case FAULT_JOB:
 		break;
 	}
@@ -314,6 +316,7 @@ enum http_delivery fault_apply(const struct fault *f, struct http_answer *a, uns
 	case FAULT_RATE_LIMIT:
 	case FAULT_UNAUTHORIZED:
 	case FAULT_MAINTENANCE:
+	case FAULT_AWAY:
 	case FAULT_JOB:
 		break;
 	}

@@ -43,6 +43,10 @@ int http_new(sd_event *event, uint16_t port, http_handler_fn handler, void *data
 struct http *http_free(struct http *http);
 DEFINE_CLEANUP(struct http *, http_free)
 uint16_t http_port(const struct http *http);
+/* From now on nobody can connect; what has been received is answered, and its connection closed. */
+void http_go_away(struct http *http);
+/* The same server on the same port again. Not from its own handler. */
+int http_come_back(struct http **http);
 /* Held answers are sent. */
 void http_release(struct http *http);
 /* Unanswered requests of the API lose their connection, held ones included. */
@@ -126,6 +130,7 @@ enum fault_effect {
 	FAULT_MAINTENANCE,
 	FAULT_SLOW,
 	FAULT_RETYPE,
+	FAULT_AWAY,
 	FAULT_JOB, /* see job */
 };
 
@@ -200,6 +205,7 @@ struct server {
 	sd_event *event;
 	struct sim *sim;
 	struct http *http;
+	struct http *door; /* the API alone; NULL without --door */
 	struct sim_log *log;
 	struct hypervisor *hv; /* NULL without */
 	struct faults faults;

@@ -33,6 +33,7 @@ struct http {
 	http_handler_fn handler;
 	void *data;
 	bool kicked; /* the timer is set for now */
+	bool away;
 	LIST_HEAD(http_requests, http_request) requests;
 };
 
@@ -176,7 +177,7 @@ static void clean_header(char *s)
 			*s = '?';
 }
 
-static void add_headers(struct MHD_Response *response, struct http_answer *a)
+static void add_headers(struct MHD_Response *response, struct http_answer *a, bool away)
 {
 	/* as HttpUtils.addSecurityHeaders() has them */
 	static const char *const security[][2] = {
@@ -192,6 +193,8 @@ static void add_headers(struct MHD_Response *response, struct http_answer *a)
 	for (size_t i = 0; i < ARRAY_SIZE(security); i++)
 		(void)MHD_add_response_header(response, security[i][0], security[i][1]);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	if (away)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (a->description) {
 		clean_header(a->description);
 		(void)MHD_add_response_header(response, "X-Description", a->description);
@@ -214,7 +217,7 @@ static enum MHD_Result send_answer(struct http_request *r)
 	if (!response)
 		return MHD_NO;
 
-	add_headers(response, a);
+	add_headers(response, a, r->http->away);
 	result = MHD_queue_response(r->connection, a->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -373,9 +376,12 @@ static void append_body(struct http_request *r, const char *data, size_t size)
 static void handle(struct http_request *r)
 {
 	unsigned status = check_size(r);
+	struct http_answer none = { 0 };
 
 	r->stage = STAGE_WAITING;
-	if (status == MHD_HTTP_URI_TOO_LONG)
+	if (r->http->away)
+		http_reply(r, &none, HTTP_DROP, 0);
+	else if (status == MHD_HTTP_URI_TOO_LONG)
 		http_reply_html(r, status, "URI Too Long");
 	else if (status)
 		http_reply_html(r, status, "Request Header Fields Too Large");
@@ -462,7 +468,7 @@ static int listen_on(struct http *http, uint16_t port)
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	http->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
 					 MHD_ALLOW_SUSPEND_RESUME,
 				 port, NULL, NULL, on_access, http, MHD_OPTION_SOCK_ADDR,
 				 (struct sockaddr *)&sa, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -522,6 +528,36 @@ struct http *http_free(struct http *http)
 	sd_event_unref(http->event);
 	free(http);
 	return NULL;
+}
+
+void http_go_away(struct http *http)
+{
+	int fd;
+
+	if (http->away)
+		return;
+
+	fd = (int)MHD_quiesce_daemon(http->daemon);
+	if (fd >= 0)
+		close(fd);
+	http->away = true;
+}
+
+int http_come_back(struct http **http)
+{
+	struct http *back;
+	int r;
+
+	if (!(*http)->away)
+		return 0;
+
+	r = http_new((*http)->event, http_port(*http), (*http)->handler, (*http)->data, &back);
+	if (r < 0)
+		return r;
+
+	http_free(*http);
+	*http = back;
+	return 0;
 }
 
 uint16_t http_port(const struct http *http)

@@ -18,6 +18,7 @@
 
 struct options {
 	uint16_t port;
+	bool door;
 	const char *api_key, *secret_file, *seed;
 	const char **set; /* KEY=VALUE, NULL-terminated */
 	size_t n_set;
@@ -29,6 +30,7 @@ static const char usage[] =
 	"A CloudStack for tests, on 127.0.0.1.\n"
 	"\n"
 	"  --port N                listen there (default: any free port)\n"
+	"  --door                  serve the API on a second port, which can be closed\n"
 	"  --api-key KEY           the account's (default: a fixed demo key)\n"
 	"  --secret-key-file FILE  the account's secret key (default: a fixed demo key)\n"
 	"  --set KEY=VALUE         a setting; may be repeated\n"
@@ -84,6 +86,9 @@ static int parse_option(struct options *o, int c, const char *value)
 	switch (c) {
 	case 'p':
 		return parse_port(value, &o->port);
+	case 'o':
+		o->door = true;
+		return 0;
 	case 'k':
 		o->api_key = value;
 		return 0;
@@ -108,6 +113,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
 		{ "port", required_argument, NULL, 'p' },
+		{ "door", no_argument, NULL, 'o' },
 		{ "api-key", required_argument, NULL, 'k' },
 		{ "secret-key-file", required_argument, NULL, 'f' },
 		{ "set", required_argument, NULL, 's' },
@@ -232,6 +238,15 @@ static void on_request(struct http_request *r, void *data)
 		http_reply_html(r, 404, "Not Found");
 }
 
+/* Not for tests' own requests: it may be closed. */
+static void on_door_request(struct http_request *r, void *data)
+{
+	if (starts_with(http_path(r), "/admin/"))
+		http_reply_html(r, 404, "Not Found");
+	else
+		on_request(r, data);
+}
+
 static int start(struct server *s, const struct options *o)
 {
 	int r = read_keys(s, o);
@@ -252,12 +267,15 @@ static int start(struct server *s, const struct options *o)
 		return r;
 
 	r = http_new(s->event, o->port, on_request, s, &s->http);
+	if (r >= 0 && o->door)
+		r = http_new(s->event, 0, on_door_request, s, &s->door);
 	return r < 0 ? complain("cannot listen: %s", strerror(-r)) : 0;
 }
 
 static void stop(struct server *s)
 {
 	http_free(s->http);
+	http_free(s->door);
 	sim_free(s->sim);
 	hypervisor_free(s->hv);
 	faults_clear(&s->faults);
@@ -313,6 +331,8 @@ int main(int argc, char **argv)
 	if (r >= 0) {
 		if (s.hv && hypervisor_announce(s.hv))
 			printf("%s\n", hypervisor_announce(s.hv));
+		if (s.door)
+			printf("door http://127.0.0.1:%u/client/api\n", http_port(s.door));
 		printf("ready http://127.0.0.1:%u/client/api\n", http_port(s.http));
 		(void)fflush(stdout);
 		r = sd_event_loop(s.event);

@@ -5,6 +5,7 @@
  * The CloudStack client's inside.
  *
  *   cloudstack.c        queue and window, retries, reachability, delivery of answers
+ *   cloudstack-life.c   what the client is made of; new settings
  *   cloudstack-config.c the configuration's copy
  *   cloudstack-try.c    one try of a request: curl handle, body, and what its end means
  *   cloudstack-list.c   pages of a list
@@ -14,7 +15,7 @@
  *
  *   mk_cs_read() ──▶ QUEUED ──▶ RUNNING ──▶ DONE ──▶ its callback, from the loop
  *   mk_cs_write()      ▲           │
- *                      └─ WAITING ◀┘ back-off
+ *                      └─ WAITING ◀┘ back-off, of reads only
  */
 
 #include "cloudstack-json.h"
@@ -68,6 +69,7 @@ struct mk_cs_request {
 	unsigned n_401, n_5xx;
 	bool wait_for_server; /* WAITING because there was no usable answer at all */
 	uint64_t not_before;  /* WAITING: monotonic µs */
+	uint64_t asked;       /* a write: when, monotonic µs */
 
 	enum mk_cs_outcome outcome;
 	int code, cs_code;
@@ -145,6 +147,15 @@ struct mk_cs_request *mk_cs_ask(struct mk_cs *cs, const char *command, json_obje
 				const char *list_key,
 				int (*check)(struct mk_cs_request *, json_object *, char **),
 				mk_cs_reply_fn cb, void *data);
+
+void mk_cs_request_free(struct mk_cs_request *q); /* in no list any more */
+
+/* Requests that only wait for the server to come back, or all, need not wait any longer. */
+void mk_cs_wake(struct mk_cs *cs, bool all);
+
+/* Handlers: one answer is told; a try has ended. */
+int mk_cs_on_deliver(sd_event_source *s, void *data);
+void mk_cs_on_try_done(CURL *easy, CURLcode result, void *data);
 
 /* Tells it from the loop, in order. */
 void mk_cs_deliver(struct mk_cs *cs, struct mk_cs_delivery *d);

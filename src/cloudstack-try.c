@@ -6,12 +6,15 @@
 
 #include "cloudstack-sign.h"
 
+#include <strings.h>
 #include <time.h>
 
 #define EXPIRES_S   (10 * 60) /* CloudStack takes at most 15 minutes when it enforces */
 #define IDLE_MAX_S  25L       /* Jetty closes idle connections after 30 s */
 #define CONNECT_MAX (10 * USEC_PER_SEC)
-#define LISTALL     "listall"
+#define WRITE_CONNECT_MAX                                                                          \
+	(5 * USEC_PER_SEC) /* a command leaves while the look that asked for it is fresh */
+#define LISTALL "listall"
 
 /* ---- the body -------------------------------------------------------------------------------- */
 
@@ -132,7 +135,10 @@ static void set_limits(CURL *easy, const struct mk_cs_request *q)
 {
 	const struct mk_cs_settings *s = &q->cs->settings;
 	uint64_t limit = q->sync ? s->sync_timeout : s->read_timeout;
-	uint64_t connect = s->read_timeout < CONNECT_MAX ? s->read_timeout : CONNECT_MAX;
+	uint64_t connect = q->write ? WRITE_CONNECT_MAX : CONNECT_MAX;
+
+	if (connect > s->read_timeout)
+		connect = s->read_timeout;
 
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(limit / USEC_PER_MSEC));
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect / USEC_PER_MSEC));
@@ -307,6 +313,16 @@ int mk_cs_check_write(struct mk_cs_request *q, json_object *object, char **ret_w
 	return -EBADMSG;
 }
 
+/* "listvolumesresponse", or "errorresponse" of an error; whoever else answers has another one. */
+static bool is_root_of(const struct mk_cs_body *body, const char *command)
+{
+	size_t n = strlen(command);
+
+	if (body->code > 0 && streq(body->root, "errorresponse"))
+		return true;
+	return strncasecmp(body->root, command, n) == 0 && streq(body->root + n, "response");
+}
+
 /* The body decides; the status is only asked where the body names no error. */
 static void judge_body(struct mk_cs_request *q, long status, struct mk_cs_verdict *v)
 {
@@ -315,6 +331,10 @@ static void judge_body(struct mk_cs_request *q, long status, struct mk_cs_verdic
 
 	v->kind = MK_CS_GARBLED;
 	r = mk_cs_body_parse(str_or_empty(q->try.data), q->try.size, &v->body, &what);
+	if (r == 0 && !is_root_of(&v->body, q->command)) {
+		what = strdup("the reply's root key is not this command's");
+		r = -EBADMSG;
+	}
 	if (r == 0 && v->body.code > 0) {
 		judge_error(q, v);
 		return;

@@ -10,6 +10,7 @@
 #define TRIES_5XX    5
 #define SLOW_FACTOR  4 /* a 401's first back-off, in first back-offs of other failures */
 #define EXPONENT_MAX 16
+#define WRITE_WAIT   USEC_PER_SEC /* in the queue: the look that asked for it grows old */
 
 /* ---- answers to the caller ------------------------------------------------------------------- */
 
@@ -25,7 +26,7 @@ void mk_cs_undeliver(struct mk_cs *cs, struct mk_cs_delivery *d)
 }
 
 /* One a turn: whatever it calls may free the client, so nothing is touched after it. */
-static int on_deliver(sd_event_source *s, void *data)
+int mk_cs_on_deliver(sd_event_source *s, void *data)
 {
 	struct mk_cs_delivery *d;
 	struct mk_cs *cs = data;
@@ -48,7 +49,7 @@ static int on_deliver(sd_event_source *s, void *data)
 	return 0;
 }
 
-static void request_free(struct mk_cs_request *q)
+void mk_cs_request_free(struct mk_cs_request *q)
 {
 	free(q->command);
 	json_object_put(q->params);
@@ -67,7 +68,7 @@ static struct mk_cs_request *request_of(struct mk_cs_delivery *d)
 
 static void forget_reply(struct mk_cs_delivery *d)
 {
-	request_free(request_of(d));
+	mk_cs_request_free(request_of(d));
 }
 
 static void deliver_reply(struct mk_cs_delivery *d)
@@ -83,7 +84,7 @@ static void deliver_reply(struct mk_cs_delivery *d)
 
 	q->state = MK_CS_REQUEST_DELIVERING;
 	q->cb(&reply, q->data);
-	request_free(q);
+	mk_cs_request_free(q);
 }
 
 /* ---- lists of requests ----------------------------------------------------------------------- */
@@ -117,6 +118,23 @@ static void enqueue(struct mk_cs_request *q, bool first)
 	q->state = MK_CS_REQUEST_QUEUED;
 	if (first)
 		TAILQ_INSERT_HEAD(&q->cs->queued, q, link);
+	else
+		TAILQ_INSERT_TAIL(&q->cs->queued, q, link);
+}
+
+/* In front of the reads: the look that asked for it is still fresh. */
+static void enqueue_write(struct mk_cs_request *q)
+{
+	struct mk_cs_request *read;
+
+	TAILQ_FOREACH(read, &q->cs->queued, link)
+		if (!read->write)
+			break;
+
+	q->state = MK_CS_REQUEST_QUEUED;
+	q->asked = mk_now_monotonic();
+	if (read)
+		TAILQ_INSERT_BEFORE(read, q, link);
 	else
 		TAILQ_INSERT_TAIL(&q->cs->queued, q, link);
 }
@@ -159,8 +177,7 @@ static void finish(struct mk_cs_request *q, enum mk_cs_outcome outcome, const ch
 
 /* ---- reachability ---------------------------------------------------------------------------- */
 
-/* Requests that only wait for the server to come back need not wait any longer. */
-static void wake(struct mk_cs *cs, bool all)
+void mk_cs_wake(struct mk_cs *cs, bool all)
 {
 	struct mk_cs_request *q;
 
@@ -174,7 +191,7 @@ static void set_reachable(struct mk_cs *cs, bool reachable, const char *why)
 	_cleanup_free_ char *status = mk_cs_clean(cs, str_or_empty(why));
 
 	if (reachable && !cs->reachable)
-		wake(cs, false);
+		mk_cs_wake(cs, false);
 	if (reachable != cs->reachable || !streq(str_or_empty(status), cs->status)) {
 		cs->status_changed = true;
 		sd_event_source_set_enabled(cs->deliver, SD_EVENT_ON);
@@ -217,7 +234,7 @@ static void update_probe(struct mk_cs *cs)
 
 		leave(probe);
 		cs->n_alive--;
-		request_free(probe);
+		mk_cs_request_free(probe);
 	}
 }
 
@@ -228,8 +245,15 @@ static void start(struct mk_cs_request *q)
 	struct mk_cs *cs = q->cs;
 
 	leave(q);
+	if (q->write && mk_now_monotonic() - q->asked > WRITE_WAIT) {
+		finish(q, MK_CS_NOT_RUN, "It had to wait too long for its turn");
+		return;
+	}
 	if (mk_cs_try_start(q) < 0) {
-		retry(q, false); /* no memory: nothing was sent */
+		if (q->write)
+			finish(q, MK_CS_NOT_RUN, "There is no memory to send it");
+		else
+			retry(q, false);
 		return;
 	}
 
@@ -285,12 +309,6 @@ void mk_cs_update(struct mk_cs *cs)
 	set_timer(cs);
 }
 
-static int on_timer(sd_event_source *s, uint64_t usec, void *data)
-{
-	mk_cs_update(data);
-	return 0;
-}
-
 /* ---- what a try's end does ------------------------------------------------------------------- */
 
 static void finish_with_body(struct mk_cs_request *q, const struct mk_cs_verdict *v,
@@ -300,10 +318,21 @@ static void finish_with_body(struct mk_cs_request *q, const struct mk_cs_verdict
 
 	q->code = v->body.code;
 	q->cs_code = v->body.cs_code;
-	if (!v->body.text && outcome != MK_CS_OK)
+	if (!v->body.text)
 		text = mk_strdup_printf("CloudStack refused %s with error %d and no text",
 					q->command, q->code);
 	finish(q, outcome, v->body.text ? v->body.text : text);
+}
+
+/* Certainly not run. A read is repeated; what a write is to change may be another by then. */
+static void not_run(struct mk_cs_request *q, const struct mk_cs_verdict *v)
+{
+	if (!q->write)
+		retry(q, v->kind == MK_CS_NOT_SENT);
+	else if (v->kind == MK_CS_NOT_SENT)
+		finish(q, MK_CS_NOT_RUN, v->why);
+	else
+		finish_with_body(q, v, MK_CS_NOT_RUN);
 }
 
 /* answered: CloudStack did answer, only not what it should have. */
@@ -368,6 +397,11 @@ static void credentials(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 {
 	_cleanup_free_ char *why = NULL;
 
+	if (q->write) { /* a read finds out if it is for good */
+		not_run(q, v);
+		return;
+	}
+
 	/* a database that is away looks like this too */
 	if (q->n_401 < TRIES_401) {
 		wait_for(q, backoff(q->cs, q->n_401++, SLOW_FACTOR), false);
@@ -409,7 +443,10 @@ static void limited(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 	delay = delay < cs->settings.retry_max ? delay : cs->settings.retry_max;
 	if (now + delay > cs->paused_until)
 		cs->paused_until = now + delay;
-	enqueue(q, true);
+	if (q->write)
+		not_run(q, v);
+	else
+		enqueue(q, true);
 }
 
 static void act(struct mk_cs_request *q, const struct mk_cs_verdict *v)
@@ -429,7 +466,7 @@ static void act(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 		limited(q, v);
 		break;
 	case MK_CS_NOT_NOW:
-		retry(q, false);
+		not_run(q, v);
 		break;
 	case MK_CS_TROUBLE:
 		if (q->n_5xx++ < TRIES_5XX)
@@ -442,12 +479,12 @@ static void act(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 		break;
 	case MK_CS_NOT_SENT:
 		set_reachable(q->cs, false, v->why);
-		retry(q, true);
+		not_run(q, v);
 		break;
 	}
 }
 
-static void on_try_done(CURL *easy, CURLcode result, void *data)
+void mk_cs_on_try_done(CURL *easy, CURLcode result, void *data)
 {
 	_cleanup_(mk_cs_verdict_done) struct mk_cs_verdict v = {};
 	struct mk_cs_request *q = data;
@@ -483,7 +520,7 @@ static struct mk_cs_request *request_new(struct mk_cs *cs, const char *command, 
 	if (!q->command ||
 	    (list_key && (mk_str_set(&q->list_key, list_key) < 0 || mk_cs_list_restart(q) < 0)) ||
 	    (params && json_object_deep_copy(params, &q->params, NULL) < 0)) {
-		request_free(q);
+		mk_cs_request_free(q);
 		return NULL;
 	}
 
@@ -524,9 +561,24 @@ struct mk_cs_request *mk_cs_write(struct mk_cs *cs, const char *command, json_ob
 	q->write = true;
 	q->sync = sync;
 	q->check = mk_cs_check_write;
-	enqueue(q, false);
+	enqueue_write(q);
 	mk_cs_update(cs);
 	return q;
+}
+
+bool mk_cs_request_left(const struct mk_cs_request *q)
+{
+	switch (q->state) {
+	case MK_CS_REQUEST_QUEUED:
+	case MK_CS_REQUEST_WAITING:
+		return false;
+	case MK_CS_REQUEST_RUNNING:
+		return q->try.body_pos > 0;
+	case MK_CS_REQUEST_DONE:
+	case MK_CS_REQUEST_DELIVERING:
+		return q->outcome != MK_CS_NOT_RUN;
+	}
+	return true;
 }
 
 void mk_cs_request_cancel(struct mk_cs_request *q)
@@ -541,7 +593,7 @@ void mk_cs_request_cancel(struct mk_cs_request *q)
 		cs->n_alive--;
 	mk_cs_try_stop(q);
 	leave(q);
-	request_free(q);
+	mk_cs_request_free(q);
 	mk_cs_update(cs);
 }
 
@@ -564,130 +616,4 @@ void mk_cs_on_reachable(struct mk_cs *cs, void (*on_change)(void *data), void *d
 uint64_t mk_cs_requests_sent(struct mk_cs *cs)
 {
 	return cs->sent;
-}
-
-/* ---- the client's life ----------------------------------------------------------------------- */
-
-static int add_sources(struct mk_cs *cs)
-{
-	int r;
-
-	r = sd_event_add_time(cs->event, &cs->timer, CLOCK_MONOTONIC, 0, 1, on_timer, cs);
-	if (r < 0)
-		return r;
-	sd_event_source_set_enabled(cs->timer, SD_EVENT_OFF);
-
-	r = sd_event_add_defer(cs->event, &cs->deliver, on_deliver, cs);
-	if (r < 0)
-		return r;
-	return sd_event_source_set_enabled(cs->deliver, SD_EVENT_OFF);
-}
-
-static int set_headers(struct mk_cs *cs)
-{
-	/* curl would otherwise wait a second for "100 Continue" in front of large bodies */
-	cs->headers = curl_slist_append(NULL, "Expect:");
-	return cs->headers ? 0 : -ENOMEM;
-}
-
-int mk_cs_new(sd_event *event, const struct mk_cs_config *config, struct mk_cs **ret)
-{
-	_cleanup_(mk_cs_freep) struct mk_cs *cs = NULL;
-	int r;
-
-	cs = calloc(1, sizeof(*cs));
-	if (!cs)
-		return -ENOMEM;
-
-	TAILQ_INIT(&cs->queued);
-	TAILQ_INIT(&cs->running);
-	TAILQ_INIT(&cs->waiting);
-	TAILQ_INIT(&cs->deliveries);
-	cs->event = sd_event_ref(event);
-	cs->reachable = true;
-	cs->page_size = MK_CS_PAGE_SIZE;
-	cs->status = strdup("");
-	if (!cs->status)
-		return -ENOMEM;
-
-	r = mk_cs_settings_copy(&cs->settings, config);
-	if (r == 0)
-		r = set_headers(cs);
-	if (r == 0)
-		r = add_sources(cs);
-	if (r >= 0)
-		r = mk_curl_new(event, cs->settings.max_requests, &cs->curl);
-	if (r >= 0)
-		r = mk_cs_poller_new(cs, &cs->poller);
-	if (r < 0)
-		return r;
-
-	mk_curl_on_done(cs->curl, on_try_done);
-	*ret = take_ptr(cs);
-	return 0;
-}
-
-static void free_queue(struct mk_cs_queue *queue)
-{
-	struct mk_cs_request *q;
-
-	while ((q = TAILQ_FIRST(queue))) {
-		TAILQ_REMOVE(queue, q, link);
-		mk_cs_try_stop(q);
-		request_free(q);
-	}
-}
-
-static void free_deliveries(struct mk_cs *cs)
-{
-	struct mk_cs_delivery *d;
-
-	while ((d = TAILQ_FIRST(&cs->deliveries))) {
-		TAILQ_REMOVE(&cs->deliveries, d, link);
-		d->forget(d);
-	}
-}
-
-struct mk_cs *mk_cs_free(struct mk_cs *cs)
-{
-	if (!cs)
-		return NULL;
-
-	free_deliveries(cs);
-	free_queue(&cs->queued);
-	free_queue(&cs->running);
-	free_queue(&cs->waiting);
-	mk_cs_poller_free(cs->poller);
-	mk_curl_free(cs->curl);
-	curl_slist_free_all(cs->headers);
-	sd_event_source_disable_unref(cs->timer);
-	sd_event_source_disable_unref(cs->deliver);
-	sd_event_unref(cs->event);
-	mk_cs_settings_done(&cs->settings);
-	free(cs->status);
-	free(cs);
-	return NULL;
-}
-
-int mk_cs_reconfigure(struct mk_cs *cs, const struct mk_cs_config *config)
-{
-	struct mk_cs_settings settings = {};
-	struct mk_cs_request *q;
-	int r;
-
-	r = mk_cs_settings_copy(&settings, config);
-	if (r < 0)
-		return r;
-
-	mk_cs_settings_done(&cs->settings);
-	cs->settings = settings;
-	cs->page_size = MK_CS_PAGE_SIZE;
-	cs->paused_until = 0;
-	mk_curl_set_max_connects(cs->curl, cs->settings.max_requests);
-	mk_cs_poller_reconfigured(cs->poller);
-	TAILQ_FOREACH(q, &cs->waiting, link)
-		q->n_401 = 0;
-	wake(cs, true);
-	mk_cs_update(cs);
-	return 0;
 }

@@ -8,8 +8,8 @@
  * - every request is a POST with signature version 3 and an expiry; no secret is ever in a URL, a log
  *   or an error;
  * - our own queue stands in front of curl (a bounded number of requests at a time);
- * - reads are repeated until they are answered or cancelled; writes are sent once, unless it is certain
- *   that CloudStack did not run them;
+ * - reads are repeated until they are answered or cancelled; a write is tried once, at once: whoever
+ *   wants it to be tried again looks first at what is true by then;
  * - callbacks run from the loop, never inside the call that asked for them; after a cancel they do
  *   not run.
  */
@@ -42,6 +42,7 @@ enum mk_cs_outcome {
 	MK_CS_OK,         /* body is the answer */
 	MK_CS_REFUSED,    /* CloudStack answered with an error; the command was not run */
 	MK_CS_NO_COMMAND, /* the same, and because the server or our role lacks the command */
+	MK_CS_NOT_RUN,    /* writes only: certainly not run, worth another try after a new look */
 	MK_CS_UNKNOWN,    /* writes only: sent, and no usable answer; it may have been run */
 };
 
@@ -92,13 +93,17 @@ struct mk_cs_request *mk_cs_read(struct mk_cs *cs, const char *command, json_obj
 				 const char *list_key, mk_cs_reply_fn cb, void *data);
 
 /*
- * Writes: sent once, unless CloudStack certainly did not run it: no connection, 429, 503 in JSON, 401 a
- * few times; these are repeated with back-off. sync: the command does its work inside the request
- * (deleteVolume): long time limit, fresh connection. Not sync: an answer without a jobid is
- * MK_CS_UNKNOWN. Sync: one with a `success` other than true is.
+ * Writes: tried once. MK_CS_NOT_RUN: no connection, 401, 429, 503 in JSON, or it would have had to wait
+ * in our queue for longer than a moment; code is that of CloudStack's answer, 0 without one. Writes
+ * overtake reads in the queue. sync: the command does its work inside the request (deleteVolume): long
+ * time limit, fresh connection. Not sync: an answer without a jobid is MK_CS_UNKNOWN. Sync: one with
+ * a `success` other than true is.
  */
 struct mk_cs_request *mk_cs_write(struct mk_cs *cs, const char *command, json_object *params,
 				  bool sync, mk_cs_reply_fn cb, void *data);
+
+/* Of a write: false while it is certain that CloudStack has seen nothing of it. */
+bool mk_cs_request_left(const struct mk_cs_request *request);
 
 /* NULL is allowed. The request is gone once its callback returns; within it, cancel does nothing. */
 void mk_cs_request_cancel(struct mk_cs_request *request);

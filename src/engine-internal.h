@@ -49,6 +49,9 @@ struct mk_op {
 	bool limit_passed;       /* the row's time is over */
 	struct mk_claim *claims; /* owned */
 	unsigned looks;          /* at an unknown outcome, so far */
+	unsigned put_off;        /* how often in a row the command could not leave */
+	bool maybe_run;          /* an earlier try of it may still be run: it is synchronous */
+	uint64_t limit_left;     /* µs of the row's time, while it stands still; 0: it runs */
 
 	/* At most one of these three is under way. */
 	struct mk_cs_request *request;
@@ -75,6 +78,7 @@ struct mk_op {
 	char *want_command; /* NULL: none */
 	json_object *want_params;
 	bool want_sync;
+	json_object *scratch_before; /* the last look; NULL: without memory, or taken back */
 
 	/* MK_METHOD_QUERY only */
 	bool transient;
@@ -131,6 +135,8 @@ int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
 
 /* op-host.c */
 const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none */
+/* The row's function looks; what it changed is marked for the journal. Returns its enum mk_step_result. */
+int mk_op_call_plugin(struct mk_op *op);
 
 /* op-device.c */
 void mk_host_add_devices(struct mk_host *host);
@@ -149,6 +155,10 @@ void mk_op_look_for(struct mk_op *op, const char *key, const char *value);
 void mk_op_want_command(struct mk_op *op); /* the plugin named one */
 void mk_op_send(struct mk_op *op);         /* the journalled command, after the commit */
 void mk_op_follow(struct mk_op *op);       /* its job */
+/* The command is about to be sent, and CloudStack has certainly seen nothing of it. */
+bool mk_op_is_unsent(const struct mk_op *op);
+/* mk_op_stop_io(), and a command that is unsent was never wanted. */
+void mk_op_stop(struct mk_op *op);
 
 /* op-run.c */
 const struct mk_step *mk_op_row(const struct mk_op *op);
@@ -164,4 +174,7 @@ bool mk_op_cancelled(struct mk_op *op);
 int mk_op_cancel_child(struct mk_op *op, struct mk_error *error);
 void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
 void mk_op_resume(struct mk_op *op); /* after a restart */
+/* The row's time stands still while its question waits for an answer: CloudStack may be away. */
+void mk_op_hold_limit(struct mk_op *op);
+void mk_op_go_on_limit(struct mk_op *op);
 int mk_op_arm_deadline(struct mk_op *op);

@@ -132,6 +132,7 @@ void mk_op_free(struct mk_op *op)
 	free(op->waiting_for);
 	free(op->want_command);
 	json_object_put(op->want_params);
+	json_object_put(op->scratch_before);
 	mk_op_record_done(&op->r);
 	free(op);
 }

@@ -23,6 +23,7 @@ libvolumed_la_SOURCES = \
 	src/cloudstack-jobs.c \
 	src/cloudstack-json.c \
 	src/cloudstack-json.h \
+	src/cloudstack-life.c \
 	src/cloudstack-list.c \
 	src/cloudstack-sign.c \
 	src/cloudstack-sign.h \

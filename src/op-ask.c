@@ -378,6 +378,7 @@ static void on_answer(const struct mk_cs_reply *reply, void *data)
 	int r;
 
 	op->request = NULL;
+	mk_op_go_on_limit(op);
 	rows = rows_of(op, reply, &keep);
 	if (!rows)
 		return;
@@ -421,6 +422,7 @@ static void ask_next(struct mk_op *op)
 	}
 
 	op->phase = PHASE_ASK;
+	mk_op_hold_limit(op);
 	params = json_object_new_object();
 	if (params && questions[q].params)
 		questions[q].params(op, params);

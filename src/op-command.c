@@ -19,7 +19,6 @@
 static bool worth_a_retry(const struct mk_op *op, int code)
 {
 	switch (code) {
-	case 401:
 	case 503:
 	case 533:
 	case 534:
@@ -32,22 +31,28 @@ static bool worth_a_retry(const struct mk_op *op, int code)
 	}
 }
 
-static void refused(struct mk_op *op, int code, const char *text)
+/* Before the next try: longer each time. */
+static uint64_t wait_after(const struct mk_op *op, int64_t tries)
 {
 	uint64_t wait = op->engine->config.poll_interval;
 
+	for (int64_t i = 1; i < tries && wait < RETRY_MAX; i++)
+		wait *= 2;
+	return wait < RETRY_MAX ? wait : RETRY_MAX;
+}
+
+static void refused(struct mk_op *op, int code, const char *text)
+{
 	mk_op_log(op, LOG_NOTICE, "CloudStack refused %s: %d %s", op->r.command, code, text);
 	(void)mk_store_add_event(op->engine->store, op->r.id, "refused", text);
 	op->r.command_code = code;
 	(void)mk_str_set(&op->r.command_text, text);
 
 	if (worth_a_retry(op, code)) {
-		for (int64_t i = 1; i < op->r.command_tries && wait < RETRY_MAX; i++)
-			wait *= 2;
 		op->r.command_state = MK_COMMAND_NONE;
 		(void)mk_str_set(&op->r.command_job, "");
 		mk_op_touch(op, 0);
-		mk_op_pause(op, wait < RETRY_MAX ? wait : RETRY_MAX, PHASE_ASK);
+		mk_op_pause(op, wait_after(op, op->r.command_tries), PHASE_ASK);
 		return;
 	}
 
@@ -121,11 +126,65 @@ static void accepted(struct mk_op *op, const struct mk_cs_reply *reply)
 	mk_op_follow(op);
 }
 
+/* ---- commands that never left ------------------------------------------------------------------------------- */
+
+bool mk_op_is_unsent(const struct mk_op *op)
+{
+	return op->phase == PHASE_SENT && op->request && !op->maybe_run &&
+	       !mk_cs_request_left(op->request);
+}
+
+/* As before the look that named it: the plugin's notes say what was sent. The job's id is used again. */
+static void take_back(struct mk_op *op)
+{
+	json_object *children = mk_json_get(op->r.scratch, MK_OP_CHILDREN);
+
+	if (op->scratch_before) {
+		if (children)
+			json_object_object_add(op->scratch_before, MK_OP_CHILDREN,
+					       json_object_get(children));
+		json_object_put(op->r.scratch);
+		op->r.scratch = take_ptr(op->scratch_before);
+	}
+	op->r.command_state = MK_COMMAND_NONE;
+	op->r.command_tries--;
+	mk_op_touch(op, 0);
+}
+
+void mk_op_stop(struct mk_op *op)
+{
+	bool unsent = mk_op_is_unsent(op);
+
+	mk_op_stop_io(op);
+	if (unsent)
+		take_back(op);
+}
+
+/* By now somebody else may have changed what it is about: it is sent only after another look. */
+static void put_off(struct mk_op *op, const char *why)
+{
+	op->put_off++;
+	mk_op_log(op, op->put_off > 1 ? LOG_DEBUG : LOG_NOTICE, "%s was not run: %s", op->r.command,
+		  why);
+	(void)mk_str_set(&op->r.command_text, why);
+	if (!op->maybe_run)
+		take_back(op);
+	mk_op_pause(op, wait_after(op, op->put_off), PHASE_ASK);
+}
+
+/* ---- sending --------------------------------------------------------------------------------------------------- */
+
 static void on_sent(const struct mk_cs_reply *reply, void *data)
 {
 	struct mk_op *op = data;
 
 	op->request = NULL;
+	if (reply->outcome == MK_CS_NOT_RUN) {
+		put_off(op, reply->text);
+		return;
+	}
+
+	op->put_off = 0;
 	switch (reply->outcome) {
 	case MK_CS_OK:
 		if (!op->r.command_sync) {
@@ -145,6 +204,7 @@ static void on_sent(const struct mk_cs_reply *reply, void *data)
 	case MK_CS_NO_COMMAND:
 		refused(op, MK_NO_COMMAND, reply->text);
 		return;
+	case MK_CS_NOT_RUN:
 	case MK_CS_UNKNOWN:
 		break;
 	}
@@ -165,8 +225,7 @@ void mk_op_send(struct mk_op *op)
 	op->request = mk_cs_write(op->engine->cs, op->r.command, op->r.command_params,
 				  op->r.command_sync, on_sent, op);
 	if (!op->request)
-		mk_op_pause(op, op->engine->config.settle_interval,
-			    op->r.command_sync ? PHASE_ASK : PHASE_FOLLOW);
+		put_off(op, "there is no memory to send it");
 }
 
 /* Writes the wanted command down; it is sent after the commit. */
@@ -176,6 +235,7 @@ static void journal(struct mk_op *op, bool again)
 	char job[MK_UUID_SIZE];
 
 	if (!again) {
+		op->put_off = 0;
 		r->command_tries = 0;
 		(void)mk_str_set(&r->command_job, "");
 	}
@@ -195,13 +255,14 @@ static void journal(struct mk_op *op, bool again)
 		mk_json_set_str(r->command_params, "customjobid", r->command_job);
 	}
 
+	op->maybe_run = again && (op->maybe_run || r->command_state == MK_COMMAND_JOURNALLED);
 	op->unsettled = false;
 	r->command_code = 0;
 	r->command_tries++;
 	r->command_state = MK_COMMAND_JOURNALLED;
 	mk_op_log(op, LOG_INFO, "step %s: sending %s", r->step, r->command);
 	(void)mk_store_add_event(op->engine->store, r->id, r->command, r->command_job);
-	mk_op_touch(op, MK_OP_CHANGED_STEP);
+	mk_op_touch(op, 0);
 	op->phase = PHASE_JOURNAL;
 	TAILQ_INSERT_TAIL(&op->engine->journal, op, journal_entry);
 }

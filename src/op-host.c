@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The services that plugins get: struct mk_host, over one operation. */
+/* The services that plugins get: struct mk_host, over one operation; and the call of a row's function. */
 
 #include "engine-internal.h"
 
@@ -259,6 +259,66 @@ static void host_waiting_for(struct mk_op *op, const char *fmt, ...)
 		op->waiting_for = NULL;
 	va_end(ap);
 }
+
+/* ---- calling a plugin ---------------------------------------------------------------------------------------- */
+
+/* A copy of what a plugin may change; NULL without memory. */
+struct notes {
+	char *vm;
+	json_object *volumes, *details, *result, *scratch;
+};
+
+static void notes_copy(const struct mk_op *op, struct notes *ret)
+{
+	*ret = (struct notes){ .vm = strdup(op->r.vm) };
+	(void)json_object_deep_copy(op->r.volumes, &ret->volumes, NULL);
+	(void)json_object_deep_copy(op->r.details, &ret->details, NULL);
+	(void)json_object_deep_copy(op->r.result, &ret->result, NULL);
+	(void)json_object_deep_copy(op->r.scratch, &ret->scratch, NULL);
+}
+
+static void notes_done(struct notes *n)
+{
+	free(n->vm);
+	json_object_put(n->volumes);
+	json_object_put(n->details);
+	json_object_put(n->result);
+	json_object_put(n->scratch);
+}
+
+/* A look that changed nothing is neither written nor told. */
+static void touch_changes(struct mk_op *op, const struct notes *before)
+{
+	const struct mk_op_record *r = &op->r;
+	unsigned what = 0;
+
+	if (!before->vm || !streq(before->vm, r->vm) ||
+	    !json_object_equal(before->volumes, r->volumes))
+		what |= MK_OP_CHANGED_SUBJECT;
+	if (!json_object_equal(before->details, r->details) ||
+	    !json_object_equal(before->result, r->result))
+		what |= MK_OP_CHANGED_DETAILS;
+	if (what || !json_object_equal(before->scratch, r->scratch))
+		mk_op_touch(op, what);
+}
+
+int mk_op_call_plugin(struct mk_op *op)
+{
+	const struct mk_step *row = mk_op_row(op);
+	_cleanup_(notes_done) struct notes before;
+	int r;
+
+	notes_copy(op, &before);
+	r = op->r.undoing ? row->undo(op) : row->then(op);
+	touch_changes(op, &before);
+	json_object_put(op->scratch_before);
+	op->scratch_before = take_ptr(before.scratch);
+	if (r != MK_COMMAND)
+		op->put_off = 0;
+	return r;
+}
+
+/* ---- the table ----------------------------------------------------------------------------------------------- */
 
 const struct mk_host *mk_engine_host(void)
 {

@@ -44,7 +44,7 @@ bool mk_op_outcome_unknown(const struct mk_op *op)
 
 	switch (op->r.command_state) {
 	case MK_COMMAND_JOURNALLED:
-		return op->phase != PHASE_JOURNAL;
+		return op->phase != PHASE_JOURNAL && !mk_op_is_unsent(op);
 	case MK_COMMAND_ACCEPTED:
 	case MK_COMMAND_LOST:
 		return true;
@@ -84,12 +84,17 @@ void mk_op_pause(struct mk_op *op, uint64_t usec, enum mk_op_phase then)
 		mk_op_kick(op, then);
 }
 
+static void arm_limit(struct mk_op *op);
+
 static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct mk_op *op = data;
 
 	op->limit = sd_event_source_disable_unref(op->limit);
-	op->limit_passed = true;
+	if (mk_cs_reachable(op->engine->cs))
+		op->limit_passed = true;
+	else
+		arm_limit(op); /* a job's end cannot be seen while CloudStack is away */
 	if (op->r.state == MK_OP_RUNNING && mk_op_outcome_unknown(op)) {
 		mk_op_log(op, LOG_NOTICE, "%s has not ended within the step's limit; waiting on",
 			  op->r.command);
@@ -103,7 +108,27 @@ static void arm_limit(struct mk_op *op)
 	uint64_t usec = op->engine->config.step_limit;
 
 	op->limit_passed = false;
+	op->limit_left = 0;
 	(void)arm(op, &op->limit, usec ? usec : mk_op_row(op)->limit_s * USEC_PER_SEC, on_limit);
+}
+
+void mk_op_hold_limit(struct mk_op *op)
+{
+	uint64_t end = 0, now = mk_now_monotonic();
+
+	if (!op->limit)
+		return;
+
+	(void)sd_event_source_get_time(op->limit, &end);
+	op->limit_left = end > now ? end - now : 1;
+	op->limit = sd_event_source_disable_unref(op->limit);
+}
+
+void mk_op_go_on_limit(struct mk_op *op)
+{
+	if (op->limit_left > 0)
+		(void)arm(op, &op->limit, op->limit_left, on_limit);
+	op->limit_left = 0;
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------- */
@@ -213,7 +238,7 @@ static void say_unknown(struct mk_op *op)
 /* The step failed with op->error: remember the first error, roll back. */
 void mk_op_fail(struct mk_op *op)
 {
-	mk_op_stop_io(op);
+	mk_op_stop(op);
 	if (!mk_error_is_set(&op->error))
 		mk_op_set_error(op, MK_ERROR_INTERNAL, "the plugin failed without a reason");
 
@@ -234,6 +259,26 @@ void mk_op_fail(struct mk_op *op)
 	start_rollback(op);
 }
 
+/* Ends it with op->error and without its step table: nothing is rolled back. */
+static void end_unwalked(struct mk_op *op)
+{
+	bool cancelled = op->error.code == MK_ERROR_CANCELLED && !*op->r.step;
+
+	if (op->r.undoing) {
+		append_message(op, str_or_empty(op->error.text)); /* the first error stays */
+	} else {
+		op->r.error = op->error.code;
+		(void)mk_str_set(&op->r.message, str_or_empty(op->error.text));
+		mk_op_touch(op, MK_OP_CHANGED_STATE);
+	}
+
+	append_message(op, op->method ? "nothing was rolled back"
+				      : "its plugin is not loaded: nothing was rolled back");
+	if (mk_op_outcome_unknown(op))
+		say_unknown(op);
+	op_end(op, cancelled ? MK_OP_CANCELLED : MK_OP_FAILED);
+}
+
 /* ---- deadline and cancel -------------------------------------------------------------------------------------- */
 
 static void set_deadline_error(struct mk_op *op)
@@ -243,9 +288,15 @@ static void set_deadline_error(struct mk_op *op)
 	if (mk_op_outcome_unknown(op))
 		mk_op_set_error(op, MK_ERROR_OUTCOME_UNKNOWN,
 				"no answer to %s within %" PRIu64 " s", op->r.command, took);
+	else if (!op->method)
+		mk_op_set_error(op, MK_ERROR_UNAVAILABLE, "gave up after %" PRIu64 " s", took);
 	else if (!mk_cs_reachable(op->engine->cs))
 		mk_op_set_error(op, MK_ERROR_UNAVAILABLE, "gave up after %" PRIu64 " s: %s", took,
 				mk_cs_status(op->engine->cs));
+	else if (op->put_off > 0)
+		mk_op_set_error(op, MK_ERROR_UNAVAILABLE,
+				"gave up after %" PRIu64 " s: CloudStack did not run %s: %s", took,
+				op->r.command, op->r.command_text);
 	else
 		mk_op_set_error(op, MK_ERROR_TIMEOUT, "gave up after %" PRIu64 " s in step %s%s%s",
 				took, op->r.step, op->waiting_for ? ", waiting for " : "",
@@ -264,8 +315,10 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 
 	mk_error_done(&op->error);
 	set_deadline_error(op);
-	if (op->r.undoing) {
-		mk_op_stop_io(op);
+	if (!op->method) {
+		end_unwalked(op);
+	} else if (op->r.undoing) {
+		mk_op_stop(op);
 		op->r.undo_failed++;
 		append_message(op, str_or_empty(op->error.text));
 		end_rollback(op);
@@ -296,9 +349,26 @@ static bool past_return(struct mk_op *op)
 			return true;
 
 	sent = (op->r.command_state != MK_COMMAND_NONE &&
-		op->r.command_state != MK_COMMAND_REFUSED) ||
+		op->r.command_state != MK_COMMAND_REFUSED && !mk_op_is_unsent(op)) ||
 	       mk_op_nth_child(op, 0, &child);
 	return (op->step->flags & MK_STEP_NO_RETURN) && sent;
+}
+
+static int cancel_unwalked(struct mk_op *op, struct mk_error *error)
+{
+	if (mk_op_outcome_unknown(op)) {
+		mk_error_set(
+			error, MK_ERROR_WRONG_STATE,
+			"operation %s cannot be cancelled: its plugin %s is not loaded, and what "
+			"became of %s is not known",
+			op->r.id, op->r.class, op->r.command);
+		return -EINVAL;
+	}
+
+	mk_error_done(&op->error);
+	mk_op_set_error(op, MK_ERROR_CANCELLED, "cancelled on request");
+	end_unwalked(op);
+	return 0;
 }
 
 int mk_op_cancel_child(struct mk_op *op, struct mk_error *error)
@@ -314,6 +384,8 @@ int mk_op_cancel_child(struct mk_op *op, struct mk_error *error)
 		return -EINVAL;
 	}
 
+	if (!op->method)
+		return cancel_unwalked(op, error);
 	if (op->r.cancel || op->r.undoing)
 		return 0;
 
@@ -323,8 +395,9 @@ int mk_op_cancel_child(struct mk_op *op, struct mk_error *error)
 	mk_op_touch(op, MK_OP_CHANGED_STATE);
 
 	/* A command that is under way is waited for; everything else is left at once. */
-	if (!mk_op_outcome_unknown(op) && (op->phase == PHASE_ASK || op->phase == PHASE_PAUSE)) {
-		mk_op_stop_io(op);
+	if (!mk_op_outcome_unknown(op) &&
+	    (op->phase == PHASE_ASK || op->phase == PHASE_PAUSE || op->phase == PHASE_SENT)) {
+		mk_op_stop(op);
 		mk_op_kick(op, PHASE_ASK);
 	}
 	return 0;
@@ -402,9 +475,7 @@ static void look(struct mk_op *op)
 	op->want_command = (free(op->want_command), NULL);
 	json_object_put(take_ptr(op->want_params));
 
-	r = op->r.undoing ? mk_op_row(op)->undo(op) : mk_op_row(op)->then(op);
-	mk_op_touch(op, MK_OP_CHANGED_DETAILS | MK_OP_CHANGED_SUBJECT);
-
+	r = mk_op_call_plugin(op);
 	switch ((enum mk_step_result)r) {
 	case MK_DONE:
 		step_done(op);
@@ -459,7 +530,7 @@ static void enter_step(struct mk_op *op)
 	r->command_state = MK_COMMAND_NONE;
 	r->command_code = 0;
 	r->command_tries = 0;
-	op->looks = 0;
+	op->looks = op->put_off = 0;
 	arm_limit(op);
 	mk_op_set_state(op, r->undoing ? MK_OP_ROLLING_BACK : MK_OP_RUNNING);
 	mk_op_touch(op, MK_OP_CHANGED_STEP);
@@ -524,13 +595,27 @@ static void resume_step(struct mk_op *op)
 	mk_op_kick(op, sent && !op->r.command_sync ? PHASE_FOLLOW : PHASE_ASK);
 }
 
+/* Says it once, however many starts it waits. */
+static void wait_for_plugin(struct mk_op *op)
+{
+	static const char text[] = "waiting: its plugin is not loaded";
+
+	if (!strstr(op->r.message, text))
+		append_message(op, text);
+	(void)mk_op_arm_deadline(op);
+}
+
 void mk_op_resume(struct mk_op *op)
 {
 	uint64_t earliest = mk_now_realtime() + RESUME_GRACE;
 
 	if (!op->method) {
-		append_message(op, "waiting: its plugin is not loaded");
+		wait_for_plugin(op);
 		return;
+	}
+	if (!op->r.undoing && *op->r.message) { /* it waits no longer */
+		(void)mk_str_set(&op->r.message, "");
+		mk_op_touch(op, MK_OP_CHANGED_STATE);
 	}
 
 	if (op->r.deadline < earliest)
@@ -545,7 +630,7 @@ void mk_op_resume(struct mk_op *op)
 	} else if (!find_step(op)) {
 		mk_op_set_error(op, MK_ERROR_OUTCOME_UNKNOWN, "this version has no step %s",
 				op->r.step);
-		mk_op_fail(op);
+		end_unwalked(op); /* step_index is a place in another table */
 	} else {
 		resume_step(op);
 	}

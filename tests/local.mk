@@ -31,11 +31,28 @@ tests_unit_store_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_store_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_store_tap_LDADD = libvolumed.la libtap.la
 
+# fake-cs stands in for the client: it comes before libvolumed
+check_LTLIBRARIES += libengineenv.la
+libengineenv_la_SOURCES = \
+	tests/unit/engine-env.c \
+	tests/unit/engine-env.h \
+	tests/unit/fake-cs.c \
+	tests/unit/fake-cs.h \
+	$(NULL)
+libengineenv_la_CPPFLAGS = $(TEST_CPPFLAGS)
+libengineenv_la_CFLAGS = $(TEST_CFLAGS)
+
 check_PROGRAMS += tests/unit/engine.tap
-tests_unit_engine_tap_SOURCES = tests/unit/test-engine.c tests/unit/fake-cs.c tests/unit/fake-cs.h
+tests_unit_engine_tap_SOURCES = tests/unit/test-engine.c
 tests_unit_engine_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_engine_tap_CFLAGS = $(TEST_CFLAGS)
-tests_unit_engine_tap_LDADD = libvolumed.la libtap.la
+tests_unit_engine_tap_LDADD = libengineenv.la libvolumed.la libtap.la
+
+check_PROGRAMS += tests/unit/engine-away.tap
+tests_unit_engine_away_tap_SOURCES = tests/unit/test-engine-away.c
+tests_unit_engine_away_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_engine_away_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_engine_away_tap_LDADD = libengineenv.la libvolumed.la libtap.la
 
 # brings its own table of disks
 check_PROGRAMS += tests/unit/volume.tap
@@ -300,6 +317,12 @@ tests_integration_service_cloud_tap_SOURCES = tests/integration/test-service-clo
 tests_integration_service_cloud_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_service_cloud_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_service_cloud_tap_LDADD = $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/service-away.tap
+tests_integration_service_away_tap_SOURCES = tests/integration/test-service-away.c
+tests_integration_service_away_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_service_away_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_service_away_tap_LDADD = $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/demo.tap
 tests_integration_demo_tap_SOURCES = tests/integration/test-demo.c

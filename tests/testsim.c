@@ -14,11 +14,12 @@
 #define LINE_SIZE 512
 #define READY     "ready "
 #define UMOCKDEV  "umockdev "
+#define DOOR      "door "
 
 struct th_sim {
 	pid_t pid;
 	CURL *curl;
-	char url[LINE_SIZE], base[LINE_SIZE], umockdev[LINE_SIZE];
+	char url[LINE_SIZE], base[LINE_SIZE], umockdev[LINE_SIZE], door[LINE_SIZE];
 	unsigned port;
 };
 
@@ -56,6 +57,8 @@ static bool read_ready(struct th_sim *sim, int fd)
 		if (starts_with(line, UMOCKDEV))
 			snprintf(sim->umockdev, sizeof(sim->umockdev), "%s",
 				 line + strlen(UMOCKDEV));
+		if (starts_with(line, DOOR))
+			snprintf(sim->door, sizeof(sim->door), "%s", line + strlen(DOOR));
 		if (starts_with(line, READY))
 			return take_url(sim, line + strlen(READY));
 	}
@@ -115,6 +118,11 @@ bool th_stop(struct th_sim *sim)
 const char *th_url(const struct th_sim *sim)
 {
 	return sim->url;
+}
+
+const char *th_door(const struct th_sim *sim)
+{
+	return *sim->door ? sim->door : sim->url;
 }
 
 unsigned th_port(const struct th_sim *sim)

@@ -19,6 +19,8 @@ bool th_stop(struct th_sim *sim);
 
 /* http://127.0.0.1:PORT/client/api */
 const char *th_url(const struct th_sim *sim);
+/* The API's URL that can be away (--door); without it th_url(). */
+const char *th_door(const struct th_sim *sim);
 unsigned th_port(const struct th_sim *sim);
 pid_t th_pid(const struct th_sim *sim);
 /* The mocked /sys and /dev of --hypervisor umockdev; "" without it. */

@@ -400,6 +400,29 @@ void w_drain(struct world *w)
 	w_process(w);
 }
 
+bool w_await_manager(struct world *w, const char *property, bool value)
+{
+	uint64_t end = mk_now_monotonic() + CHILD_TIMEOUT_MS * USEC_PER_MSEC;
+	size_t seen = 0;
+
+	for (;;) {
+		w_drain(w);
+		for (; seen < w->n_signals; seen++) {
+			json_object *args = w->signals[seen].args, *changed;
+
+			if (!streq(w->signals[seen].member, "PropertiesChanged") ||
+			    !streq(w->signals[seen].path, W_PATH))
+				continue;
+			changed = mk_json_get(json_object_array_get_idx(args, 1), property);
+			if (changed && json_object_get_boolean(changed) == value)
+				return true;
+		}
+		if (mk_now_monotonic() > end)
+			return false;
+		(void)sd_bus_wait(w->client, USEC_PER_SEC);
+	}
+}
+
 size_t w_count_finished(struct world *w, const char *id)
 {
 	size_t n = 0;

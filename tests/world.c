@@ -248,7 +248,7 @@ void w_sim_start(struct world *w)
 	w->sim_port = th_port(w->sim);
 	live.pids[1] = th_pid(w->sim);
 	if (!w->url)
-		w->url = strdup(th_url(w->sim));
+		w->url = strdup(th_door(w->sim));
 }
 
 /* ---- secrets ------------------------------------------------------------------------------------------------- */

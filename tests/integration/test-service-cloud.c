@@ -255,7 +255,28 @@ static void test_running(void)
 	w_stop(&w);
 }
 
-/* A state that passes is waited for; one that does not is an error. */
+/* Signals of an object that tell what an earlier one has told already. */
+static unsigned count_repeated(const char *path)
+{
+	unsigned n_told = 0, n = 0;
+
+	w_drain(&w);
+	for (size_t i = 0; i < w.n_signals; i++) {
+		const struct w_signal *s = &w.signals[i];
+
+		if (!streq(s->member, "PropertiesChanged") || !streq(s->path, path))
+			continue;
+		n_told++;
+		for (size_t k = 0; k < i; k++)
+			n += streq(w.signals[k].member, "PropertiesChanged") &&
+			     streq(w.signals[k].path, path) &&
+			     json_object_equal(w.signals[k].args, s->args);
+	}
+	CU_ASSERT(n_told > 0);
+	return n;
+}
+
+/* A state that passes is waited for, quietly; one that does not is an error. */
 static void test_other_states(void)
 {
 	const char *path;
@@ -273,6 +294,7 @@ static void test_other_states(void)
 	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "running");
 	w_sim_post(&w, "poke", "{\"vm\":\"" W_VM "\",\"state\":\"Stopped\"}");
 	CU_ASSERT_STRING_EQUAL(w_wait(&w, path), "succeeded");
+	CU_ASSERT_EQUAL(count_repeated(path), 0);
 	w_stop(&w);
 }
 
@@ -467,30 +489,6 @@ static bool status_is(const char *text)
 	return status && strstr(json_object_get_string(status), text);
 }
 
-/* Waits until the manager has told of a property's value. */
-static bool await_manager(const char *property, bool value)
-{
-	uint64_t end = mk_now_monotonic() + CHILD_TIMEOUT_MS * USEC_PER_MSEC;
-	size_t seen = 0;
-
-	for (;;) {
-		w_drain(&w);
-		for (; seen < w.n_signals; seen++) {
-			json_object *args = w.signals[seen].args, *changed;
-
-			if (!streq(w.signals[seen].member, "PropertiesChanged") ||
-			    !streq(w.signals[seen].path, W_PATH))
-				continue;
-			changed = mk_json_get(json_object_array_get_idx(args, 1), property);
-			if (changed && json_object_get_boolean(changed) == value)
-				return true;
-		}
-		if (mk_now_monotonic() > end)
-			return false;
-		(void)sd_bus_wait(w.client, USEC_PER_SEC);
-	}
-}
-
 static void test_unreachable_at_start(void)
 {
 	static const char *const sim_args[] = { "--set", "job-ms=5", NULL };
@@ -500,7 +498,7 @@ static void test_unreachable_at_start(void)
 	w_prepare(&w, sim_args, NULL);
 	w_sim_stop(&w);
 	w_daemon_start(&w, NULL);
-	CU_ASSERT(await_manager("CloudStackReachable", false));
+	CU_ASSERT(w_await_manager(&w, "CloudStackReachable", false));
 	CU_ASSERT_FALSE(status_is("serving"));
 	healthy = w_property(&w, W_PATH, W_NAME, "Healthy");
 	CU_ASSERT_FALSE(json_object_get_boolean(healthy));
@@ -510,8 +508,8 @@ static void test_unreachable_at_start(void)
 	CU_ASSERT(w_await_state(&w, path, "running"));
 	w_sim_start(&w);
 	CU_ASSERT_STRING_EQUAL(w_wait(&w, path), "succeeded");
-	CU_ASSERT(await_manager("CloudStackReachable", true));
-	CU_ASSERT(await_manager("Healthy", true));
+	CU_ASSERT(w_await_manager(&w, "CloudStackReachable", true));
+	CU_ASSERT(w_await_manager(&w, "Healthy", true));
 	CU_ASSERT(status_is("serving"));
 	w_stop(&w);
 }
@@ -524,9 +522,70 @@ static void test_unreachable_for_good(void)
 	expect_error(W_ERROR "Unavailable", "gave up");
 	CU_ASSERT(w_call(&w, W_TESTVM, "GetVM", NULL, "s", W_VM) < 0);
 	expect_error(W_ERROR "Unavailable", "gave up");
-	CU_ASSERT(await_manager("CloudStackReachable", false));
+	CU_ASSERT(w_await_manager(&w, "CloudStackReachable", false));
 	w_sim_start(&w);
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "back", true), "succeeded");
+	w_stop(&w);
+}
+
+/* No new jobs, while everything else works; meanwhile somebody gives the volume to another VM. */
+static void test_maintenance(void)
+{
+	const char *path;
+
+	begin(NULL);
+	w_sim_post(&w, "set", "{\"maintenance\":true}");
+	path = w_delete_root(&w, W_VM, "waits", true);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+	w_sim_wait(&w, "command=detachVolume&count=2&what=received");
+	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "running");
+	w_sim_post(&w, "poke",
+		   "{\"volume\":\"" W_ROOT "\",\"virtualmachineid\":\"" W_OMA
+		   "\",\"deviceid\":5,\"type\":\"DATADISK\"}");
+	w_sim_post(&w, "set", "{\"maintenance\":false}");
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, path), "");
+	expect_error(W_ERROR "WrongState", "somebody else changed it");
+	expect_untouched(W_ROOT, W_OMA);
+	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 0);
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVolume"), 0);
+	w_stop(&w);
+}
+
+/* It ends, and is cancelled at once, before anything was run. */
+static void test_maintenance_cancel(void)
+{
+	const char *path;
+
+	begin("[operations]\ndeadline=20s\n");
+	w_sim_post(&w, "set", "{\"maintenance\":true}");
+	path = w_delete_root(&w, W_VM, "waits", true);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+	w_sim_wait(&w, "command=detachVolume&count=2&what=received");
+	CU_ASSERT(w_call_object(&w, path, W_OPERATION, "Cancel", NULL, "") >= 0);
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, path), "");
+	expect_error(W_ERROR "Cancelled", "on request");
+	w_sim_post(&w, "set", "{\"maintenance\":false}");
+	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "again", true), "succeeded");
+	w_stop(&w);
+}
+
+/* A VM that was started while its deletion waited is not destroyed without the option. */
+static void test_started_meanwhile(void)
+{
+	_cleanup_json_ json_object *reply = NULL;
+	const char *path = W_PATH "/operation/destroy";
+
+	begin(NULL);
+	w_sim_post(&w, "set", "{\"maintenance\":true}");
+	CU_ASSERT(w_call_object(&w, W_PATH, W_TESTVM, "DestroyVM", &reply, "sa{sv}", W_VM, 1,
+				"token", "s", "destroy") >= 0);
+	w_sim_wait(&w, "command=destroyVirtualMachine&count=1&what=received");
+	w_sim_post(&w, "poke", "{\"vm\":\"" W_VM "\",\"state\":\"Running\"}");
+	w_sim_post(&w, "set", "{\"maintenance\":false}");
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, path), "");
+	expect_error(W_ERROR "WrongState", "stop=true");
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVirtualMachine"), 0);
+	CU_ASSERT_STRING_EQUAL(w_vm_state(&w, W_VM), "Running");
 	w_stop(&w);
 }
 
@@ -537,7 +596,7 @@ static void test_unknown_appliance(void)
 
 	w_prepare(&w, sim_args, "[appliance]\nvm=" UNKNOWN_VM "\n");
 	w_daemon_start(&w, NULL);
-	CU_ASSERT(await_manager("Healthy", false));
+	CU_ASSERT(w_await_manager(&w, "Healthy", false));
 	CU_ASSERT(status_is(UNKNOWN_VM));
 	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "still", true), "succeeded");
 	w_stop(&w);
@@ -586,6 +645,9 @@ int main(int argc, char **argv)
 		{ "L20-many-calls", test_many_calls },
 		{ "unreachable-at-start", test_unreachable_at_start },
 		{ "unreachable-for-good", test_unreachable_for_good },
+		{ "maintenance", test_maintenance },
+		{ "maintenance-cancel", test_maintenance_cancel },
+		{ "started-meanwhile", test_started_meanwhile },
 		{ "unknown-appliance", test_unknown_appliance },
 		{ "L44-pending", test_pending },
 		{ NULL, NULL },

@@ -517,6 +517,8 @@ static void test_admin_errors(void)
 		{ "seed", "{\"volumes\":1}" },
 		{ "poke", "{\"volume\":\"nonsense\"}" },
 		{ "disk", "{\"action\":\"list\"}" }, /* without a hypervisor */
+		{ "door", "{}" },                    /* without one */
+		{ "fault", "{\"command\":\"listZones\",\"action\":\"away\"}" },
 		{ "nothing", "{}" },
 		{ "log", "{}" },
 	};

@@ -13,9 +13,11 @@
 #define JOB_C  "3f2504e0-4f89-41d3-9a0c-0305e82c3303"
 #define VOLUME "0b9c2f6e-5a11-4d0e-9f7d-3c8d5e1a7b42"
 
-#define ERROR(code, text)                                                                          \
-	"{\"xresponse\":{\"uuidList\":[],\"errorcode\":" #code ",\"cserrorcode\":9999,"            \
+/* Of a command, with its root key in lower case. */
+#define ERROR_OF(root, code, text)                                                                 \
+	"{\"" root "response\":{\"uuidList\":[],\"errorcode\":" #code ",\"cserrorcode\":9999,"     \
 	"\"errortext\":\"" text "\"}}"
+#define ERROR(code, text) ERROR_OF("listcapabilities", code, text)
 #define NO_COMMAND(code)                                                                           \
 	"{\"errorresponse\":{\"uuidList\":[],\"errorcode\":" #code ",\"errortext\":\"no\"}}"
 #define STARTED "{\"attachvolumeresponse\":{\"jobid\":\"" JOB_A "\"}}"

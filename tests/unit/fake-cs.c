@@ -169,12 +169,15 @@ static void answer_write(struct mk_cs_request *r, struct mk_cs_reply *reply)
 
 	if (cs->n_faults && streq(cs->fault_command, r->command)) {
 		cs->n_faults--;
+		cs->n_met++;
 		fault = cs->fault;
+	} else if (cs->no_destroy && streq(r->command, "destroyVolume")) {
+		fault = FAKE_NO_COMMAND;
 	}
 
 	reply->code = cs->fault_code;
 	reply->text = "said no";
-	if (!r->sync && fault != FAKE_REFUSE && fault != FAKE_NO_COMMAND &&
+	if (!r->sync && fault != FAKE_REFUSE && fault != FAKE_NO_COMMAND && fault != FAKE_NOT_RUN &&
 	    fault != FAKE_NO_ANSWER_LOST)
 		job = new_job(cs, r);
 
@@ -184,6 +187,9 @@ static void answer_write(struct mk_cs_request *r, struct mk_cs_reply *reply)
 		return;
 	case FAKE_NO_COMMAND:
 		reply->outcome = MK_CS_NO_COMMAND;
+		return;
+	case FAKE_NOT_RUN:
+		reply->outcome = MK_CS_NOT_RUN;
 		return;
 	case FAKE_JOB_FAIL:
 		job->failed = true;
@@ -198,6 +204,8 @@ static void answer_write(struct mk_cs_request *r, struct mk_cs_reply *reply)
 		return;
 	case FAKE_JOB_HOLD:
 		job->held = true;
+		job->failed = cs->fault_code != 0;
+		job->code = cs->fault_code;
 		break;
 	case FAKE_JOB_VANISHED:
 		job->vanished = true;
@@ -206,6 +214,7 @@ static void answer_write(struct mk_cs_request *r, struct mk_cs_reply *reply)
 		job->vanished = true;
 		execute(cs, r->command, r->params);
 		break;
+	case FAKE_NOT_LEFT: /* it was released */
 	case FAKE_NONE:
 		execute(cs, r->command, r->params);
 		break;
@@ -216,6 +225,14 @@ static void answer_write(struct mk_cs_request *r, struct mk_cs_reply *reply)
 		mk_json_set_str(reply->body, "jobid", job->id);
 }
 
+static bool hangs(const struct mk_cs_request *r)
+{
+	if (!r->write)
+		return r->cs->reads_hang;
+	return r->cs->n_faults && r->cs->fault == FAKE_NOT_LEFT && !r->hanging &&
+	       streq(r->cs->fault_command, r->command);
+}
+
 static int on_request(sd_event_source *source, void *data)
 {
 	struct mk_cs_request *r = data;
@@ -223,7 +240,7 @@ static int on_request(sd_event_source *source, void *data)
 	mk_cs_reply_fn cb = r->cb;
 	void *cb_data = r->data;
 
-	if (!r->write && r->cs->reads_hang) {
+	if (hangs(r)) {
 		r->hanging = true;
 		return 0;
 	}
@@ -274,6 +291,11 @@ void mk_cs_request_cancel(struct mk_cs_request *r)
 {
 	if (r)
 		request_free(r);
+}
+
+bool mk_cs_request_left(const struct mk_cs_request *r)
+{
+	return !r->hanging;
 }
 
 /* ---- jobs -------------------------------------------------------------------------------------------------- */
@@ -340,7 +362,7 @@ void fake_release(struct mk_cs *cs)
 {
 	cs->reads_hang = false;
 	for (struct fake_job *job = cs->jobs; job; job = job->next) {
-		if (job->held)
+		if (job->held && !job->failed)
 			execute(cs, job->command, job->params);
 		job->held = false;
 	}

@@ -15,8 +15,10 @@ enum fake_fault {
 	FAKE_JOB_FAIL,       /* accepted, the job fails: code */
 	FAKE_NO_ANSWER_DONE, /* no answer, but it was run */
 	FAKE_NO_ANSWER_LOST, /* no answer, and it never arrived */
-	FAKE_JOB_HOLD,       /* the job is pending until fake_release() */
-	FAKE_JOB_VANISHED,   /* accepted, not run, and then not known */
+	FAKE_NOT_RUN,        /* the client could not send it: code */
+	FAKE_NOT_LEFT,       /* nothing of it has left the client until fake_release() */
+	FAKE_JOB_HOLD, /* the job is pending until fake_release(), and fails if there is a code */
+	FAKE_JOB_VANISHED, /* accepted, not run, and then not known */
 	FAKE_JOB_VANISHED_DONE,
 };
 
@@ -31,7 +33,7 @@ struct mk_cs {
 	const char *vm, *vm_state; /* vm NULL: unknown to CloudStack */
 	struct fake_volume volumes[8];
 	size_t n_volumes;
-	bool reachable, reads_hang;
+	bool reachable, reads_hang, no_destroy; /* no_destroy: the role lacks destroyVolume */
 	/* the next call of this command meets this fault, n_faults times */
 	const char *fault_command;
 	enum fake_fault fault;
@@ -39,6 +41,7 @@ struct mk_cs {
 	unsigned n_faults;
 	/* what happened */
 	unsigned n_stop, n_detach, n_attach, n_destroy, n_delete, n_reads, n_writes;
+	unsigned n_met; /* faults */
 	struct mk_cs_request *requests;
 	struct mk_cs_watch *watches;
 	struct fake_job *jobs;

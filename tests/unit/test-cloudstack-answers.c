@@ -14,9 +14,17 @@ static const struct talk no_answers[] = {
 	SAY_ERROR("", 503, "<html>starting</html>"),
 	SAY_ERROR("", 504, "<html>gateway timeout</html>"),
 	SAY_ERROR("", 404, "<html>no such page</html>"),
-	SAY_ERROR("", 302, "{\"x\":{\"jobid\":\"" JOB_A "\"}}"),
-	SAY_ERROR("", 500,
-		  "{\"x\":{\"jobid\":\"" JOB_A "\"}}"), /* no CloudStack: it names no error */
+	SAY_ERROR("", 302, STARTED),
+	SAY_ERROR("", 302, CAPABLE),
+	SAY_ERROR("", 500, STARTED), /* no CloudStack: it names no error */
+	SAY_ERROR("", 500, CAPABLE),
+	/* well-formed, and not from CloudStack, or about another command */
+	SAY_ERROR("", 200, "{\"status\":{\"service\":\"gateway\",\"healthy\":true}}"),
+	SAY_ERROR("", 200, "{\"response\":{\"jobid\":\"" JOB_A "\"}}"),
+	SAY_ERROR("", 200, "{\"errorresponse\":{\"jobid\":\"" JOB_A "\"}}"),
+	SAY_ERROR("", 200, "{\"detachvolumeresponse\":{\"jobid\":\"" JOB_A "\"}}"),
+	SAY_ERROR("", 431, "{\"error\":{\"errorcode\":431,\"errortext\":\"no such path\"}}"),
+	SAY_ERROR("", 503, "{\"fault\":{\"errorcode\":503,\"errortext\":\"gateway\"}}"),
 	SAY_ERROR("", 200, ""),
 	SAY_ERROR("", 200, "null"),
 	SAY_ERROR("", 200, "{\"listcapabilitiesresponse\":{\"capability\":{\"cl"),
@@ -92,7 +100,8 @@ static void errors(void)
 		  false, true },
 		{ SAY_ERROR(CAPS, 533, ERROR(533, "full")), MK_CS_REFUSED, 533, 9999, "full", false,
 		  true },
-		{ SAY_ERROR(CAPS, 530, "{\"x\":{\"uuidList\":[],\"errorcode\":530}}"),
+		{ SAY_ERROR(CAPS, 530,
+			    "{\"listcapabilitiesresponse\":{\"uuidList\":[],\"errorcode\":530}}"),
 		  MK_CS_REFUSED, 530, 0, "no text", false, true },
 		{ SAY_ERROR(CAPS, 401, NO_COMMAND(401)), MK_CS_NO_COMMAND, 401, 0, "no", true,
 		  true },
@@ -136,8 +145,8 @@ static void writes_that_say_nothing(void)
 		{ "{\"attachvolumeresponse\":{\"jobid\":\"\"}}", false },
 		{ "{\"attachvolumeresponse\":{\"jobid\":[1]}}", false },
 		{ "{\"attachvolumeresponse\":{\"jobid\":null}}", false },
-		{ "{\"deletevolumeresponse\":{\"success\":false,\"displaytext\":\"busy\"}}", true },
-		{ "{\"deletevolumeresponse\":{\"success\":{}}}", true },
+		{ "{\"attachvolumeresponse\":{\"success\":false,\"displaytext\":\"busy\"}}", true },
+		{ "{\"attachvolumeresponse\":{\"success\":{}}}", true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -157,7 +166,9 @@ static void writes_that_say_nothing(void)
 
 static void job_id_as_number(void)
 {
-	static const struct talk talk[] = { SAY(ATTACH, "{\"x\":{\"jobid\":1234}}"), SILENCE };
+	static const struct talk talk[] = {
+		SAY(ATTACH, "{\"attachvolumeresponse\":{\"jobid\":1234}}"), SILENCE
+	};
 	_cleanup_(answer_done) struct answer a = {};
 	struct env e;
 
@@ -173,7 +184,7 @@ static void credentials(void)
 {
 	static const struct talk bad = SAY_ERROR(CAPS, 401, ERROR(401, "unable to verify"));
 	const struct talk talk[] = {
-		bad, bad, SAY(CAPS, CAPABLE), bad, bad, bad, bad, SAY(CAPS, CAPABLE), SILENCE,
+		bad, bad, SAY(CAPS, CAPABLE), bad, bad, bad, bad, SAY(CAPS, CAPABLE), bad, SILENCE,
 	};
 	_cleanup_(answer_done) struct answer a = {};
 	struct env e;
@@ -184,7 +195,7 @@ static void credentials(void)
 	CU_ASSERT_EQUAL(a.outcome, MK_CS_OK);
 	CU_ASSERT(mk_cs_reachable(e.cs));
 
-	mk_cs_write(e.cs, CAPS, NULL, true, on_answer, &a);
+	mk_cs_read(e.cs, CAPS, NULL, NULL, on_answer, &a);
 	env_until(&e, &a.n, 2);
 	CU_ASSERT_EQUAL(e.n, 7);
 	CU_ASSERT_EQUAL(a.outcome, MK_CS_REFUSED);
@@ -198,6 +209,14 @@ static void credentials(void)
 	while (!mk_cs_reachable(e.cs))
 		sd_event_run(e.event, 100 * USEC_PER_MSEC);
 	CU_ASSERT(e.times[7] - e.times[6] >= e.config.retry_max);
+
+	/* a command is not tried again without another look */
+	mk_cs_write(e.cs, CAPS, NULL, true, on_answer, &a);
+	env_until(&e, &a.n, 3);
+	CU_ASSERT_EQUAL(a.outcome, MK_CS_NOT_RUN);
+	CU_ASSERT_EQUAL(a.code, 401);
+	CU_ASSERT(mk_cs_reachable(e.cs));
+	CU_ASSERT_EQUAL(e.n, 9);
 	env_close(&e);
 }
 
@@ -205,8 +224,8 @@ static void credentials(void)
 static void rate_limit(void)
 {
 	static const struct talk talk[] = {
-		SAY_ERROR(ATTACH, 429, ERROR(429, "limit, please retry after [120] ms.")),
-		SAY(ATTACH, STARTED),
+		SAY_ERROR(ATTACH, 429,
+			  ERROR_OF("attachvolume", 429, "limit, please retry after [120] ms.")),
 		SAY(CAPS, CAPABLE),
 		SAY_ERROR(CAPS, 429, ERROR(429, "please retry after [0] ms.")),
 		SAY_ERROR(CAPS, 429, ERROR(429, "no time named")),
@@ -223,7 +242,8 @@ static void rate_limit(void)
 	mk_cs_write(e.cs, ATTACH, NULL, false, on_answer, &a);
 	mk_cs_read(e.cs, CAPS, NULL, NULL, on_answer, &b);
 	env_until(&e, &b.n, 1);
-	CU_ASSERT_EQUAL(a.outcome, MK_CS_OK);
+	CU_ASSERT_EQUAL(a.outcome, MK_CS_NOT_RUN);
+	CU_ASSERT_EQUAL(a.code, 429);
 	CU_ASSERT_EQUAL(b.outcome, MK_CS_OK);
 	CU_ASSERT(e.times[1] - e.times[0] >= 119 * USEC_PER_MSEC);
 	CU_ASSERT(mk_cs_reachable(e.cs));
@@ -231,22 +251,34 @@ static void rate_limit(void)
 	mk_cs_read(e.cs, CAPS, NULL, NULL, on_answer, &b);
 	env_until(&e, &b.n, 2);
 	CU_ASSERT_EQUAL(b.outcome, MK_CS_OK);
-	CU_ASSERT(e.times[6] - e.times[5] >= 199 * USEC_PER_MSEC); /* retry_max bounds it */
+	CU_ASSERT(e.times[5] - e.times[4] >= 199 * USEC_PER_MSEC); /* retry_max bounds it */
 	env_close(&e);
 }
 
 static void maintenance(void)
 {
-	static const struct talk busy = SAY_ERROR(ATTACH, 503, ERROR(503, "Maintenance"));
-	const struct talk talk[] = { busy, busy, busy, SAY(ATTACH, STARTED), SILENCE };
+	static const struct talk busy = SAY_ERROR(CAPS, 503, ERROR(503, "Maintenance"));
+	const struct talk talk[] = {
+		SAY_ERROR(ATTACH, 503, ERROR_OF("attachvolume", 503, "Maintenance")),
+		busy,
+		busy,
+		SAY(CAPS, CAPABLE),
+		SILENCE,
+	};
 	_cleanup_(answer_done) struct answer a = {};
 	struct env e;
 
 	env_open(&e, talk);
 	mk_cs_write(e.cs, ATTACH, NULL, false, on_answer, &a);
 	env_until(&e, &a.n, 1);
-	CU_ASSERT_EQUAL(a.outcome, MK_CS_OK);
+	CU_ASSERT_EQUAL(a.outcome, MK_CS_NOT_RUN);
+	CU_ASSERT_EQUAL(a.code, 503);
+	CU_ASSERT_STRING_EQUAL(a.text, "Maintenance");
 	CU_ASSERT(mk_cs_reachable(e.cs));
+
+	mk_cs_read(e.cs, CAPS, NULL, NULL, on_answer, &a);
+	env_until(&e, &a.n, 2);
+	CU_ASSERT_EQUAL(a.outcome, MK_CS_OK);
 	env_close(&e);
 }
 
@@ -344,10 +376,11 @@ static void bad_rows(void)
 {
 	_cleanup_free_ char *good = page(0, 2);
 	const struct talk talk[] = {
-		SAY("listVolumes", "{\"x\":{\"volume\":[{\"id\":\"id-9\"},{\"name\":\"no id\"}]}}"),
-		SAY("listVolumes", "{\"x\":{\"volume\":[{\"id\":\"\"}]}}"),
-		SAY("listVolumes", "{\"x\":{\"volume\":[7]}}"),
-		SAY("listVolumes", "{\"x\":{\"volume\":{\"id\":\"x\"}}}"),
+		SAY("listVolumes", "{\"listvolumesresponse\":{\"volume\":[{\"id\":\"id-9\"},{"
+				   "\"name\":\"no id\"}]}}"),
+		SAY("listVolumes", "{\"listvolumesresponse\":{\"volume\":[{\"id\":\"\"}]}}"),
+		SAY("listVolumes", "{\"listvolumesresponse\":{\"volume\":[7]}}"),
+		SAY("listVolumes", "{\"listvolumesresponse\":{\"volume\":{\"id\":\"x\"}}}"),
 		SAY("listVolumes", good),
 		SILENCE,
 	};
@@ -361,7 +394,8 @@ static void smaller_pages(void)
 	_cleanup_free_ char *p1 = page(0, 100), *p2 = page(100, 1);
 	const struct talk talk[] = {
 		SAY_ERROR("listVolumes", 431,
-			  ERROR(431, "Page size can't exceed max allowed page size value: 100")),
+			  ERROR_OF("listvolumes", 431,
+				   "Page size can't exceed max allowed page size value: 100")),
 		SAY("listVolumes", p1),
 		SAY("listVolumes", p2),
 		SILENCE,
@@ -375,9 +409,10 @@ static void page_numbers(void)
 	_cleanup_free_ char *p1 = page(0, PAGE);
 	const struct talk talk[] = {
 		SAY("listVolumes", p1),
-		SAY("listVolumes", "{\"x\":{}}"),
-		SAY("listTags", "{\"x\":{\"tag\":[{\"key\":\"a\",\"resourceid\":\"1\"},"
-				"{\"key\":\"b\",\"resourceid\":\"1\"}]}}"),
+		SAY("listVolumes", "{\"listvolumesresponse\":{}}"),
+		SAY("listTags",
+		    "{\"listtagsresponse\":{\"tag\":[{\"key\":\"a\",\"resourceid\":\"1\"},"
+		    "{\"key\":\"b\",\"resourceid\":\"1\"}]}}"),
 		SILENCE,
 	};
 	_cleanup_(answer_done) struct answer a = {};
@@ -414,9 +449,9 @@ static void canary(void)
 		SAY_ERROR(CAPS, 401, ERROR(401, ECHO)),
 		SAY_ERROR(CAPS, 401, ERROR(401, ECHO)),
 		SAY_ERROR(CAPS, 401, ERROR(401, ECHO)),
-		SAY("queryAsyncJobResult",
-		    "{\"x\":{\"jobstatus\":2,\"jobresult\":{\"errorcode\":430,"
-		    "\"errortext\":\"" ECHO "\"}}}"),
+		SAY("queryAsyncJobResult", "{\"queryasyncjobresultresponse\":{\"jobstatus\":2,"
+					   "\"jobresult\":{\"errorcode\":430,"
+					   "\"errortext\":\"" ECHO "\"}}}"),
 		SILENCE,
 	};
 	_cleanup_(answer_done) struct answer a = {};

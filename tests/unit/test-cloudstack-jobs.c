@@ -2,14 +2,15 @@
 
 #include "cloudstack-env.h"
 
-#define QUERY        "queryAsyncJobResult"
-#define LIST         "listAsyncJobs"
-#define JOB(fields)  "{\"queryasyncjobresultresponse\":{" fields "}}"
-#define JOB_PENDING  JOB("\"jobstatus\":0,\"jobresultcode\":0")
-#define DONE         JOB("\"jobstatus\":1,\"jobresultcode\":0,\"jobresult\":{\"success\":true}")
-#define UNKNOWN_JOB  ERROR(431, "entity does not exist")
-#define LISTED(rows) "{\"listasyncjobsresponse\":{\"count\":1,\"asyncjobs\":[" rows "]}}"
-#define ROW(id)      "{\"jobid\":\"" id "\",\"jobstatus\":0}"
+#define QUERY              "queryAsyncJobResult"
+#define LIST               "listAsyncJobs"
+#define JOB(fields)        "{\"queryasyncjobresultresponse\":{" fields "}}"
+#define JOB_PENDING        JOB("\"jobstatus\":0,\"jobresultcode\":0")
+#define DONE               JOB("\"jobstatus\":1,\"jobresultcode\":0,\"jobresult\":{\"success\":true}")
+#define QERROR(code, text) ERROR_OF("queryasyncjobresult", code, text)
+#define UNKNOWN_JOB        QERROR(431, "entity does not exist")
+#define LISTED(rows)       "{\"listasyncjobsresponse\":{\"count\":1,\"asyncjobs\":[" rows "]}}"
+#define ROW(id)            "{\"jobid\":\"" id "\",\"jobstatus\":0}"
 
 /* Watches one job over the conversation and returns its end. */
 static struct answer follow(const struct talk *talk)
@@ -102,9 +103,9 @@ static void lost_polls(void)
 		SAY(QUERY, JOB("\"jobresultcode\":0")), /* no status: no answer */
 		SAY(QUERY, JOB("\"jobstatus\":[1]")),
 		SAY(QUERY, JOB("\"jobid\":\"" JOB_B "\",\"jobstatus\":2")), /* another's */
-		SAY_ERROR(QUERY, 531, ERROR(531, "not allowed")), /* says nothing about the job */
+		SAY_ERROR(QUERY, 531, QERROR(531, "not allowed")), /* says nothing about the job */
 		SAY_ERROR(QUERY, 432, NO_COMMAND(432)),
-		SAY_ERROR(QUERY, 530, ERROR(530, "database away")),
+		SAY_ERROR(QUERY, 530, QERROR(530, "database away")),
 		SAY(QUERY, DONE),
 		SILENCE,
 	};

@@ -15,7 +15,7 @@ static enum MHD_Result on_https(void *cls, struct MHD_Connection *connection, co
 				const char *method, const char *version, const char *data,
 				size_t *size, void **state)
 {
-	static char body[] = CAPABLE, seen;
+	static char body[] = "{\"deletevolumeresponse\":{\"success\":true}}", seen;
 	struct MHD_Response *response;
 	enum MHD_Result r;
 
@@ -60,7 +60,7 @@ static struct MHD_Daemon *serve(const char *name)
 				MHD_OPTION_END);
 }
 
-/* Reads from a server with this certificate. True if it was answered; else *ret_status says why. */
+/* Writes to a server with this certificate. True if it was answered; else *ret_status says why. */
 static bool try(const char *cert, const char *ca, bool insecure, char **ret_status)
 {
 	struct MHD_Daemon *daemon = serve(cert);
@@ -78,13 +78,11 @@ static bool try(const char *cert, const char *ca, bool insecure, char **ret_stat
 	e.config.insecure = insecure;
 	env_start(&e);
 
-	/* a write: if it was not answered, it must go on for ever, as it was certainly not run */
+	/* without a connection it was certainly not run */
 	mk_cs_write(e.cs, "deleteVolume", NULL, true, on_answer, &a);
-	while (a.n == 0 && e.n_changes == 0)
-		sd_event_run(e.event, 100 * USEC_PER_MSEC);
-	env_idle(&e, 20 * USEC_PER_MSEC);
-	ok = a.n == 1 && a.outcome == MK_CS_OK;
-	CU_ASSERT(ok || a.n == 0);
+	env_until(&e, &a.n, 1);
+	ok = a.outcome == MK_CS_OK;
+	CU_ASSERT(ok || a.outcome == MK_CS_NOT_RUN);
 	CU_ASSERT_EQUAL(mk_cs_reachable(e.cs), ok);
 	*ret_status = strdup(mk_cs_status(e.cs));
 	if (!ok)
