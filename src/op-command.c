@@ -19,7 +19,8 @@
 static bool worth_a_retry(const struct mk_op *op, int code)
 {
 	switch (code) {
-	case 401:
+	case 401: /* keys can be changed while an operation is half done */
+		return op->r.undoing || !op->limit_passed;
 	case 503:
 	case 533:
 	case 534:

@@ -98,12 +98,18 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static void arm_limit(struct mk_op *op)
+void mk_op_arm_limit(struct mk_op *op)
 {
 	uint64_t usec = op->engine->config.step_limit;
 
 	op->limit_passed = false;
 	(void)arm(op, &op->limit, usec ? usec : mk_op_row(op)->limit_s * USEC_PER_SEC, on_limit);
+}
+
+static void disarm_limit(struct mk_op *op)
+{
+	op->limit = sd_event_source_disable_unref(op->limit);
+	op->limit_passed = false;
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------- */
@@ -364,7 +370,7 @@ static void again(struct mk_op *op)
 {
 	bool unknown = mk_op_outcome_unknown(op);
 
-	if (op->limit_passed && !unknown && !op->wants_child) {
+	if (op->limit_passed && !unknown) {
 		mk_op_set_error(op, MK_ERROR_TIMEOUT, "step %s: still waiting for %s", op->r.step,
 				op->waiting_for ? op->waiting_for : "CloudStack");
 		mk_op_fail(op);
@@ -397,13 +403,15 @@ static void look(struct mk_op *op)
 		return;
 
 	mk_error_done(&op->error);
-	op->wants_device = op->wants_child = op->unsettled = false;
+	op->wants_device = op->has_children = op->unsettled = false;
 	op->waiting_for = (free(op->waiting_for), NULL);
 	op->want_command = (free(op->want_command), NULL);
 	json_object_put(take_ptr(op->want_params));
 
 	r = op->r.undoing ? mk_op_row(op)->undo(op) : mk_op_row(op)->then(op);
 	mk_op_touch(op, MK_OP_CHANGED_DETAILS | MK_OP_CHANGED_SUBJECT);
+	if (op->has_children)
+		disarm_limit(op);
 
 	switch ((enum mk_step_result)r) {
 	case MK_DONE:
@@ -450,7 +458,8 @@ static void enter_step(struct mk_op *op)
 	op->step = mk_op_row(op);
 	if (r->started == 0)
 		r->started = mk_now_realtime();
-	op->unsettled = op->wants_device = op->wants_child = false;
+	op->unsettled = op->wants_device = op->has_children = false;
+	op->n_unanswered = 0;
 	if (!r->undoing)
 		json_object_object_del(r->scratch, MK_OP_CREATED);
 	(void)mk_str_set(&r->step, op->step->name);
@@ -460,7 +469,7 @@ static void enter_step(struct mk_op *op)
 	r->command_code = 0;
 	r->command_tries = 0;
 	op->looks = 0;
-	arm_limit(op);
+	mk_op_arm_limit(op);
 	mk_op_set_state(op, r->undoing ? MK_OP_ROLLING_BACK : MK_OP_RUNNING);
 	mk_op_touch(op, MK_OP_CHANGED_STEP);
 	mk_op_ask(op);
@@ -520,7 +529,7 @@ static void resume_step(struct mk_op *op)
 		return;
 	}
 
-	arm_limit(op);
+	mk_op_arm_limit(op);
 	mk_op_kick(op, sent && !op->r.command_sync ? PHASE_FOLLOW : PHASE_ASK);
 }
 

@@ -376,7 +376,7 @@ struct mk_host {
 	 */
 	bool (*spawn)(struct mk_op *op, const char *suffix, const char *kind, json_object *args);
 	/* False if there is no such child. The operation is looked at again when a child ends; a row that
-	 * waits for one has no limit of its own. */
+	 * looks at one has no limit of its own. */
 	bool (*child)(struct mk_op *op, const char *suffix, struct mk_child_info *ret);
 	void (*cancel_child)(struct mk_op *op, const char *suffix);
 
