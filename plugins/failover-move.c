@@ -198,6 +198,13 @@ static int64_t next_free(const bool *used, unsigned max)
 	return UNASSIGNED;
 }
 
+/* CloudStack's ids can be beyond what our configuration lets us give away. */
+static void use(bool *used, unsigned max, int64_t id)
+{
+	if (id >= 0 && id <= (int64_t)max + 1)
+		used[id] = true;
+}
+
 static int assign_ids(struct mk_op *op, bool *used, const struct mk_volume_info *volumes, size_t n)
 {
 	json_object *ids = json_object_new_object();
@@ -205,8 +212,7 @@ static int assign_ids(struct mk_op *op, bool *used, const struct mk_volume_info 
 
 	json_object_object_add(host->scratch(op), "ids", ids);
 	for (size_t i = 0; i < n; i++)
-		if (volumes[i].device_id >= 0 && volumes[i].device_id <= (int64_t)max + 1)
-			used[volumes[i].device_id] = true;
+		use(used, max, volumes[i].device_id);
 
 	for (size_t i = 0; i < set_size(op); i++) {
 		int64_t id = place_of(op, volumes, n, set_id(op, i));
@@ -220,7 +226,7 @@ static int assign_ids(struct mk_op *op, bool *used, const struct mk_volume_info 
 				   host->vm_id(op), set_size(op), max);
 			return MK_FAILED;
 		}
-		used[id] = true;
+		use(used, max, id);
 		set_int(ids, set_id(op, i), id);
 	}
 

@@ -465,7 +465,8 @@ int move_prepare(struct mk_op *op, json_object *args)
 {
 	const char *to = arg(args, 2);
 
-	return host->set_volume(op, arg(args, 0)) && (!*to || host->set_vm(op, to, false))
+	return host->set_volume(op, arg(args, 0)) &&
+			       (!*to || host->set_vm(op, to, !streq(to, host->oma_id(op))))
 		       ? MK_DONE
 		       : MK_FAILED;
 }

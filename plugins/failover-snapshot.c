@@ -316,7 +316,8 @@ int revert_one_prepare(struct mk_op *op, json_object *args)
 {
 	const char *vm = arg(args, 1);
 
-	return host->set_volume(op, arg(args, 0)) && (!*vm || host->set_vm(op, vm, false))
+	return host->set_volume(op, arg(args, 0)) &&
+			       (!*vm || host->set_vm(op, vm, !streq(vm, host->oma_id(op))))
 		       ? MK_DONE
 		       : MK_FAILED;
 }

@@ -93,8 +93,25 @@ static bool same(const struct mk_managed_info *m, const struct mk_volume_info *v
 	bool detached = m->state == MK_VOLUME_DETACHED;
 
 	return m->size == v->size && streq(m->vm, v->vm) && m->device_id == v->device_id &&
-	       detached == !*v->vm && m->state != MK_VOLUME_ATTACHING &&
-	       m->state != MK_VOLUME_DETACHING;
+	       detached == !*v->vm;
+}
+
+/* An operation that attached or detached it ended with an unknown outcome. */
+static bool is_unsettled(const struct mk_managed_info *m)
+{
+	return m->state == MK_VOLUME_ATTACHING || m->state == MK_VOLUME_DETACHING || *m->target;
+}
+
+/* That is settled when it is at its target, or no job is pending on it. To have seen what is true needs no
+ * repair. */
+static void settle(struct mk_op *op, const struct mk_volume_info *v, bool arrived,
+		   const char *store, const char *cloud)
+{
+	bool settled = arrived || !v->busy;
+
+	if (settled)
+		host->manage(op, v, NULL, NULL);
+	differ(op, "unsettled", v->id, store, cloud, settled);
 }
 
 static void compare(struct mk_op *op, const struct mk_volume_info *v)
@@ -114,7 +131,9 @@ static void compare(struct mk_op *op, const struct mk_volume_info *v)
 		json_object_array_add(list(op, "untagged"), json_object_new_string(v->id));
 		differ(op, "untagged", v->id, store, cloud, repairs(op));
 	}
-	if (!same(m, v)) {
+	if (is_unsettled(m)) {
+		settle(op, v, *m->target && streq(m->target, v->vm), store, cloud);
+	} else if (!same(m, v)) {
 		if (repairs(op))
 			host->manage(op, v, NULL, NULL);
 		differ(op, "changed", v->id, store, cloud, repairs(op));
@@ -153,7 +172,7 @@ static bool is_suspect(struct mk_op *op, const struct mk_volume_info *v)
 	const struct mk_managed_info *m = host->managed(op, v->id);
 	bool owned = streq(v->owner, host->oma_id(op));
 
-	return m ? !owned || !same(m, v) || m->state == MK_VOLUME_LOST : owned;
+	return m ? !owned || !same(m, v) || is_unsettled(m) || m->state == MK_VOLUME_LOST : owned;
 }
 
 static void ask_for(struct mk_op *op, const char *id)

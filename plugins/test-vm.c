@@ -8,6 +8,8 @@
 
 #include "steps.h"
 
+#include <stdio.h>
+
 /* ---- guards ------------------------------------------------------------------------------------------ */
 
 /* Ours, or another appliance's: never deleted here. */
@@ -23,6 +25,47 @@ static int fail_protected(struct mk_op *op, const struct mk_volume_info *v)
 		"volume %s (%s) on VM %s is managed by MigrateKit%s%s: it is never deleted with a "
 		"test VM; take it off the VM first",
 		v->id, v->name, host->vm_id(op), *v->owner ? ", owner " : "", v->owner);
+	return MK_FAILED;
+}
+
+struct coming {
+	const char *vm;
+	char id[40]; /* of the first that is found, "" for none */
+};
+
+static void find_coming(const struct mk_managed_info *m, void *data)
+{
+	struct coming *coming = data;
+
+	if (!*coming->id && streq(m->target, coming->vm))
+		snprintf(coming->id, sizeof(coming->id), "%s", m->id);
+}
+
+/*
+ * MK_ASK_VM_VOLUMES: no volume of the VM is ours, and none may still come to it: CloudStack destroys the root volume
+ * with the VM and detaches the others (L01). What an unfinished operation may bring is claimed with the VM; this is
+ * about those whose end was unknown.
+ */
+static int check_nothing_ours(struct mk_op *op)
+{
+	struct coming coming = { .vm = host->vm_id(op) };
+	const struct mk_volume_info *volumes;
+	size_t n;
+
+	volumes = host->volumes(op, &n);
+	for (size_t i = 0; i < n; i++)
+		if (is_protected(&volumes[i]))
+			return fail_protected(op, &volumes[i]);
+
+	host->each_managed(op, find_coming, &coming);
+	if (!*coming.id)
+		return MK_DONE;
+
+	host->fail(op, MK_ERROR_PROTECTED,
+		   "volume %s may be on its way to VM %s: CloudStack was told to attach it there, "
+		   "and what became of that was not found out. Call Reconcile, which settles it "
+		   "once CloudStack's job has ended, and try again",
+		   coming.id, coming.vm);
 	return MK_FAILED;
 }
 
@@ -78,12 +121,10 @@ static int find_root(struct mk_op *op)
 
 	if (!host->vm(op))
 		return fail_no_vm(op);
+	if (check_nothing_ours(op) != MK_DONE)
+		return MK_FAILED;
 
 	volumes = host->volumes(op, &n);
-	for (size_t i = 0; i < n; i++)
-		if (is_protected(&volumes[i]))
-			return fail_protected(op, &volumes[i]);
-
 	for (size_t i = 0; i < n; i++) {
 		if (!streq(volumes[i].type, "ROOT"))
 			continue;
@@ -232,19 +273,6 @@ static bool is_going(const struct mk_vm_info *vm)
 static bool is_past_stopping(const struct mk_vm_info *vm)
 {
 	return is_going(vm) || streq(vm->state, "Error");
-}
-
-/* CloudStack destroys the root volume and detaches the others: none of them may be ours (L01). */
-static int check_nothing_ours(struct mk_op *op)
-{
-	const struct mk_volume_info *volumes;
-	size_t n;
-
-	volumes = host->volumes(op, &n);
-	for (size_t i = 0; i < n; i++)
-		if (is_protected(&volumes[i]))
-			return fail_protected(op, &volumes[i]);
-	return MK_DONE;
 }
 
 static int destroy_check(struct mk_op *op)

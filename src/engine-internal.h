@@ -63,11 +63,12 @@ struct mk_op {
 	/* The answers to the row's `ask`. */
 	struct mk_cs_vms vms;
 	struct mk_cs_volumes volumes;
-	json_object *rows; /* NULL: none */
-	unsigned n_asked;  /* questions of the row that are answered */
+	json_object *rows;     /* NULL: none */
+	unsigned n_asked;      /* questions of the row that are answered */
+	unsigned n_unanswered; /* refused and unusable answers since the last good one */
 
 	bool wants_device; /* looked at again when a disk comes, goes or changes */
-	bool wants_child;  /* a child that is waited for has not ended */
+	bool has_children; /* the row looked at children: they have limits, it has none */
 	bool unsettled;    /* the plugin says that a refused command may still be run */
 	struct mk_managed_info managed; /* mk_host.managed's last answer */
 	char *users;                    /* mk_host.device_users' last answer */
@@ -178,3 +179,4 @@ void mk_op_resume(struct mk_op *op); /* after a restart */
 void mk_op_hold_limit(struct mk_op *op);
 void mk_op_go_on_limit(struct mk_op *op);
 int mk_op_arm_deadline(struct mk_op *op);
+void mk_op_arm_limit(struct mk_op *op); /* the row's time begins */

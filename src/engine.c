@@ -185,7 +185,7 @@ bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_o
 	return true;
 }
 
-/* Claims what it names, as after a restart. */
+/* Claims what it names, as after a restart; what a sibling holds it gets when that one ends. */
 static void reclaim(struct mk_op *op)
 {
 	struct mk_op *holder;
@@ -199,9 +199,23 @@ static void reclaim(struct mk_op *op)
 		(void)mk_op_claim(op, "vm", op->r.vm, &holder);
 }
 
-void mk_op_release_claims(struct mk_op *op)
+/* What a child or a sibling still works on, under claims that were the operation's, does not become free. */
+static void hand_on(struct mk_op *op)
 {
 	struct mk_op *child;
+
+	if (!*op->r.parent && !mk_op_nth_child(op, 0, &child))
+		return;
+
+	for (struct mk_op *o = op->engine->ops; o; o = o->hh.next)
+		if (!mk_op_state_final(o->r.state) && *o->r.parent &&
+		    (streq(o->r.parent, op->r.id) || streq(o->r.parent, op->r.parent)))
+			reclaim(o);
+}
+
+void mk_op_release_claims(struct mk_op *op)
+{
+	bool claimed = op->claims != NULL;
 
 	while (op->claims) {
 		struct mk_claim *claim = op->claims;
@@ -213,10 +227,8 @@ void mk_op_release_claims(struct mk_op *op)
 		free(claim);
 	}
 
-	/* What a child still works on does not become free. */
-	for (size_t i = 0; mk_op_state_final(op->r.state) && mk_op_nth_child(op, i, &child); i++)
-		if (child && !mk_op_state_final(child->r.state))
-			reclaim(child);
+	if (claimed && mk_op_state_final(op->r.state))
+		hand_on(op);
 }
 
 struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume)

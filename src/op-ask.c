@@ -7,7 +7,8 @@
 
 #include "engine-internal.h"
 
-#define LOOK_FOR "look-for" /* the key of the scratch: { "key": …, "value": … } */
+#define PAUSE_MAX (30 * USEC_PER_SEC)
+#define LOOK_FOR  "look-for" /* the key of the scratch: { "key": …, "value": … } */
 
 enum question {
 	Q_END,
@@ -231,13 +232,30 @@ static bool credentials_refused(const struct mk_op *op, const struct mk_cs_reply
 	return reply->code == 401 && reply->outcome == MK_CS_REFUSED && !op->transient;
 }
 
-/* CloudStack will not say what is true. A way back does not end with that: it is asked again for a while. */
+/* CloudStack does not say what is true. Neither a way back nor a step whose command may be under way ends with that: it
+ * is asked again, ever more seldom, until the operation's time is over. */
+static bool asked_again(struct mk_op *op, const char *why)
+{
+	uint64_t wait = op->engine->config.poll_interval;
+
+	if (!op->r.undoing && !mk_op_outcome_unknown(op))
+		return false;
+
+	for (unsigned i = 0; i < op->n_unanswered && wait < PAUSE_MAX; i++)
+		wait *= 2;
+	op->n_unanswered++;
+	free(op->waiting_for);
+	op->waiting_for = mk_strdup_printf("CloudStack to tell what is true (%s)", why);
+	mk_op_pause(op, wait < PAUSE_MAX ? wait : PAUSE_MAX, PHASE_ASK);
+	return true;
+}
+
 static void refused(struct mk_op *op, const struct mk_cs_reply *reply)
 {
-	if (op->r.undoing && !op->limit_passed) {
-		mk_op_pause(op, op->engine->config.poll_interval, PHASE_ASK);
+	_cleanup_free_ char *why = mk_strdup_printf("%d %s", reply->code, reply->text);
+
+	if (asked_again(op, str_or_empty(why)))
 		return;
-	}
 
 	if (credentials_refused(op, reply)) {
 		mk_op_pause(op, op->engine->config.settle_interval, PHASE_ASK);
@@ -246,8 +264,8 @@ static void refused(struct mk_op *op, const struct mk_cs_reply *reply)
 
 	mk_error_done(&op->error);
 	mk_op_set_error(op, MK_ERROR_REFUSED,
-			"CloudStack refused to tell what is true in step %s: %d %s", op->r.step,
-			reply->code, reply->text);
+			"CloudStack refused to tell what is true in step %s: %s", op->r.step,
+			str_or_empty(why));
 	mk_op_fail(op);
 }
 
@@ -266,9 +284,12 @@ static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, j
 
 static void bad_answer(struct mk_op *op, const char *why)
 {
+	why = why ? why : "out of memory";
+	if (asked_again(op, why))
+		return;
+
 	mk_error_done(&op->error);
-	mk_op_set_error(op, MK_ERROR_INTERNAL, "CloudStack's answer cannot be used: %s",
-			why ? why : "out of memory");
+	mk_op_set_error(op, MK_ERROR_INTERNAL, "CloudStack's answer cannot be used: %s", why);
 	mk_op_fail(op);
 }
 
@@ -417,6 +438,9 @@ static void ask_next(struct mk_op *op)
 		op->n_asked++;
 	q = question(op);
 	if (q == Q_END) {
+		if (op->n_unanswered > 0) /* that was not the row's own waiting */
+			mk_op_arm_limit(op);
+		op->n_unanswered = 0;
 		mk_op_kick(op, PHASE_LOOK);
 		return;
 	}

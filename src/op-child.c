@@ -90,9 +90,7 @@ static bool host_child(struct mk_op *op, const char *suffix, struct mk_child_inf
 	if (!child)
 		return false;
 
-	if (!mk_op_state_final(child->r.state))
-		op->wants_child = true;
-
+	op->has_children = true;
 	*ret = (struct mk_child_info){
 		.id = child->r.id,
 		.ended = mk_op_state_final(child->r.state),

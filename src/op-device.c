@@ -17,6 +17,7 @@ static struct mk_managed_info info_of(const struct mk_volume *v)
 		.name = v->name,
 		.class = v->class,
 		.vm = v->vm,
+		.target = v->target,
 		.state = v->state,
 		.device_id = v->device_id,
 		.size = v->size,
@@ -49,7 +50,9 @@ static void host_each_managed(struct mk_op *op,
 static void host_manage(struct mk_op *op, const struct mk_volume_info *v, const char *class,
 			const char *name)
 {
-	if (mk_volumes_manage(op->engine->volumes, v, class, name) < 0)
+	bool held = mk_engine_holder(op->engine, v->id) != NULL;
+
+	if (mk_volumes_manage(op->engine->volumes, v, class, name, held) < 0)
 		mk_op_log(op, LOG_ERR, "volume %s could not be taken into the store", v->id);
 }
 
@@ -62,7 +65,9 @@ static void host_set_volume_state(struct mk_op *op, const char *volume, enum mk_
 {
 	struct mk_volume *v = mk_volumes_find(op->engine->volumes, volume);
 
-	if (v)
+	if (v && state == MK_VOLUME_ATTACHING)
+		(void)mk_volume_set_attaching(v, op->r.vm);
+	else if (v)
 		(void)mk_volume_set_state(v, state);
 }
 

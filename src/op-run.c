@@ -84,8 +84,6 @@ void mk_op_pause(struct mk_op *op, uint64_t usec, enum mk_op_phase then)
 		mk_op_kick(op, then);
 }
 
-static void arm_limit(struct mk_op *op);
-
 static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct mk_op *op = data;
@@ -94,7 +92,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 	if (mk_cs_reachable(op->engine->cs))
 		op->limit_passed = true;
 	else
-		arm_limit(op); /* a job's end cannot be seen while CloudStack is away */
+		mk_op_arm_limit(op); /* a job's end cannot be seen while CloudStack is away */
 	if (op->r.state == MK_OP_RUNNING && mk_op_outcome_unknown(op)) {
 		mk_op_log(op, LOG_NOTICE, "%s has not ended within the step's limit; waiting on",
 			  op->r.command);
@@ -103,7 +101,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static void arm_limit(struct mk_op *op)
+void mk_op_arm_limit(struct mk_op *op)
 {
 	uint64_t usec = op->engine->config.step_limit;
 
@@ -128,6 +126,13 @@ void mk_op_go_on_limit(struct mk_op *op)
 {
 	if (op->limit_left > 0)
 		(void)arm(op, &op->limit, op->limit_left, on_limit);
+	op->limit_left = 0;
+}
+
+static void disarm_limit(struct mk_op *op)
+{
+	op->limit = sd_event_source_disable_unref(op->limit);
+	op->limit_passed = false;
 	op->limit_left = 0;
 }
 
@@ -437,7 +442,7 @@ static void again(struct mk_op *op)
 {
 	bool unknown = mk_op_outcome_unknown(op);
 
-	if (op->limit_passed && !unknown && !op->wants_child) {
+	if (op->limit_passed && !unknown) {
 		mk_op_set_error(op, MK_ERROR_TIMEOUT, "step %s: still waiting for %s", op->r.step,
 				op->waiting_for ? op->waiting_for : "CloudStack");
 		mk_op_fail(op);
@@ -470,12 +475,15 @@ static void look(struct mk_op *op)
 		return;
 
 	mk_error_done(&op->error);
-	op->wants_device = op->wants_child = op->unsettled = false;
+	op->wants_device = op->has_children = op->unsettled = false;
 	op->waiting_for = (free(op->waiting_for), NULL);
 	op->want_command = (free(op->want_command), NULL);
 	json_object_put(take_ptr(op->want_params));
 
 	r = mk_op_call_plugin(op);
+	if (op->has_children)
+		disarm_limit(op);
+
 	switch ((enum mk_step_result)r) {
 	case MK_DONE:
 		step_done(op);
@@ -521,7 +529,8 @@ static void enter_step(struct mk_op *op)
 	op->step = mk_op_row(op);
 	if (r->started == 0)
 		r->started = mk_now_realtime();
-	op->unsettled = op->wants_device = op->wants_child = false;
+	op->unsettled = op->wants_device = op->has_children = false;
+	op->n_unanswered = 0;
 	if (!r->undoing)
 		json_object_object_del(r->scratch, MK_OP_CREATED);
 	(void)mk_str_set(&r->step, op->step->name);
@@ -531,7 +540,7 @@ static void enter_step(struct mk_op *op)
 	r->command_code = 0;
 	r->command_tries = 0;
 	op->looks = op->put_off = 0;
-	arm_limit(op);
+	mk_op_arm_limit(op);
 	mk_op_set_state(op, r->undoing ? MK_OP_ROLLING_BACK : MK_OP_RUNNING);
 	mk_op_touch(op, MK_OP_CHANGED_STEP);
 	mk_op_ask(op);
@@ -591,7 +600,7 @@ static void resume_step(struct mk_op *op)
 		return;
 	}
 
-	arm_limit(op);
+	mk_op_arm_limit(op);
 	mk_op_kick(op, sent && !op->r.command_sync ? PHASE_FOLLOW : PHASE_ASK);
 }
 

@@ -68,4 +68,10 @@ static const char *const migrations[] = {
 	"END;",
 	/* 2: operations that other operations made */
 	"ALTER TABLE operations ADD COLUMN parent TEXT NOT NULL DEFAULT '';",
+	/* 3: the VM that a volume may be on its way to; of those on their way, where the newest
+	 * operation meant them to go */
+	"ALTER TABLE volumes ADD COLUMN target TEXT NOT NULL DEFAULT '';"
+	"UPDATE volumes SET target = coalesce((SELECT o.vm FROM operations AS o WHERE EXISTS"
+	"  (SELECT 1 FROM json_each(o.volumes) WHERE value = volumes.id)"
+	"  ORDER BY o.created DESC LIMIT 1), '') WHERE state = 'attaching';",
 };

@@ -65,10 +65,11 @@ static const char *const sql[N_STMTS] = {
 		"DELETE FROM operations WHERE " FINISHED " AND id NOT IN (SELECT id FROM "
 		"operations WHERE " FINISHED " ORDER BY finished DESC LIMIT ?1) AND " UNNEEDED,
 	[STMT_PUT_VOLUME] = "INSERT OR REPLACE INTO volumes (id, name, class, vm, device_id, size, "
-			    "state, device, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+			    "state, device, created, target) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+			    "?8, ?9, ?10)",
 	[STMT_DELETE_VOLUME] = "DELETE FROM volumes WHERE id = ?1",
 	[STMT_EACH_VOLUME] =
-		"SELECT id, name, class, vm, device_id, size, state, device, created FROM "
+		"SELECT id, name, class, vm, device_id, size, state, device, created, target FROM "
 		"volumes ORDER BY created, id",
 };
 
@@ -577,6 +578,7 @@ int mk_store_put_volume(struct mk_store *store, const struct mk_volume_record *r
 	bind_text(s, 7, r->state);
 	bind_text(s, 8, r->device);
 	bind_time(s, 9, r->created);
+	bind_text(s, 10, r->target);
 	return run(store, STMT_PUT_VOLUME, "cannot store a volume");
 }
 
@@ -613,6 +615,7 @@ int mk_store_each_volume(struct mk_store *store, mk_store_volume_fn cb, void *da
 			.state = text_at(s, 6),
 			.device = text_at(s, 7),
 			.created = column_time(s, 8),
+			.target = text_at(s, 9),
 		};
 
 		k = cb(&record, data);

@@ -119,7 +119,8 @@ int mk_store_prune(struct mk_store *store, uint64_t before, uint64_t count);
 /* One row of `volumes`: what is remembered of a managed volume. Borrowed texts, never NULL. */
 struct mk_volume_record {
 	const char *id, *name, *class;
-	const char *vm; /* "" if detached */
+	const char *vm;     /* "" if detached */
+	const char *target; /* the VM that it is or may be on its way to, "" for none */
 	const char *state;
 	const char *device; /* the node that was proven last, for the reader; "" for none */
 	int64_t device_id;  /* -1 if detached */

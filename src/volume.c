@@ -46,6 +46,7 @@ static struct mk_volume *volume_free(struct mk_volume *v)
 	free(v->name);
 	free(v->class);
 	free(v->vm);
+	free(v->target);
 	free(v->node);
 	free(v->link);
 	free(v->serial);
@@ -68,10 +69,12 @@ static struct mk_volume *volume_new(struct mk_volumes *volumes, const char *id)
 	v->name = strdup("");
 	v->class = strdup("");
 	v->vm = strdup("");
+	v->target = strdup("");
 	v->node = strdup("");
 	v->link = strdup("");
 	v->serial = strdup("");
-	if (!v->id || !v->name || !v->class || !v->vm || !v->node || !v->link || !v->serial)
+	if (!v->id || !v->name || !v->class || !v->vm || !v->target || !v->node || !v->link ||
+	    !v->serial)
 		return NULL;
 	return take_ptr(v);
 }
@@ -83,6 +86,7 @@ static int put(struct mk_volume *v)
 		.name = v->name,
 		.class = v->class,
 		.vm = v->vm,
+		.target = v->target,
 		.state = mk_volume_state_to_string(v->state),
 		.device = v->node,
 		.device_id = v->device_id,
@@ -159,6 +163,17 @@ int mk_volume_set_state(struct mk_volume *v, enum mk_volume_state state)
 	return put(v);
 }
 
+int mk_volume_set_attaching(struct mk_volume *v, const char *vm)
+{
+	if (v->state == MK_VOLUME_ATTACHING && streq(v->target, vm))
+		return 0;
+	if (mk_str_set(&v->target, vm) < 0)
+		return -ENOMEM;
+
+	change_state(v, MK_VOLUME_ATTACHING, "");
+	return put(v);
+}
+
 int mk_volume_bind(struct mk_volume *v, int64_t device_id, const struct mk_device_info *device)
 {
 	int r;
@@ -224,12 +239,26 @@ static void add(struct mk_volume *v)
 	volumes->watcher.added(v, volumes->watcher.data);
 }
 
+/* Of a volume on the appliance. What is passing from state to state is so for the operation that holds it. */
+static bool needs_proof(const struct mk_volume *v, bool same, bool held)
+{
+	if (held && v->state == MK_VOLUME_ATTACHING)
+		return false;
+	if (held && v->state == MK_VOLUME_DETACHING)
+		return !same;
+
+	return !same || v->state != MK_VOLUME_ATTACHED;
+}
+
 /* Attached or not, and to what, as CloudStack says. */
-static int follow_cloudstack(struct mk_volume *v, const struct mk_volume_info *info)
+static int follow_cloudstack(struct mk_volume *v, const struct mk_volume_info *info, bool held)
 {
 	bool here = streq(info->vm, v->volumes->oma), same = streq(info->vm, v->vm);
 
 	if (mk_str_set(&v->vm, info->vm) < 0)
+		return -ENOMEM;
+	/* A job that is pending may still bring it there. */
+	if ((!info->busy || streq(info->vm, v->target)) && mk_str_set(&v->target, "") < 0)
 		return -ENOMEM;
 
 	v->size = info->size;
@@ -241,13 +270,13 @@ static int follow_cloudstack(struct mk_volume *v, const struct mk_volume_info *i
 		change_state(v, MK_VOLUME_DETACHED, "");
 	else if (!here)
 		change_state(v, MK_VOLUME_ATTACHED, "");
-	else if (v->state != MK_VOLUME_ATTACHING && (!same || v->state == MK_VOLUME_DETACHED))
+	else if (needs_proof(v, same, held))
 		change_state(v, MK_VOLUME_LOST, "its disk is not proven yet");
 	return 0;
 }
 
 int mk_volumes_manage(struct mk_volumes *volumes, const struct mk_volume_info *info,
-		      const char *class, const char *name)
+		      const char *class, const char *name, bool held)
 {
 	struct mk_volume *v = mk_volumes_find(volumes, info->id);
 	bool new = !v;
@@ -263,7 +292,7 @@ int mk_volumes_manage(struct mk_volumes *volumes, const struct mk_volume_info *i
 		v->created = mk_now_realtime();
 	if ((class && mk_str_set(&v->class, class) < 0) ||
 	    (new &&mk_str_set(&v->name, info->name) < 0) ||
-	    (name && mk_str_set(&v->name, name) < 0) || follow_cloudstack(v, info) < 0) {
+	    (name && mk_str_set(&v->name, name) < 0) || follow_cloudstack(v, info, held) < 0) {
 		if (new)
 			volume_free(v);
 		return -ENOMEM;
@@ -379,7 +408,7 @@ static int restore(const struct mk_volume_record *r, void *data)
 	if (state < 0 || !mk_uuid_valid(r->id))
 		return -EUCLEAN;
 	if (mk_str_set(&v->name, r->name) < 0 || mk_str_set(&v->class, r->class) < 0 ||
-	    mk_str_set(&v->vm, r->vm) < 0)
+	    mk_str_set(&v->vm, r->vm) < 0 || mk_str_set(&v->target, r->target) < 0)
 		return -ENOMEM;
 
 	v->state = (enum mk_volume_state)state;

@@ -18,6 +18,7 @@ struct mk_volume {
 	char *name; /* as its caller named it */
 	char *class;
 	char *vm; /* "" if detached */
+	char *target; /* the VM that it is or may be on its way to, "" for none; outlives the operation */
 	enum mk_volume_state state;
 	int64_t device_id; /* CloudStack's number, -1 if detached; names no guest device */
 	uint64_t size;     /* bytes */
@@ -69,14 +70,21 @@ struct mk_volume *mk_volumes_by_disk(struct mk_volumes *volumes, const struct mk
 const char *mk_volume_state_to_string(enum mk_volume_state s);
 int mk_volume_state_from_string(const char *s); /* the state, or -EINVAL */
 
-/* Takes a volume into the store as CloudStack has it, or brings it up to date. name NULL: what it has, at
- * first v's. class NULL: what it has; one that is not managed is left alone then. A volume that is not on the appliance loses its device. Returns 0 or a negative errno. */
+/*
+ * Takes a volume into the store as CloudStack has it, or brings it up to date. name NULL: what it has, at
+ * first v's. class NULL: what it has; one that is not managed is left alone then. held: an operation holds it,
+ * which ends what it began; without one a volume that was being attached or detached is settled: on the
+ * appliance its disk is to be proven again. A volume that is not on the appliance loses its device. Returns 0
+ * or a negative errno.
+ */
 int mk_volumes_manage(struct mk_volumes *volumes, const struct mk_volume_info *v, const char *class,
-		      const char *name);
+		      const char *name, bool held);
 int mk_volumes_forget(struct mk_volumes *volumes, const char *id);
 /* MK_VOLUME_ATTACHED, to the appliance: its device is proven anew, or it is lost. MK_VOLUME_LOST: it has no
  * device, whatever disk is here, until another state is set or CloudStack's word is taken. */
 int mk_volume_set_state(struct mk_volume *v, enum mk_volume_state state);
+/* CloudStack will be told to attach it to that VM. */
+int mk_volume_set_attaching(struct mk_volume *v, const char *vm);
 /* It is attached to the appliance, and this is its device. */
 int mk_volume_bind(struct mk_volume *v, int64_t device_id, const struct mk_device_info *device);
 

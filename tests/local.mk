@@ -184,6 +184,12 @@ tests_integration_guards_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_guards_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_guards_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/unknown.tap
+tests_integration_unknown_tap_SOURCES = tests/integration/test-unknown.c
+tests_integration_unknown_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_unknown_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_unknown_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
 check_LTLIBRARIES += libfailoverscenario.la
 libfailoverscenario_la_SOURCES = \
 	tests/integration/failover-scenario.c \

@@ -34,7 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MK_PLUGIN_ABI 2
+#define MK_PLUGIN_ABI 3
 
 /* Name of the only symbol a plugin exports. */
 #define MK_PLUGIN_SYMBOL "migratekit_volume_plugin"
@@ -80,6 +80,9 @@ enum mk_volume_state {
 struct mk_managed_info {
 	const char *id, *name, *class;
 	const char *vm; /* "" if detached */
+	/* The VM that CloudStack was told to attach it to, until it is seen what came of that; also after the
+	 * operation, when its outcome was unknown; "" for none. */
+	const char *target;
 	enum mk_volume_state state;
 	int64_t device_id; /* -1 if detached */
 	uint64_t size;     /* bytes */
@@ -290,7 +293,8 @@ struct mk_host {
 	void (*manage)(struct mk_op *op, const struct mk_volume_info *v, const char *class,
 		       const char *name);
 	void (*forget)(struct mk_op *op, const char *volume);
-	/* MK_VOLUME_ATTACHED, on the appliance: its device is proven anew, or it is lost. MK_VOLUME_LOST: no disk
+	/* MK_VOLUME_ATTACHING: to the operation's VM.
+	 * MK_VOLUME_ATTACHED, on the appliance: its device is proven anew, or it is lost. MK_VOLUME_LOST: no disk
 	 * here is taken for it until another state is set or manage is called. */
 	void (*set_volume_state)(struct mk_op *op, const char *volume, enum mk_volume_state state);
 	/* True if an unfinished operation other than this one holds the volume. */
@@ -376,7 +380,7 @@ struct mk_host {
 	 */
 	bool (*spawn)(struct mk_op *op, const char *suffix, const char *kind, json_object *args);
 	/* False if there is no such child. The operation is looked at again when a child ends; a row that
-	 * waits for one has no limit of its own. */
+	 * looks at one has no limit of its own. */
 	bool (*child)(struct mk_op *op, const char *suffix, struct mk_child_info *ret);
 	void (*cancel_child)(struct mk_op *op, const char *suffix);
 

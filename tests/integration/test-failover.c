@@ -426,6 +426,25 @@ static void test_root_is_protected(void)
 	w_stop(&w);
 }
 
+/* A volume of the set is where our configuration would never put one: it stays. */
+static void test_high_device_id(void)
+{
+	_cleanup_json_ json_object *result = NULL;
+	_cleanup_free_ char *poke = NULL;
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, "[volumes]\nmax-data-disks=2\n", 2, &set);
+	poke = mk_strdup_printf("{\"volume\":\"%s\",\"virtualmachineid\":\"" F_VM
+				"\",\"deviceid\":1000}",
+				set.ids[1]);
+	w_sim_post(&w, "poke", poke);
+	result = o_succeed(&w, f_assign(&w, &set, "a"));
+	CU_ASSERT_EQUAL(mk_json_int(mk_json_get(result, "DeviceIds"), set.ids[1], -1), 1000);
+	CU_ASSERT_EQUAL(f_device_id(&w, set.ids[0]), 0);
+	w_stop(&w);
+}
+
 /* ---- children ------------------------------------------------------------------------------------------------------------ */
 
 /* A caller's token has the name that a part of the operation would have. */
@@ -509,6 +528,7 @@ int main(int argc, char **argv)
 		{ "L19-compensation-fails", test_compensation_fails },
 		{ "L19-unknown", test_unknown },
 		{ "L02-root-is-protected", test_root_is_protected },
+		{ "high-device-id", test_high_device_id },
 		{ "name-taken", test_name_taken },
 		{ "no-history", test_no_history },
 		{ "claims-are-kept", test_claims_are_kept },

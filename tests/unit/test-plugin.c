@@ -117,7 +117,7 @@ static void test_good(void)
 
 static void test_descriptor(void)
 {
-	REFUSED(plugin.abi++, "it is built for plugin ABI 3, this daemon has 2");
+	REFUSED(plugin.abi++, "it is built for plugin ABI 4, this daemon has 3");
 	REFUSED(plugin.size++, "its descriptor has");
 	REFUSED(plugin.name = "bad", "it calls itself \"bad\"");
 	REFUSED(plugin.name = NULL, "it calls itself \"\"");
@@ -247,7 +247,7 @@ static void test_describe(void)
 	mk_plugin_describe(&plugin, f);
 	fclose(f);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "name       good\n"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "ABI        2\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "ABI        3\n"));
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(text, "\nRemoveMany(as vms, a{sv} options) -> ao operations\n"
 			     "  batch, privilege delete, deadline 3600s, kind RemoveOne\n"));
@@ -351,7 +351,7 @@ static void test_broken_files(void)
 	CU_ASSERT(disabled("undefined", "undefined symbol: fault_nobody_has_this"));
 	CU_ASSERT(disabled("symbol", "has no symbol migratekit_volume_plugin"));
 	CU_ASSERT(disabled("null", "its descriptor is NULL"));
-	CU_ASSERT(disabled("abi", "it is built for plugin ABI 3"));
+	CU_ASSERT(disabled("abi", "it is built for plugin ABI 4"));
 	CU_ASSERT(disabled("size", "its descriptor has"));
 	CU_ASSERT(disabled("misnamed", "it calls itself \"other\""));
 	CU_ASSERT(disabled("init", "init failed: Input/output error"));

@@ -302,6 +302,48 @@ static void test_newer_schema(void)
 	remove_db();
 }
 
+static int take_target(const struct mk_volume_record *r, void *data)
+{
+	char *target = data;
+
+	CU_ASSERT(strlen(r->target) < MK_UUID_SIZE);
+	snprintf(target, MK_UUID_SIZE, "%s", r->target);
+	return 0;
+}
+
+/* Of a volume on its way, schema 2 knows the target by the operation only. */
+static void test_targets_of_schema_2(void)
+{
+	static const char rows[] = "INSERT INTO volumes VALUES "
+				   "('33333333-3333-4333-8333-333333333333', 'n', 'failover',"
+				   " '', -1, 1, 'attaching', '', 1);"
+				   "PRAGMA user_version = 2;";
+	char target[MK_UUID_SIZE] = "";
+	struct mk_op_record r = { 0 };
+	struct mk_store *store;
+	sqlite3 *db;
+
+	remove_db();
+	store = open_store();
+	fill(&r, "op_1");
+	CU_ASSERT_EQUAL(mk_store_put_op(store, &r), 0);
+	CU_ASSERT_EQUAL(mk_store_commit(store), 0);
+	mk_store_close(store);
+	CU_ASSERT_EQUAL_FATAL(sqlite3_open(path, &db), SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_exec(db, "ALTER TABLE volumes DROP COLUMN target", NULL, NULL,
+				     NULL),
+			SQLITE_OK);
+	CU_ASSERT_EQUAL(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+
+	store = open_store();
+	CU_ASSERT_EQUAL(mk_store_each_volume(store, take_target, target), 0);
+	CU_ASSERT_STRING_EQUAL(target, r.vm);
+	mk_store_close(store);
+	mk_op_record_done(&r);
+	remove_db();
+}
+
 static void test_no_directory(void)
 {
 	_cleanup_error_ struct mk_error error = { 0 };
@@ -339,6 +381,7 @@ int main(int argc, char **argv)
 		{ "second-daemon", test_second_daemon },
 		{ "damaged", test_damaged },
 		{ "newer-schema", test_newer_schema },
+		{ "targets-of-schema-2", test_targets_of_schema_2 },
 		{ "no-directory", test_no_directory },
 		{ "names", test_names },
 		{ NULL, NULL },

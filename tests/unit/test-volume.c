@@ -125,7 +125,7 @@ static void begin(void)
 	open_set();
 }
 
-static struct mk_volume *manage(const char *id, const char *vm)
+static struct mk_volume *follow(const char *id, const char *vm, bool busy, bool held)
 {
 	struct mk_volume_info info = { .id = id,
 				       .name = "disk",
@@ -136,10 +136,16 @@ static struct mk_volume *manage(const char *id, const char *vm)
 				       .owner = OMA,
 				       .class = "oma",
 				       .device_id = *vm ? 1 : -1,
-				       .size = SIZE };
+				       .size = SIZE,
+				       .busy = busy };
 
-	CU_ASSERT_EQUAL_FATAL(mk_volumes_manage(volumes, &info, "oma", NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(mk_volumes_manage(volumes, &info, "oma", NULL, held), 0);
 	return mk_volumes_find(volumes, id);
+}
+
+static struct mk_volume *manage(const char *id, const char *vm)
+{
+	return follow(id, vm, false, false);
 }
 
 /* ---- the proof -------------------------------------------------------------------------------------------------- */
@@ -356,6 +362,59 @@ static void test_not_ours_to_judge(void)
 	close_set();
 }
 
+/* Its operation has ended and does not know how: then CloudStack and the disk say. */
+static void test_settled(void)
+{
+	struct mk_volume *v;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, SIZE);
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(mk_volume_set_state(v, MK_VOLUME_DETACHING), 0);
+	(void)follow(VOL, OMA, false, true);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_DETACHING);
+	(void)follow(VOL, OMA, false, false);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
+
+	(void)manage(VOL, "");
+	CU_ASSERT_EQUAL(mk_volume_set_attaching(v, OMA), 0);
+	(void)follow(VOL, OMA, false, true);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHING);
+	(void)follow(VOL, OMA, false, false);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	close_set();
+}
+
+/* Where it may be on its way to is known until it is seen to be there, or nothing is pending on it. */
+static void test_target(void)
+{
+	struct mk_volume *v;
+
+	begin();
+	v = manage(VOL, "");
+	CU_ASSERT_EQUAL(mk_volume_set_attaching(v, OTHER), 0);
+	close_set();
+	open_set();
+	v = mk_volumes_find(volumes, VOL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(v);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHING);
+	CU_ASSERT_STRING_EQUAL(v->target, OTHER);
+	(void)follow(VOL, "", true, false);
+	CU_ASSERT_STRING_EQUAL(v->target, OTHER);
+	(void)follow(VOL, "", false, false);
+	CU_ASSERT_STRING_EQUAL(v->target, "");
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_DETACHED);
+
+	CU_ASSERT_EQUAL(mk_volume_set_attaching(v, OTHER), 0);
+	(void)follow(VOL, OTHER, true, true);
+	CU_ASSERT_STRING_EQUAL(v->target, "");
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
+	close_set();
+}
+
 /* A disk has gone, its volume's detach has not ended, and the next disk gets its name and number. */
 static void test_name_of_the_next(void)
 {
@@ -463,6 +522,8 @@ int main(int argc, char **argv)
 		{ "attached-is-proven", test_attached_is_proven },
 		{ "L06-stays-lost", test_stays_lost },
 		{ "not-ours-to-judge", test_not_ours_to_judge },
+		{ "settled", test_settled },
+		{ "L01-target", test_target },
 		{ "L06-name-of-the-next", test_name_of_the_next },
 		{ "L05-elsewhere", test_elsewhere },
 		{ "restart", test_restart },
