@@ -318,10 +318,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 	devices->lost = devices->lost || n_errors > 0;
 	if (n == MESSAGES_A_TURN) {
 		devices->broken = n_errors == MESSAGES_A_TURN;
-		if (devices->broken) {
+		if (devices->broken)
 			(void)sd_event_source_set_enabled(devices->io, SD_EVENT_OFF);
+		if (devices->lost) /* there may be no further message that would make us look */
 			retry_later(devices);
-		}
 	} else if (devices->lost && mk_devices_rescan(devices) < 0) {
 		retry_later(devices);
 	}
