@@ -485,6 +485,14 @@ size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 	return n;
 }
 
+const struct mk_disk *mk_devices_only(struct mk_devices *devices, const char *serial)
+{
+	struct mk_serial_group *group = group_by_serial(devices, serial);
+	struct mk_disk_row *row = group ? TAILQ_FIRST(&group->rows) : NULL;
+
+	return row && !TAILQ_NEXT(row, peers) ? &row->disk : NULL;
+}
+
 static bool is_partition(dev_t devnum)
 {
 	char path[64];

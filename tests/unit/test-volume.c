@@ -45,6 +45,13 @@ size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 	return n;
 }
 
+const struct mk_disk *mk_devices_only(struct mk_devices *devices, const char *serial)
+{
+	const struct mk_disk *disk = NULL;
+
+	return mk_devices_by_serial(devices, serial, &disk, 1) == 1 ? disk : NULL;
+}
+
 bool mk_devices_held(struct mk_devices *devices, const struct mk_disk *disk, char **ret_holder)
 {
 	*ret_holder = holder ? strdup(holder) : NULL;
@@ -68,6 +75,7 @@ static struct mk_disk *plug(const char *node, unsigned minor, const char *serial
 					   .serial = serial,
 					   .bus = "virtio",
 					   .syspath = "",
+					   .settled = true,
 					   .devnum = makedev(252, minor),
 					   .diskseq = 7,
 					   .size = size };
@@ -278,6 +286,23 @@ static void test_lost_and_found(void)
 	close_set();
 }
 
+/* A second disk with the serial: no answer, before anybody has looked again. */
+static void test_second_disk(void)
+{
+	struct mk_volume *v;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, SIZE);
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_TRUE(mk_volume_has_device(v));
+	plug("/dev/vdc", 32, DIGITS, SIZE);
+	CU_ASSERT_FALSE(mk_volume_has_device(v));
+	n_disks = 1;
+	CU_ASSERT_TRUE(mk_volume_has_device(v));
+	close_set();
+}
+
 /* The disk of a volume that an operation attaches or detaches is the operation's to judge. */
 static void test_not_ours_to_judge(void)
 {
@@ -400,6 +425,7 @@ int main(int argc, char **argv)
 		{ "L31-claimants", test_claimants },
 		{ "hypervisors", test_hypervisors },
 		{ "lost-and-found", test_lost_and_found },
+		{ "L31-second-disk", test_second_disk },
 		{ "not-ours-to-judge", test_not_ours_to_judge },
 		{ "L06-name-of-the-next", test_name_of_the_next },
 		{ "L05-elsewhere", test_elsewhere },
