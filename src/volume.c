@@ -310,6 +310,13 @@ bool mk_volume_has_device(const struct mk_volume *v)
 	return disk && mk_volume_has_disk(v, disk);
 }
 
+/* After a restart the store says that it had a device, and not which. */
+bool mk_volume_was_given(const struct mk_volume *v, const struct mk_disk *disk)
+{
+	return v->state == MK_VOLUME_ATTACHED && streq(v->vm, v->volumes->oma) &&
+	       (!*v->node || mk_volume_has_disk(v, disk));
+}
+
 /* While an operation attaches or detaches it, its state is the operation's; its device ends with the disk. */
 static void check_passing(struct mk_volume *v)
 {

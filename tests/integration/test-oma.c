@@ -292,7 +292,16 @@ static void test_in_use(void)
 	w_sim_post(&w, "disk", "{\"action\":\"hold\",\"node\":\"vdb\",\"holder\":\"dm-0\"}");
 	o_fail(&w, o_detach(&w, volume, false, "d1"), "failed", "InUse", "dm-0");
 	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 0);
+
+	/* what its user put on it takes it from nobody when another disk comes, or at a restart */
+	(void)o_attached(&w, "another");
 	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, volume, "Device"), "/dev/vdb");
+	w_daemon_stop(&w);
+	w_daemon_start(&w, NULL);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, volume, "Device"), "/dev/vdb");
+
 	json_object_put(o_succeed(&w, o_detach(&w, volume, true, "d2")));
 	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "detached");
 	w_stop(&w);

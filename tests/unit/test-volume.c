@@ -202,6 +202,10 @@ static void test_proof(void)
 	PROVES(-EINVAL, MK_ERROR_DEVICE_MISMATCH, "held by dm-0 (multipath)");
 	holder = NULL;
 
+	disks[0].settled = false;
+	PROVES(-EAGAIN, MK_ERROR_DEVICE_NOT_FOUND, "udev to process disk /dev/vdb");
+	disks[0].settled = true;
+
 	disks[0].stale_link = true;
 	PROVES(-EAGAIN, MK_ERROR_DEVICE_MISMATCH, "points to another disk");
 	disks[0].stale_link = false;
@@ -283,6 +287,48 @@ static void test_lost_and_found(void)
 	mk_volumes_recheck(volumes);
 	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
 	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdd");
+	close_set();
+}
+
+/* What its user puts on a disk, and a udev that looks at it again, take it from nobody. */
+static void test_given(void)
+{
+	struct mk_volume *v;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, SIZE);
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdb");
+
+	holder = "dm-0 (data-lv)";
+	disks[0].settled = false;
+	plug("/dev/vdc", 32, OTHER_DIGITS, SIZE); /* any other disk comes */
+	n_changed = 0;
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
+	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdb");
+	CU_ASSERT_EQUAL(n_changed, 0);
+	PROVES(0, MK_ERROR_NONE, ""); /* attached again */
+
+	disks[0].settled = true;
+	close_set();
+	open_set();
+	v = mk_volumes_find(volumes, VOL);
+	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdb");
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
+
+	disks[0].diskseq = 8; /* another disk at its place was given to nobody */
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	PROVES(-EINVAL, MK_ERROR_DEVICE_MISMATCH, "held by dm-0");
+	holder = NULL;
+	disks[0].settled = false;
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	disks[0].settled = true;
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->diskseq, 8);
 	close_set();
 }
 
@@ -425,6 +471,7 @@ int main(int argc, char **argv)
 		{ "L31-claimants", test_claimants },
 		{ "hypervisors", test_hypervisors },
 		{ "lost-and-found", test_lost_and_found },
+		{ "given", test_given },
 		{ "L31-second-disk", test_second_disk },
 		{ "not-ours-to-judge", test_not_ours_to_judge },
 		{ "L06-name-of-the-next", test_name_of_the_next },
