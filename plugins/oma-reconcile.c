@@ -60,7 +60,7 @@ static void describe(char *buf, size_t size, const char *vm, uint64_t bytes, con
 /* Ours by its tags, and the store does not know it. */
 static void unknown(struct mk_op *op, const struct mk_volume_info *v)
 {
-	char *name = plain_name(v->name);
+	char *name = plain_name(v);
 	char cloud[DESCRIPTION];
 
 	describe(cloud, sizeof(cloud), v->vm, v->size, v->class);

@@ -47,6 +47,14 @@ static void expect_none(json_object *result)
 	CU_ASSERT_EQUAL(mk_json_int(result, "Count", -1), 0);
 }
 
+/* How many of CloudStack's commands have changed something. */
+static int executed_of_all(struct world *w)
+{
+	_cleanup_json_ json_object *log = w_sim_get(w, "log");
+
+	return json_object_object_length(mk_json_get(log, "executed"));
+}
+
 /* L04: on a healthy system it finds nothing, and does nothing. */
 static void test_healthy(void)
 {
@@ -59,12 +67,7 @@ static void test_healthy(void)
 	w_sim_post(&w, "clear-log", "{}");
 	result = reconcile(&w, true);
 	expect_none(result);
-	{
-		_cleanup_json_ json_object *log = w_sim_get(&w, "log");
-		json_object *executed = mk_json_get(log, "executed");
-
-		CU_ASSERT_EQUAL(json_object_object_length(executed), 0);
-	}
+	CU_ASSERT_EQUAL(executed_of_all(&w), 0);
 	w_stop(&w);
 }
 
@@ -279,6 +282,88 @@ static void test_adopt(void)
 	w_stop(&w);
 }
 
+static const char adoptee[] = "77777777-7777-4777-8777-777777777777";
+
+static void seed(struct world *w, const char *name, const char *tags)
+{
+	_cleanup_free_ char *json =
+		mk_strdup_printf("{\"volumes\":[{\"id\":\"%s\",\"name\":\"%s\",\"size\":1073741824,"
+				 "\"type\":\"DATADISK\",\"state\":\"Ready\",\"tags\":[%s]}]}",
+				 adoptee, name, tags);
+
+	w_sim_post(w, "seed", json);
+}
+
+#define TAG(key, value) "{\"key\":\"migratekit:" key "\",\"value\":\"" value "\"}"
+
+/* Only what one of our operations appended is taken off a name. */
+static void test_adopted_names(void)
+{
+	static const char ours[] =
+		TAG("owner", W_OMA) "," TAG("class", "oma") "," TAG("operation", "op1");
+	static const struct {
+		const char *cloud, *tags, *name;
+	} rows[] = {
+		{ "data (backup)", "", "data (backup)" },
+		{ "data (op1)", "", "data (op1)" },
+		{ "data (op1)", ours, "data" },
+		{ "data (backup)", ours, "data (backup)" },
+		{ "data (a) (op1)", ours, "data (a)" },
+		{ "data(op1)", ours, "data(op1)" },
+		{ "(op1)", ours, "(op1)" },
+		{ " (op1)", ours, " (op1)" },
+	};
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		seed(&w, rows[i].cloud, rows[i].tags);
+		json_object_put(
+			o_succeed(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", adoptee, 0)));
+		CU_ASSERT_STRING_EQUAL(o_volume(&w, adoptee, "Name"), rows[i].name);
+		json_object_put(o_succeed(&w, o_call(&w, "ForgetVolume", "sa{sv}", adoptee, 0)));
+	}
+	w_stop(&w);
+}
+
+/* Another appliance's, first unknown to our store, then in it: nothing is done to it. */
+static void test_foreign(void)
+{
+	static const char theirs[] = TAG("owner", W_VM) "," TAG("class", "oma");
+	static const char words[] = "another appliance, " W_VM;
+	_cleanup_json_ json_object *v = NULL;
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	seed(&w, "theirs", theirs);
+	CU_ASSERT_PTR_NULL(o_call(&w, "ForgetVolume", "sa{sv}", adoptee, 0));
+	CU_ASSERT_STRING_EQUAL(w_error_name, W_ERROR "NotManaged");
+	for (unsigned i = 0; i < 2; i++) {
+		w_sim_post(&w, "clear-log", "{}");
+		o_fail(&w, o_call(&w, "DeleteVolume", "sa{sv}", adoptee, 1, "unmanaged", "b", 1),
+		       "failed", "Protected", words);
+		o_fail(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", adoptee, 0), "failed",
+		       "Protected", words);
+		o_fail(&w, o_call(&w, "AttachVolume", "sssa{sv}", "oma", adoptee, "", 0), "failed",
+		       "Protected", words);
+		CU_ASSERT_EQUAL(executed_of_all(&w), 0);
+		if (i > 0)
+			break;
+		seed(&w, "ours for now", "");
+		json_object_put(
+			o_succeed(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", adoptee, 0)));
+		seed(&w, "theirs", theirs);
+	}
+
+	/* it can be taken off our store; its tags are not ours */
+	json_object_put(o_succeed(&w, o_call(&w, "ForgetVolume", "sa{sv}", adoptee, 0)));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, adoptee, "State"), "");
+	CU_ASSERT_EQUAL(executed_of_all(&w), 0);
+	v = w_volume(&w, adoptee);
+	CU_ASSERT_PTR_NOT_NULL(strstr(json_object_to_json_string(v), W_VM));
+	w_stop(&w);
+}
+
 /* ---- many at once ------------------------------------------------------------------------------------------------------- */
 
 #define N_VOLUMES 10
@@ -345,6 +430,8 @@ int main(int argc, char **argv)
 		{ "damaged", test_damaged },
 		{ "at-start", test_at_start },
 		{ "adopt-forget", test_adopt },
+		{ "adopted-names", test_adopted_names },
+		{ "foreign", test_foreign },
 		{ "L20-parallel", test_parallel },
 		{ NULL, NULL },
 	};
