@@ -396,6 +396,20 @@ static void test_token_used_before(void)
 	w_stop(&w);
 }
 
+/* MySQL finds it too, when the name is looked for: it is not the one. */
+static void test_similar_name(void)
+{
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	w_sim_post(&w, "seed",
+		   "{\"volumes\":[{\"id\":\"77777777-7777-4777-8777-777777777777\","
+		   "\"name\":\"DISK (Case)\",\"type\":\"DATADISK\",\"state\":\"Ready\"}]}");
+	json_object_put(o_succeed(&w, o_create(&w, "disk", O_GIB, "case")));
+	CU_ASSERT_EQUAL(w_executed(&w, "createVolume"), 1);
+	w_stop(&w);
+}
+
 /* L18: the connection is cut after CloudStack has made the volume. */
 static void test_lost_create(void)
 {
@@ -493,6 +507,7 @@ int main(int argc, char **argv)
 		{ "idempotent", test_idempotent },
 		{ "L18-lost-create", test_lost_create },
 		{ "token-used-before", test_token_used_before },
+		{ "similar-name", test_similar_name },
 		{ "bad-requests", test_bad_requests },
 		{ "not-found", test_not_found },
 		{ NULL, NULL },
