@@ -116,17 +116,21 @@ static void judge(struct mk_op *op, const struct mk_volume_info *v)
 /* What is in the store and in none of CloudStack's answers so far. */
 struct rest {
 	struct mk_op *op;
-	const struct mk_volume_info *volumes;
+	const char **listed; /* ids, sorted: with thousands of volumes the loop would be held up */
 	size_t n;
 };
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static void add_rest(const struct mk_managed_info *m, void *data)
 {
 	struct rest *rest = data;
 
-	for (size_t i = 0; i < rest->n; i++)
-		if (streq(rest->volumes[i].id, m->id))
-			return;
+	if (bsearch(&m->id, rest->listed, rest->n, sizeof(*rest->listed), compare_ids))
+		return;
 
 	if (!host->is_busy(rest->op, m->id))
 		json_object_array_add(list(rest->op, "rest"), json_object_new_string(m->id));
@@ -148,16 +152,27 @@ static bool look_for_next(struct mk_op *op, const char *key)
 
 int reconcile_cloud(struct mk_op *op)
 {
-	struct rest rest = { .op = op };
 	static const char *const notes[] = { "differences", "rest", "untagged" };
+	const struct mk_volume_info *volumes;
+	struct rest rest = { .op = op };
 
 	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
 		json_object_object_del(host->scratch(op), notes[i]);
 
-	rest.volumes = host->volumes(op, &rest.n);
-	host->each_managed(op, add_rest, &rest);
+	volumes = host->volumes(op, &rest.n);
+	rest.listed = calloc(rest.n + 1, sizeof(*rest.listed));
+	if (!rest.listed) {
+		host->fail(op, MK_ERROR_INTERNAL, "out of memory");
+		return MK_FAILED;
+	}
+
 	for (size_t i = 0; i < rest.n; i++)
-		judge(op, &rest.volumes[i]);
+		rest.listed[i] = volumes[i].id;
+	qsort(rest.listed, rest.n, sizeof(*rest.listed), compare_ids);
+	host->each_managed(op, add_rest, &rest);
+	free(rest.listed);
+	for (size_t i = 0; i < rest.n; i++)
+		judge(op, &volumes[i]);
 
 	(void)look_for_next(op, "rest");
 	return MK_DONE;
