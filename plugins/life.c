@@ -16,19 +16,32 @@ char *cloud_name(const char *name, const char *operation)
 	return asprintf(&s, "%s (%s)", name, operation) < 0 ? NULL : s;
 }
 
-char *plain_name(const char *cloud)
+char *plain_name(const struct mk_volume_info *v)
 {
-	const char *open = strrchr(cloud, '('), *end = cloud + strlen(cloud);
+	char *suffix = cloud_name("", v->operation);
+	size_t n = strlen(v->name), m;
 
-	if (!open || open < cloud + 2 || open[-1] != ' ' || end[-1] != ')')
-		return strdup(cloud);
-	return strndup(cloud, (size_t)(open - 1 - cloud));
+	if (!suffix)
+		return NULL;
+
+	/* anything else in parentheses is its owner's */
+	m = strlen(suffix);
+	if (*v->operation && n > m && streq(v->name + n - m, suffix))
+		n -= m;
+	free(suffix);
+	return strndup(v->name, n);
 }
 
 /* ---- DeleteVolume --------------------------------------------------------------------------------------------- */
 
 static int check_ours(struct mk_op *op, const struct mk_volume_info *v)
 {
+	if (is_foreign(op, v)) {
+		host->fail(op, MK_ERROR_PROTECTED,
+			   "volume %s (%s) belongs to another appliance, %s", v->id, v->name,
+			   v->owner);
+		return MK_FAILED;
+	}
 	if (v->managed)
 		return MK_DONE;
 
@@ -56,11 +69,7 @@ static int check_deletable(struct mk_op *op, const struct mk_volume_info *v)
 	if (r != MK_DONE)
 		return r;
 
-	if (is_foreign(op, v)) {
-		host->fail(op, MK_ERROR_PROTECTED,
-			   "volume %s (%s) belongs to another appliance, %s", v->id, v->name,
-			   v->owner);
-	} else if (*v->vm) {
+	if (*v->vm) {
 		host->fail(op, MK_ERROR_WRONG_STATE,
 			   "volume %s (%s) is attached to VM %s: detach it first", v->id, v->name,
 			   v->vm);
@@ -127,7 +136,7 @@ int adopt_own(struct mk_op *op, const char *class)
 {
 	const struct mk_volume_info *v = host->volume(op);
 	const char *name = host->option_str(op, "name", "");
-	char *plain = v && !*name ? plain_name(v->name) : NULL;
+	char *plain = v && !*name ? plain_name(v) : NULL;
 	int r;
 
 	r = own_volume(op, v, class, *name ? name : plain);

@@ -65,7 +65,7 @@ static void describe(char *buf, size_t size, const char *vm, uint64_t bytes, con
 /* Ours by its tags, and the store does not know it. */
 static void unknown(struct mk_op *op, const struct mk_volume_info *v)
 {
-	char *name = plain_name(v->name);
+	char *name = plain_name(v);
 	char cloud[DESCRIPTION];
 
 	describe(cloud, sizeof(cloud), v->vm, v->size, v->class);
@@ -184,17 +184,21 @@ static void ask_for(struct mk_op *op, const char *id)
 /* What is in the store and in none of CloudStack's answers so far. */
 struct rest {
 	struct mk_op *op;
-	const struct mk_volume_info *volumes;
+	const char **listed; /* ids, sorted: with thousands of volumes the loop would be held up */
 	size_t n;
 };
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 static void add_rest(const struct mk_managed_info *m, void *data)
 {
 	struct rest *rest = data;
 
-	for (size_t i = 0; i < rest->n; i++)
-		if (streq(rest->volumes[i].id, m->id))
-			return;
+	if (bsearch(&m->id, rest->listed, rest->n, sizeof(*rest->listed), compare_ids))
+		return;
 
 	ask_for(rest->op, m->id);
 }
@@ -235,17 +239,28 @@ static bool changed_since(struct mk_op *op, const char *id)
 
 int reconcile_cloud(struct mk_op *op)
 {
-	struct rest rest = { .op = op };
 	static const char *const notes[] = { "differences", "rest", "untagged" };
+	const struct mk_volume_info *volumes;
+	struct rest rest = { .op = op };
 
 	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
 		json_object_object_del(host->scratch(op), notes[i]);
 
-	rest.volumes = host->volumes(op, &rest.n);
-	host->each_managed(op, add_rest, &rest);
+	volumes = host->volumes(op, &rest.n);
+	rest.listed = calloc(rest.n + 1, sizeof(*rest.listed));
+	if (!rest.listed) {
+		host->fail(op, MK_ERROR_INTERNAL, "out of memory");
+		return MK_FAILED;
+	}
+
 	for (size_t i = 0; i < rest.n; i++)
-		if (is_suspect(op, &rest.volumes[i]))
-			ask_for(op, rest.volumes[i].id);
+		rest.listed[i] = volumes[i].id;
+	qsort(rest.listed, rest.n, sizeof(*rest.listed), compare_ids);
+	host->each_managed(op, add_rest, &rest);
+	free(rest.listed);
+	for (size_t i = 0; i < rest.n; i++)
+		if (is_suspect(op, &volumes[i]))
+			ask_for(op, volumes[i].id);
 
 	(void)look_for_next(op, "rest");
 	return MK_DONE;

@@ -131,8 +131,8 @@ int forget(struct mk_op *op); /* MK_ASK_NOTHING */
 /* CloudStack's name of a volume: the caller's name, and the operation that made it. The result must be
  * freed; NULL without memory. */
 char *cloud_name(const char *name, const char *operation);
-/* And back: the caller's name; the same text if it was made by somebody else. Must be freed. */
-char *plain_name(const char *cloud);
+/* And back: without the operation that the tags say made it. Must be freed. */
+char *plain_name(const struct mk_volume_info *v);
 
 /* ---- snapshots (snapshot.c) ---- */
 

@@ -412,10 +412,10 @@ void disk_vanish(struct disk *d)
 	if (d->partition) {
 		snprintf(partition, sizeof(partition), "%s/%s1", d->path, d->node);
 		drop_links(d, "-part1");
-		remove_device(d->disks, partition, false);
+		remove_device(d->disks, partition, d->silent);
 	}
 	drop_links(d, "");
-	remove_device(d->disks, d->path, false);
+	remove_device(d->disks, d->path, d->silent);
 	remove_device(d->disks, d->parent, true);
 	d->present = false;
 }

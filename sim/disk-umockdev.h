@@ -20,6 +20,7 @@ struct disk {
 	char serial[DISK_SERIAL_MAX]; /* "": none */
 	uint64_t size;
 	bool scsi, partition;
+	bool silent; /* it goes without an event, as if that were lost */
 	enum link_mode link_mode;
 	/* since it appeared */
 	bool present;

@@ -309,6 +309,7 @@ static int disk(struct hypervisor *base, json_object *in, json_object *out, char
 		return 0;
 	}
 	if (streq(action, "remove")) {
+		d->silent = mk_json_bool(in, "silent", false);
 		disk_free(d);
 		return 0;
 	}

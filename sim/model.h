@@ -280,7 +280,7 @@ bool sim_match_ids(struct sim *sim, json_object *params, const struct sim_object
 /* Whether an id filter, if given, names this object (NULL: none is set). */
 bool sim_match_ref(struct sim *sim, json_object *params, const char *name, enum sim_kind kind,
 		   const struct sim_object *o);
-/* Whether a text filter, if given, equals the text (NULL: none is set). */
+/* Whether a text filter, if given, equals the text for MySQL (NULL: none is set). */
 bool sim_match_text(json_object *params, const char *name, const char *text);
 
 /* Whether the object has one of the tags asked for, if any are. */

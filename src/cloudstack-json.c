@@ -275,6 +275,7 @@ static void get_volume(struct row *row, struct mk_volume_info *ret)
 		.zone = get_uuid(row, "zoneid", false),
 		.owner = get_tag(row, MK_TAG_OWNER),
 		.class = get_tag(row, MK_TAG_CLASS),
+		.operation = get_tag(row, MK_TAG_OPERATION),
 		.device_id = get_number(row, "deviceid", DEVICE_ID_LIMIT, -1),
 		.size = (uint64_t)get_number(row, "size", SIZE_LIMIT, 0),
 		.busy = get_busy(row),

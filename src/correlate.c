@@ -94,6 +94,8 @@ static int check_disk(struct mk_volumes *volumes, const char *id, uint64_t size,
 {
 	_cleanup_free_ char *holder = NULL;
 	const struct mk_volume *other = claimant(volumes, id, disk);
+	const struct mk_volume *self = mk_volumes_find(volumes, id);
+	bool given = self && mk_volume_was_given(self, disk);
 
 	if (other)
 		mk_error_set(error, MK_ERROR_AMBIGUOUS,
@@ -104,13 +106,28 @@ static int check_disk(struct mk_volumes *volumes, const char *id, uint64_t size,
 			     "disk %s carries the serial of volume %s, but has %" PRIu64
 			     " bytes where CloudStack says %" PRIu64,
 			     disk->node, id, disk->size, size);
-	else if (mk_devices_held(mk_volumes_devices(volumes), disk, &holder))
+	else if (!given && mk_devices_held(mk_volumes_devices(volumes), disk, &holder))
 		mk_error_set(
 			error, MK_ERROR_DEVICE_MISMATCH,
 			"disk %s of volume %s is held by %s: a device sits on it that is not ours",
 			disk->node, id, str_or_empty(holder));
 
 	return mk_error_is_set(error) ? -EINVAL : 0;
+}
+
+/* Until udev has, links and properties are missing. A disk that is bound already has been seen complete. */
+static int check_settled(struct mk_volumes *volumes, const char *id, const struct mk_disk *disk,
+			 struct mk_error *error)
+{
+	const struct mk_volume *self = mk_volumes_find(volumes, id);
+
+	if (disk->settled || (self && mk_volume_has_disk(self, disk)))
+		return 0;
+
+	mk_error_set(error, MK_ERROR_DEVICE_NOT_FOUND,
+		     "udev to process disk %s, whose serial %s is volume %s's", disk->node,
+		     disk->serial, id);
+	return -EAGAIN;
 }
 
 int mk_correlate(struct mk_volumes *volumes, const char *id, uint64_t size,
@@ -132,7 +149,9 @@ int mk_correlate(struct mk_volumes *volumes, const char *id, uint64_t size,
 	if (n > 1)
 		return ambiguous(disks, n, id, serial, error);
 
-	r = check_disk(volumes, id, size, disks[0], error);
+	r = check_settled(volumes, id, disks[0], error);
+	if (r == 0)
+		r = check_disk(volumes, id, size, disks[0], error);
 	if (r < 0)
 		return r;
 

@@ -318,10 +318,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 	devices->lost = devices->lost || n_errors > 0;
 	if (n == MESSAGES_A_TURN) {
 		devices->broken = n_errors == MESSAGES_A_TURN;
-		if (devices->broken) {
+		if (devices->broken)
 			(void)sd_event_source_set_enabled(devices->io, SD_EVENT_OFF);
+		if (devices->lost) /* there may be no further message that would make us look */
 			retry_later(devices);
-		}
 	} else if (devices->lost && mk_devices_rescan(devices) < 0) {
 		retry_later(devices);
 	}
@@ -483,6 +483,14 @@ size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 		n++;
 	}
 	return n;
+}
+
+const struct mk_disk *mk_devices_only(struct mk_devices *devices, const char *serial)
+{
+	struct mk_serial_group *group = group_by_serial(devices, serial);
+	struct mk_disk_row *row = group ? TAILQ_FIRST(&group->rows) : NULL;
+
+	return row && !TAILQ_NEXT(row, peers) ? &row->disk : NULL;
 }
 
 static bool is_partition(dev_t devnum)

@@ -9,7 +9,8 @@
  * event updates it; a lost event (ENOBUFS) makes it look again. Whole disks with hardware behind them
  * only: partitions carry their parent's serial and are never candidates, nor are loop, dm, md and
  * other devices that the kernel makes by itself, nor CD drives. Lookups are from memory, but for
- * the links, which are followed each time a disk is handed out: they move without an event.
+ * the links, which are followed each time a disk is handed out: they move without an event. Only
+ * mk_devices_only() leaves them alone.
  */
 
 #include "error.h"
@@ -61,6 +62,9 @@ int mk_devices_rescan(struct mk_devices *devices);
  */
 size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 			    const struct mk_disk **ret, size_t max);
+
+/* The disk with this serial, NULL if there is none or more than one. Nothing but memory is looked at. */
+const struct mk_disk *mk_devices_only(struct mk_devices *devices, const char *serial);
 
 /*
  * A disk by node or by a link to it, both below /dev, or by "major:minor". Returns 0; -ENOTSUP for a

@@ -316,6 +316,13 @@ static bool has_volume(const struct mk_cs_volumes *volumes, const char *id)
 	return false;
 }
 
+/* MySQL finds "Disk" where "disk" is looked for: its default collation knows no case. */
+static bool is_only_similar(const struct mk_op *op, const struct mk_volume_info *v)
+{
+	return question(op) == Q_LOOKED_FOR && streq(look_for(op, "key"), "name") &&
+	       !is_looked_for(op, v);
+}
+
 /* The volumes of this answer, after those that only an earlier one had: the newer row is right. */
 static int add_volumes(struct mk_op *op, const struct mk_cs_volumes *more, char **ret_why)
 {
@@ -328,8 +335,9 @@ static int add_volumes(struct mk_op *op, const struct mk_cs_volumes *more, char 
 			json_object_array_add(rows, json_object_get(json_object_array_get_idx(
 							    op->volumes.keep, i)));
 	for (size_t i = 0; i < more->n; i++)
-		json_object_array_add(rows,
-				      json_object_get(json_object_array_get_idx(more->keep, i)));
+		if (!is_only_similar(op, &more->items[i]))
+			json_object_array_add(rows, json_object_get(json_object_array_get_idx(
+							    more->keep, i)));
 
 	r = mk_cs_volumes_parse(rows, &all, ret_why);
 	if (r < 0)
@@ -350,7 +358,8 @@ static int take_volumes(struct mk_op *op, json_object *rows, char **ret_why)
 		return r;
 
 	for (size_t i = 0; i < volumes.n; i++) {
-		if (!questions[question(op)].volume(op, &volumes.items[i])) {
+		if (!is_only_similar(op, &volumes.items[i]) &&
+		    !questions[question(op)].volume(op, &volumes.items[i])) {
 			*ret_why = strdup("it lists a volume that was not asked for");
 			return -EBADMSG;
 		}

@@ -109,7 +109,7 @@ static void get_volume_by_device(struct mk_call *call, void *data)
 		mk_call_error(call, MK_ERROR_NOT_FOUND, "there is no disk '%s'", device);
 	} else {
 		v = mk_volumes_by_disk(service->volumes, disk);
-		if (v)
+		if (v && mk_volume_has_device(v))
 			reply_path(call, v);
 		else
 			mk_call_error(call, MK_ERROR_NOT_MANAGED,

@@ -6,8 +6,6 @@
 
 #include <sys/sysmacros.h>
 
-#define CANDIDATES_MAX 8
-
 struct mk_volumes {
 	struct mk_store *store; /* borrowed, as are devices */
 	struct mk_devices *devices;
@@ -360,17 +358,20 @@ static void prove(struct mk_volume *v)
 
 bool mk_volume_has_device(const struct mk_volume *v)
 {
-	const struct mk_disk *disks[CANDIDATES_MAX];
-	size_t n;
+	const struct mk_disk *disk;
 
 	if (!*v->node)
 		return false;
 
-	n = mk_devices_by_serial(v->volumes->devices, v->serial, disks, CANDIDATES_MAX);
-	for (size_t i = 0; i < n && i < CANDIDATES_MAX; i++)
-		if (mk_volume_has_disk(v, disks[i]))
-			return true;
-	return false;
+	disk = mk_devices_only(v->volumes->devices, v->serial);
+	return disk && mk_volume_has_disk(v, disk);
+}
+
+/* After a restart the store says that it had a device, and not which. */
+bool mk_volume_was_given(const struct mk_volume *v, const struct mk_disk *disk)
+{
+	return v->state == MK_VOLUME_ATTACHED && streq(v->vm, v->volumes->oma) &&
+	       (!*v->node || mk_volume_has_disk(v, disk));
 }
 
 /* While an operation attaches or detaches it, its state is the operation's; its device ends with the disk. */

@@ -61,9 +61,11 @@ struct mk_volume *mk_volumes_first(struct mk_volumes *volumes); /* and on with v
 /* Whether its proven device is this very disk: a number and a name are given to the next disk as soon as one has
  * gone, while the volume that had them is still being detached. */
 bool mk_volume_has_disk(const struct mk_volume *v, const struct mk_disk *disk);
-/* Whether it has a proven device, and that is still here: a change of the disks may have been seen and not yet
- * been followed. */
+/* Whether it has a proven device, and that is still here, and no other disk looks like it: a change of the disks
+ * may have been seen and not yet been followed. From memory. */
 bool mk_volume_has_device(const struct mk_volume *v);
+/* Whether this disk was handed out as its device already: what sits on it since then is its user's. */
+bool mk_volume_was_given(const struct mk_volume *v, const struct mk_disk *disk);
 /* The volume whose proven device this is, or NULL. */
 struct mk_volume *mk_volumes_by_disk(struct mk_volumes *volumes, const struct mk_disk *disk);
 

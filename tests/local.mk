@@ -258,6 +258,13 @@ tests_crash_commit_la_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_crash_commit_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 tests_crash_commit_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 
+check_LTLIBRARIES += tests/udev-database.la
+tests_udev_database_la_SOURCES = tests/udev-database.c
+tests_udev_database_la_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_udev_database_la_CFLAGS = $(AM_CFLAGS) $(UDEV_CFLAGS)
+tests_udev_database_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_udev_database_la_LIBADD = $(UDEV_LIBS)
+
 check_PROGRAMS += tests/integration/matrix.tap
 tests_integration_matrix_tap_SOURCES = tests/integration/test-matrix.c
 tests_integration_matrix_tap_CPPFLAGS = $(TEST_CPPFLAGS)

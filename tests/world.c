@@ -323,9 +323,11 @@ void w_daemon_spawn(struct world *w, const char *const *env)
 	_cleanup_free_ char *config = mk_strdup_printf("--config=%s/volumed.conf", w->dir);
 	_cleanup_free_ char *bus = mk_strdup_printf("--bus-address=%s", tb_address(w->bus));
 	bool crash = wants_crash(env), umockdev = w->sim && *th_umockdev(w->sim);
+	const char *top = getenv("top_builddir");
 	_cleanup_free_ char *libraries =
-		mk_strdup_printf("%s%s%s", crash ? getenv("top_builddir") : "",
-				 crash ? "/tests/.libs/crash-commit.so " : "",
+		mk_strdup_printf("%s%s%s%s%s", crash ? top : "",
+				 crash ? "/tests/.libs/crash-commit.so " : "", umockdev ? top : "",
+				 umockdev ? "/tests/.libs/udev-database.so " : "",
 				 umockdev ? "libumockdev-preload.so.0" : "");
 	_cleanup_free_ char *preload = child_preload(libraries);
 	_cleanup_free_ char *mock =

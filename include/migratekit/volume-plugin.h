@@ -61,6 +61,8 @@ struct mk_volume_info {
 	const char *zone;  /* UUID */
 	const char *owner; /* value of the tag migratekit:owner, "" without one */
 	const char *class; /* value of the tag migratekit:class, "" without one */
+	/* value of the tag migratekit:operation: what made or adopted it; "" without one */
+	const char *operation;
 	int64_t device_id; /* -1 if detached; names no guest device */
 	uint64_t size;     /* bytes */
 	bool busy;         /* a job is pending on it */

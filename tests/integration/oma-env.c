@@ -75,6 +75,50 @@ static const char *path_of(sd_bus_message *reply)
 	return keep(path);
 }
 
+static sd_bus_message *new_call(struct world *w, const char *member, const char *types, va_list ap)
+{
+	sd_bus_message *m = NULL;
+
+	CU_ASSERT_FATAL(sd_bus_message_new_method_call(w->client, &m, W_NAME, W_PATH, O_MANAGER,
+						       member) >= 0);
+	CU_ASSERT_FATAL(sd_bus_message_appendv(m, types, ap) >= 0);
+	return m;
+}
+
+static int on_answer(sd_bus_message *reply, void *data, sd_bus_error *error)
+{
+	const sd_bus_error *e = sd_bus_message_get_error(reply);
+	struct o_calls *calls = data;
+
+	calls->n_open--;
+	json_object_array_add(e ? calls->refusals : calls->paths,
+			      json_object_new_string(e ? e->name : path_of(reply)));
+	return 0;
+}
+
+void o_send(struct world *w, struct o_calls *calls, const char *member, const char *types, ...)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	va_list ap;
+
+	va_start(ap, types);
+	m = new_call(w, member, types, ap);
+	va_end(ap);
+	CU_ASSERT_FATAL(sd_bus_call_async(w->client, NULL, m, on_answer, calls, 0) >= 0);
+	calls->n_open++;
+}
+
+void o_gather(struct world *w, struct o_calls *calls)
+{
+	while (calls->n_open > 0) { /* NOLINT(bugprone-infinite-loop): on_answer() counts */
+		int r = sd_bus_process(w->client, NULL);
+
+		CU_ASSERT_FATAL(r >= 0);
+		if (r == 0)
+			(void)sd_bus_wait(w->client, USEC_INFINITY);
+	}
+}
+
 const char *o_call(struct world *w, const char *member, const char *types, ...)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
@@ -82,10 +126,8 @@ const char *o_call(struct world *w, const char *member, const char *types, ...)
 	va_list ap;
 	int r;
 
-	CU_ASSERT_FATAL(sd_bus_message_new_method_call(w->client, &m, W_NAME, W_PATH, O_MANAGER,
-						       member) >= 0);
 	va_start(ap, types);
-	CU_ASSERT_FATAL(sd_bus_message_appendv(m, types, ap) >= 0);
+	m = new_call(w, member, types, ap);
 	va_end(ap);
 	r = sd_bus_call(w->client, m, 0, &e, &reply);
 	snprintf(w_error_name, sizeof(w_error_name), "%s", r < 0 ? str_or_empty(e.name) : "");

@@ -27,6 +27,15 @@ const char *o_detach(struct world *w, const char *volume, bool force, const char
 const char *o_delete(struct world *w, const char *volume);
 const char *o_call(struct world *w, const char *member, const char *types, ...);
 
+/* The same without waiting for the answer, for many at once; o_gather() waits for all, and adds the paths, and
+ * the errors' names. Arrays of strings. */
+struct o_calls {
+	json_object *paths, *refusals;
+	size_t n_open;
+};
+void o_send(struct world *w, struct o_calls *calls, const char *member, const char *types, ...);
+void o_gather(struct world *w, struct o_calls *calls);
+
 /* Waits for its end; the test fails unless it succeeded. The result; the caller puts it. */
 json_object *o_succeed(struct world *w, const char *path);
 /* Waits for its end; the test fails unless it ended in that state, with that error and those words in its

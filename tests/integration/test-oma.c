@@ -292,7 +292,16 @@ static void test_in_use(void)
 	w_sim_post(&w, "disk", "{\"action\":\"hold\",\"node\":\"vdb\",\"holder\":\"dm-0\"}");
 	o_fail(&w, o_detach(&w, volume, false, "d1"), "failed", "InUse", "dm-0");
 	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 0);
+
+	/* what its user put on it takes it from nobody when another disk comes, or at a restart */
+	(void)o_attached(&w, "another");
 	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, volume, "Device"), "/dev/vdb");
+	w_daemon_stop(&w);
+	w_daemon_start(&w, NULL);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "attached");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, volume, "Device"), "/dev/vdb");
+
 	json_object_put(o_succeed(&w, o_detach(&w, volume, true, "d2")));
 	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "detached");
 	w_stop(&w);
@@ -387,6 +396,20 @@ static void test_token_used_before(void)
 	w_stop(&w);
 }
 
+/* MySQL finds it too, when the name is looked for: it is not the one. */
+static void test_similar_name(void)
+{
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	w_sim_post(&w, "seed",
+		   "{\"volumes\":[{\"id\":\"77777777-7777-4777-8777-777777777777\","
+		   "\"name\":\"DISK (Case)\",\"type\":\"DATADISK\",\"state\":\"Ready\"}]}");
+	json_object_put(o_succeed(&w, o_create(&w, "disk", O_GIB, "case")));
+	CU_ASSERT_EQUAL(w_executed(&w, "createVolume"), 1);
+	w_stop(&w);
+}
+
 /* L18: the connection is cut after CloudStack has made the volume. */
 static void test_lost_create(void)
 {
@@ -402,6 +425,171 @@ static void test_lost_create(void)
 		CU_ASSERT_EQUAL(w_executed(&w, "createVolume"), 1);
 		w_stop(&w);
 	}
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------ */
+
+/* The names that ListVolumes gives with one filter, joined; "!" and the error's last word if it is refused. */
+static char *list(struct world *w, const char *filter, bool number, const char *value)
+{
+	_cleanup_json_ json_object *args = NULL;
+	json_object *rows;
+	char *names;
+	int r;
+
+	r = number ? w_call_object(w, W_PATH, O_MANAGER, "ListVolumes", &args, "a{sv}", 1, filter,
+				   "u", (unsigned)strtoul(value, NULL, 10))
+		   : w_call_object(w, W_PATH, O_MANAGER, "ListVolumes", &args, "a{sv}", 1, filter,
+				   "s", value);
+	if (r < 0)
+		return mk_strdup_printf("!%s", strrchr(w_error_name, '.') + 1);
+
+	rows = json_object_array_get_idx(args, 0);
+	names = strdup("");
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		char *longer = mk_strdup_printf("%s%s", names,
+						mk_json_str(json_object_array_get_idx(rows, i),
+							    "Name", "?"));
+
+		free(names);
+		names = longer;
+	}
+	return names;
+}
+
+static void test_list_volumes(void)
+{
+	static const struct {
+		const char *filter, *value, *names;
+		bool number;
+	} rows[] = {
+		{ "class", "oma", "abcde", false },
+		{ "class", "failover", "", false },
+		{ "vm", W_OMA, "de", false },
+		{ "vm", "", "abc", false },
+		{ "vm", W_VM, "", false },
+		{ "state", "attached", "de", false },
+		{ "state", "detached", "abc", false },
+		{ "state", "lost", "", false },
+		{ "state", "gone", "!InvalidArgs", false },
+		{ "name", "a", "!InvalidArgs", false },
+		{ "limit", "a", "!InvalidArgs", false },
+		{ "offset", "0", "abcde", true },
+		{ "offset", "3", "de", true },
+		{ "offset", "5", "", true },
+		{ "offset", "4294967295", "", true },
+		{ "limit", "1", "a", true },
+		{ "limit", "4", "abcd", true },
+		{ "limit", "100000", "abcde", true },
+		{ "limit", "0", "!InvalidArgs", true },
+		{ "limit", "100001", "!InvalidArgs", true },
+		{ "limit", "4294967295", "!InvalidArgs", true },
+	};
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	(void)o_new_volume(&w, "a");
+	(void)o_new_volume(&w, "b");
+	(void)o_new_volume(&w, "c");
+	(void)o_attached(&w, "d");
+	(void)o_attached(&w, "e");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *names =
+			list(&w, rows[i].filter, rows[i].number, rows[i].value);
+
+		if (!streq(names, rows[i].names))
+			tap_note("%s=%s: %s", rows[i].filter, rows[i].value, names);
+		CU_ASSERT_STRING_EQUAL(names, rows[i].names);
+	}
+	{
+		_cleanup_json_ json_object *args = NULL;
+		json_object *page;
+
+		CU_ASSERT_EQUAL_FATAL(w_call_object(&w, W_PATH, O_MANAGER, "ListVolumes", &args,
+						    "a{sv}", 3, "state", "s", "detached", "offset",
+						    "u", 1, "limit", "u", 1),
+				      0);
+		page = json_object_array_get_idx(args, 0); /* of those that match */
+		CU_ASSERT_EQUAL(json_object_array_length(page), 1);
+		CU_ASSERT_STRING_EQUAL(mk_json_str(json_object_array_get_idx(page, 0), "Name", ""),
+				       "b");
+	}
+	w_stop(&w);
+}
+
+static void test_single_reads(void)
+{
+	_cleanup_json_ json_object *path = NULL, *vm = NULL, *properties = NULL;
+	static const char interface[] = W_NAME ".OMA";
+	struct world w = { 0 };
+	const char *volume;
+
+	o_start(&w, NULL, NULL);
+	volume = o_attached(&w, "read");
+	CU_ASSERT_EQUAL_FATAL(w_call_object(&w, W_PATH, O_MANAGER, "GetVolume", &path, "s", volume),
+			      0);
+	CU_ASSERT_STRING_EQUAL(json_object_get_string(json_object_array_get_idx(path, 0)),
+			       o_path(volume));
+
+	CU_ASSERT_EQUAL_FATAL(w_call_object(&w, W_PATH, interface, "GetVM", &vm, ""), 0);
+	properties = json_object_get(json_object_array_get_idx(vm, 0));
+	CU_ASSERT_STRING_EQUAL(mk_json_str(properties, "Id", ""), W_OMA);
+	CU_ASSERT_STRING_EQUAL(mk_json_str(properties, "State", ""), "Running");
+	CU_ASSERT_STRING_EQUAL(mk_json_str(properties, "Hypervisor", ""), "KVM");
+	CU_ASSERT(mk_json_bool(properties, "OMA", false));
+	w_stop(&w);
+}
+
+/* A disk that went without an event is found out by looking. */
+static void test_rescan(void)
+{
+	_cleanup_json_ json_object *reply = NULL;
+	struct world w = { 0 };
+	const char *volume;
+
+	o_start(&w, NULL, NULL);
+	volume = o_attached(&w, "rescan");
+	w_sim_post(&w, "disk", "{\"action\":\"remove\",\"node\":\"vdb\",\"silent\":true}");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "attached");
+	CU_ASSERT_EQUAL_FATAL(w_call_object(&w, W_PATH, W_NAME ".OMA", "Rescan", &reply, "a{sv}",
+					    0),
+			      0);
+	json_object_put(o_succeed(&w, json_object_get_string(json_object_array_get_idx(reply, 0))));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "lost");
+	w_stop(&w);
+}
+
+/* L34: the number that was asked for, or an error. */
+static void test_device_id(void)
+{
+	_cleanup_json_ json_object *result = NULL;
+	_cleanup_free_ char *poke = NULL;
+	struct world w = { 0 };
+	const char *volume, *other, *path;
+
+	o_start(&w, NULL, NULL);
+	volume = o_new_volume(&w, "five");
+	other = o_new_volume(&w, "seven");
+#define ATTACH(id, n)                                                                              \
+	o_call(&w, "AttachVolume", "sssa{sv}", "oma", id, "", 1, "device-id", "u", (unsigned)(n))
+	result = o_succeed(&w, ATTACH(volume, 5));
+	CU_ASSERT_EQUAL(mk_json_int(result, "DeviceId", -1), 5);
+	o_fail(&w, ATTACH(volume, 6), "failed", "WrongState", "as device 5, not 6");
+
+	/* CloudStack gives another one than it was asked for */
+	o_set(&w, "hv-delay-ms", "1500");
+	w_sim_post(&w, "clear-log", "{}");
+	path = ATTACH(other, 6);
+#undef ATTACH
+	w_sim_wait(&w, "command=attachVolume&count=1&what=executed");
+	poke = mk_strdup_printf("{\"volume\":\"%s\",\"virtualmachineid\":\"" W_OMA
+				"\",\"deviceid\":7}",
+				other);
+	w_sim_post(&w, "poke", poke);
+	o_set(&w, "hv-delay-ms", "0");
+	o_fail(&w, path, "rolled-back", "WrongState", "as device 7, not 6");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, other, "State"), "detached");
+	w_stop(&w);
 }
 
 /* ---- bad requests ----------------------------------------------------------------------------------------------------- */
@@ -484,6 +672,11 @@ int main(int argc, char **argv)
 		{ "idempotent", test_idempotent },
 		{ "L18-lost-create", test_lost_create },
 		{ "token-used-before", test_token_used_before },
+		{ "similar-name", test_similar_name },
+		{ "list-volumes", test_list_volumes },
+		{ "single-reads", test_single_reads },
+		{ "rescan", test_rescan },
+		{ "L34-device-id", test_device_id },
 		{ "bad-requests", test_bad_requests },
 		{ "not-found", test_not_found },
 		{ NULL, NULL },

@@ -47,6 +47,14 @@ static void expect_none(json_object *result)
 	CU_ASSERT_EQUAL(mk_json_int(result, "Count", -1), 0);
 }
 
+/* How many of CloudStack's commands have changed something. */
+static int executed_of_all(struct world *w)
+{
+	_cleanup_json_ json_object *log = w_sim_get(w, "log");
+
+	return json_object_object_length(mk_json_get(log, "executed"));
+}
+
 /* L04: on a healthy system it finds nothing, and does nothing. */
 static void test_healthy(void)
 {
@@ -59,12 +67,7 @@ static void test_healthy(void)
 	w_sim_post(&w, "clear-log", "{}");
 	result = reconcile(&w, true);
 	expect_none(result);
-	{
-		_cleanup_json_ json_object *log = w_sim_get(&w, "log");
-		json_object *executed = mk_json_get(log, "executed");
-
-		CU_ASSERT_EQUAL(json_object_object_length(executed), 0);
-	}
+	CU_ASSERT_EQUAL(executed_of_all(&w), 0);
 	w_stop(&w);
 }
 
@@ -279,57 +282,221 @@ static void test_adopt(void)
 	w_stop(&w);
 }
 
+static const char adoptee[] = "77777777-7777-4777-8777-777777777777";
+
+static void seed(struct world *w, const char *name, const char *tags)
+{
+	_cleanup_free_ char *json =
+		mk_strdup_printf("{\"volumes\":[{\"id\":\"%s\",\"name\":\"%s\",\"size\":1073741824,"
+				 "\"type\":\"DATADISK\",\"state\":\"Ready\",\"tags\":[%s]}]}",
+				 adoptee, name, tags);
+
+	w_sim_post(w, "seed", json);
+}
+
+#define TAG(key, value) "{\"key\":\"migratekit:" key "\",\"value\":\"" value "\"}"
+
+/* Only what one of our operations appended is taken off a name. */
+static void test_adopted_names(void)
+{
+	static const char ours[] =
+		TAG("owner", W_OMA) "," TAG("class", "oma") "," TAG("operation", "op1");
+	static const struct {
+		const char *cloud, *tags, *name;
+	} rows[] = {
+		{ "data (backup)", "", "data (backup)" },
+		{ "data (op1)", "", "data (op1)" },
+		{ "data (op1)", ours, "data" },
+		{ "data (backup)", ours, "data (backup)" },
+		{ "data (a) (op1)", ours, "data (a)" },
+		{ "data(op1)", ours, "data(op1)" },
+		{ "(op1)", ours, "(op1)" },
+		{ " (op1)", ours, " (op1)" },
+	};
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		seed(&w, rows[i].cloud, rows[i].tags);
+		json_object_put(
+			o_succeed(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", adoptee, 0)));
+		CU_ASSERT_STRING_EQUAL(o_volume(&w, adoptee, "Name"), rows[i].name);
+		json_object_put(o_succeed(&w, o_call(&w, "ForgetVolume", "sa{sv}", adoptee, 0)));
+	}
+	w_stop(&w);
+}
+
+/* Another appliance's, first unknown to our store, then in it: nothing is done to it. */
+static void test_foreign(void)
+{
+	static const char theirs[] = TAG("owner", W_VM) "," TAG("class", "oma");
+	static const char words[] = "another appliance, " W_VM;
+	_cleanup_json_ json_object *v = NULL;
+	struct world w = { 0 };
+
+	o_start(&w, NULL, NULL);
+	seed(&w, "theirs", theirs);
+	CU_ASSERT_PTR_NULL(o_call(&w, "ForgetVolume", "sa{sv}", adoptee, 0));
+	CU_ASSERT_STRING_EQUAL(w_error_name, W_ERROR "NotManaged");
+	for (unsigned i = 0; i < 2; i++) {
+		w_sim_post(&w, "clear-log", "{}");
+		o_fail(&w, o_call(&w, "DeleteVolume", "sa{sv}", adoptee, 1, "unmanaged", "b", 1),
+		       "failed", "Protected", words);
+		o_fail(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", adoptee, 0), "failed",
+		       "Protected", words);
+		o_fail(&w, o_call(&w, "AttachVolume", "sssa{sv}", "oma", adoptee, "", 0), "failed",
+		       "Protected", words);
+		CU_ASSERT_EQUAL(executed_of_all(&w), 0);
+		if (i > 0)
+			break;
+		seed(&w, "ours for now", "");
+		json_object_put(
+			o_succeed(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", adoptee, 0)));
+		seed(&w, "theirs", theirs);
+	}
+
+	/* it can be taken off our store; its tags are not ours */
+	json_object_put(o_succeed(&w, o_call(&w, "ForgetVolume", "sa{sv}", adoptee, 0)));
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, adoptee, "State"), "");
+	CU_ASSERT_EQUAL(executed_of_all(&w), 0);
+	v = w_volume(&w, adoptee);
+	CU_ASSERT_PTR_NOT_NULL(strstr(json_object_to_json_string(v), W_VM));
+	w_stop(&w);
+}
+
 /* ---- many at once ------------------------------------------------------------------------------------------------------- */
 
 #define N_VOLUMES 10
 #define N_CALLS   100
+#define N_ROUNDS  4
 
-/* L20: mixed calls on few volumes: each is accepted or Busy; the end is CloudStack's. */
-static void test_parallel(void)
+static void send_one(struct world *w, struct o_calls *calls, unsigned kind, const char *volume)
 {
-	struct world w = { 0 };
-	const char *volumes[N_VOLUMES];
-	_cleanup_json_ json_object *paths = json_object_new_array(), *last = NULL;
-	unsigned n_accepted = 0, n_busy = 0;
-
-	o_start(&w, NULL, NULL);
-	for (size_t i = 0; i < N_VOLUMES; i++) {
-		_cleanup_free_ char *name = mk_strdup_printf("v%zu", i);
-		_cleanup_free_ char *id = strdup(o_new_volume(&w, name));
-
-		volumes[i] = strdup(id);
+	switch (kind % 8) {
+	case 0:
+	case 3:
+	case 5:
+		o_send(w, calls, "AttachVolume", "sssa{sv}", "oma", volume, "", 0);
+		break;
+	case 1:
+	case 4:
+		o_send(w, calls, "DetachVolume", "sa{sv}", volume, 0);
+		break;
+	case 2:
+		o_send(w, calls, "ForgetVolume", "sa{sv}", volume, 0);
+		break;
+	case 6:
+		o_send(w, calls, "AdoptVolume", "ssa{sv}", "oma", volume, 0);
+		break;
+	default:
+		o_send(w, calls, "DeleteVolume", "sa{sv}", volume, 0);
 	}
-	for (size_t i = 0; i < N_CALLS; i++) {
-		_cleanup_free_ char *token = mk_strdup_printf("p%zu", i);
-		const char *volume = volumes[(i * 7) % N_VOLUMES], *path;
+}
 
-		path = i % 3 == 1 ? o_detach(&w, volume, false, token)
-				  : o_attach(&w, volume, token);
-		if (path) {
-			n_accepted++;
-			json_object_array_add(paths, json_object_new_string(path));
-		} else {
-			n_busy++;
-			CU_ASSERT_STRING_EQUAL(w_error_name, W_ERROR "Busy");
+/* Errors that only say that another call came first. */
+static bool is_fair(const char *error)
+{
+	static const char *const fair[] = { "Busy", "NotManaged", "NotFound", "WrongState" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fair); i++)
+		if (starts_with(error, W_ERROR) && streq(error + strlen(W_ERROR), fair[i]))
+			return true;
+	tap_note("error %s", error);
+	return false;
+}
+
+/* Volumes that CreateVolume made are added to ids. Returns how many succeeded. */
+static unsigned wait_for_all(struct world *w, const struct o_calls *calls, json_object *ids)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < json_object_array_length(calls->paths); i++) {
+		const char *path =
+			json_object_get_string(json_object_array_get_idx(calls->paths, i));
+
+		(void)w_wait(w, path);
+		if (!streq(w_op_str(w, path, "State"), "succeeded")) {
+			CU_ASSERT(is_fair(w_op_str(w, path, "Error")));
+			continue;
+		}
+		n++;
+		if (streq(w_op_str(w, path, "Kind"), "CreateVolume")) {
+			_cleanup_json_ json_object *result =
+				w_property(w, path, W_OPERATION, "Result");
+
+			json_object_array_add(ids, json_object_new_string(
+							   mk_json_str(result, "Volume", "")));
 		}
 	}
-	tap_note("%u accepted, %u busy", n_accepted, n_busy);
-	CU_ASSERT(n_accepted >= N_VOLUMES);
+	for (size_t i = 0; i < json_object_array_length(calls->refusals); i++)
+		CU_ASSERT(is_fair(
+			json_object_get_string(json_object_array_get_idx(calls->refusals, i))));
+	return n;
+}
 
-	for (size_t i = 0; i < json_object_array_length(paths); i++) {
-		const char *path = json_object_get_string(json_object_array_get_idx(paths, i));
+/* All calls of a round are on their way before the first is answered. */
+static unsigned one_round(struct world *w, unsigned round, json_object *ids)
+{
+	struct o_calls calls = { json_object_new_array(), json_object_new_array(), 0 };
+	unsigned n;
 
-		(void)w_wait(&w, path);
-		CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "succeeded");
+	for (unsigned i = 0; i < N_CALLS; i++) {
+		json_object *id = json_object_array_get_idx(ids, (size_t)i * 7 % N_VOLUMES);
+
+		if (i % 10 == 3)
+			o_send(w, &calls, "CreateVolume", "ssta{sv}", "oma", "new", O_GIB, 0);
+		else
+			send_one(w, &calls, i + 3 * round, json_object_get_string(id));
 	}
-	for (size_t i = 0; i < N_VOLUMES; i++) {
-		_cleanup_json_ json_object *v = w_volume(&w, volumes[i]);
-		const char *vm = mk_json_str(v, "virtualmachineid", "");
+	o_gather(w, &calls);
+	n = wait_for_all(w, &calls, ids);
+	tap_note("round %u: %zu accepted, %u succeeded", round,
+		 json_object_array_length(calls.paths), n);
+	CU_ASSERT(json_object_array_length(calls.paths) >= N_CALLS / 10);
+	json_object_put(calls.paths);
+	json_object_put(calls.refusals);
+	return n;
+}
 
-		CU_ASSERT_STRING_EQUAL(o_volume(&w, volumes[i], "VM"), vm);
-		CU_ASSERT_EQUAL(*o_device(&w, volumes[i], "Device") != '\0', streq(vm, W_OMA));
-		free((char *)(uintptr_t)volumes[i]);
+static void compare_with_cloud(struct world *w, const char *volume)
+{
+	_cleanup_json_ json_object *v = w_volume(w, volume);
+	bool removed = mk_json_bool(v, "removed", false);
+	bool tagged = strstr(json_object_to_json_string(v), "migratekit:owner");
+	const char *vm = mk_json_str(v, "virtualmachineid", "");
+
+	CU_ASSERT_EQUAL(*o_volume(w, volume, "State") != '\0', tagged && !removed);
+	if (removed || !tagged)
+		return;
+	CU_ASSERT_STRING_EQUAL(o_volume(w, volume, "VM"), vm);
+	CU_ASSERT_EQUAL(*o_device(w, volume, "Device") != '\0', streq(vm, W_OMA));
+}
+
+/* L20: mixed calls on few volumes, all at once: each is done or refused; the end is CloudStack's. */
+static void test_parallel(void)
+{
+	static const char *const commands[] = { "createVolume",  "attachVolume", "detachVolume",
+						"destroyVolume", "createTags",   "deleteTags" };
+	_cleanup_json_ json_object *ids = json_object_new_array(), *last = NULL;
+	struct world w = { 0 };
+	unsigned n = 0;
+
+	o_start(&w, NULL, NULL);
+	for (unsigned i = 0; i < N_VOLUMES; i++) {
+		_cleanup_free_ char *name = mk_strdup_printf("v%u", i);
+
+		json_object_array_add(ids, json_object_new_string(i % 2 ? o_attached(&w, name)
+									: o_new_volume(&w, name)));
 	}
+	w_sim_post(&w, "clear-log", "{}");
+	for (unsigned round = 0; round < N_ROUNDS; round++)
+		n += one_round(&w, round, ids);
+	CU_ASSERT(n >= N_ROUNDS * N_CALLS / 10);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		CU_ASSERT(w_executed(&w, commands[i]) > 0); /* it was a mixture */
+
+	for (size_t i = 0; i < json_object_array_length(ids); i++)
+		compare_with_cloud(&w, json_object_get_string(json_object_array_get_idx(ids, i)));
 	last = reconcile(&w, false);
 	expect_none(last);
 	w_stop(&w);
@@ -345,6 +512,8 @@ int main(int argc, char **argv)
 		{ "damaged", test_damaged },
 		{ "at-start", test_at_start },
 		{ "adopt-forget", test_adopt },
+		{ "adopted-names", test_adopted_names },
+		{ "foreign", test_foreign },
 		{ "L20-parallel", test_parallel },
 		{ NULL, NULL },
 	};

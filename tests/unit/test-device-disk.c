@@ -361,6 +361,8 @@ static void test_two_disks(void)
 	CU_ASSERT_EQUAL(mk_devices_by_serial(e.devices, SERIAL_A, disks, 2), 2);
 	CU_ASSERT(!streq(disks[0]->node, disks[1]->node));
 	CU_ASSERT_EQUAL(mk_devices_by_serial(e.devices, SERIAL_A, &one, 1), 2);
+	CU_ASSERT_PTR_NULL(mk_devices_only(e.devices, SERIAL_A));
+	CU_ASSERT_PTR_NULL(mk_devices_only(e.devices, SERIAL_B));
 
 	/* udev gave the link to the second: the first must not be handed out with it */
 	CU_ASSERT_EQUAL(mk_devices_find(e.devices, "/dev/vdb", &one), 0);
@@ -394,9 +396,11 @@ static void test_stale_link(void)
 	CU_ASSERT(disk->stale_link);
 	CU_ASSERT_STRING_EQUAL(disk->link, "");
 
-	/* udev mends it; a lookup sees that at once and tells the others */
+	/* udev mends it; a lookup that looks at the links sees that at once and tells the others */
 	e.n_changes = 0;
 	de_link(&e, BY_ID "virtio-" SERIAL_A, "../../vdb");
+	CU_ASSERT_PTR_EQUAL(mk_devices_only(e.devices, SERIAL_A), disk);
+	CU_ASSERT(disk->stale_link);
 	disk = de_disk(&e, SERIAL_A);
 	CU_ASSERT(!disk->stale_link);
 	CU_ASSERT_STRING_EQUAL(disk->link, BY_ID "virtio-" SERIAL_A);

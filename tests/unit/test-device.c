@@ -295,6 +295,22 @@ static void test_broken_socket(void)
 	de_stop(&e);
 }
 
+/* The queue ends with the last message of a turn, so that no further turn comes by itself. */
+static void test_lost_in_full_turn(void)
+{
+	static const struct de_disk vdc = { .name = "vdc", .minor = 32, .serial = SERIAL_B };
+	struct dev_env e;
+
+	de_start_with(&e, &vdb, SERIAL_A);
+	de_vanish(&e, &vdb); /* this event is lost */
+	de_fail_receive(63, ENOBUFS, false);
+	de_plug(&e, &vdc);
+	de_until(&e, SERIAL_B, 1);
+	CU_ASSERT(de_disk(&e, SERIAL_B)->settled); /* by event: the 64th */
+	de_until(&e, SERIAL_A, 0);
+	de_stop(&e);
+}
+
 static void test_rescan(void)
 {
 	static const struct de_disk vdc = { .name = "vdc", .minor = 32, .serial = SERIAL_B };
@@ -380,6 +396,7 @@ static const struct tap_test tests[] = {
 	{ "200 disks", test_many },
 	{ "L23 lost events", test_enobufs },
 	{ "L23 a socket that gives errors only", test_broken_socket },
+	{ "L23 lost events in a full turn", test_lost_in_full_turn },
 	{ "rescan", test_rescan },
 	{ "find by node, link and number", test_find },
 	{ NULL, NULL },

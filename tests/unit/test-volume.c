@@ -45,6 +45,13 @@ size_t mk_devices_by_serial(struct mk_devices *devices, const char *serial,
 	return n;
 }
 
+const struct mk_disk *mk_devices_only(struct mk_devices *devices, const char *serial)
+{
+	const struct mk_disk *disk = NULL;
+
+	return mk_devices_by_serial(devices, serial, &disk, 1) == 1 ? disk : NULL;
+}
+
 bool mk_devices_held(struct mk_devices *devices, const struct mk_disk *disk, char **ret_holder)
 {
 	*ret_holder = holder ? strdup(holder) : NULL;
@@ -68,6 +75,7 @@ static struct mk_disk *plug(const char *node, unsigned minor, const char *serial
 					   .serial = serial,
 					   .bus = "virtio",
 					   .syspath = "",
+					   .settled = true,
 					   .devnum = makedev(252, minor),
 					   .diskseq = 7,
 					   .size = size };
@@ -200,6 +208,10 @@ static void test_proof(void)
 	PROVES(-EINVAL, MK_ERROR_DEVICE_MISMATCH, "held by dm-0 (multipath)");
 	holder = NULL;
 
+	disks[0].settled = false;
+	PROVES(-EAGAIN, MK_ERROR_DEVICE_NOT_FOUND, "udev to process disk /dev/vdb");
+	disks[0].settled = true;
+
 	disks[0].stale_link = true;
 	PROVES(-EAGAIN, MK_ERROR_DEVICE_MISMATCH, "points to another disk");
 	disks[0].stale_link = false;
@@ -295,6 +307,65 @@ static void test_lost_and_found(void)
 	mk_volumes_recheck(volumes);
 	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
 	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdd");
+	close_set();
+}
+
+/* What its user puts on a disk, and a udev that looks at it again, take it from nobody. */
+static void test_given(void)
+{
+	struct mk_volume *v;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, SIZE);
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdb");
+
+	holder = "dm-0 (data-lv)";
+	disks[0].settled = false;
+	plug("/dev/vdc", 32, OTHER_DIGITS, SIZE); /* any other disk comes */
+	n_changed = 0;
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
+	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdb");
+	CU_ASSERT_EQUAL(n_changed, 0);
+	PROVES(0, MK_ERROR_NONE, ""); /* attached again */
+
+	disks[0].settled = true;
+	close_set();
+	open_set();
+	v = mk_volumes_find(volumes, VOL);
+	CU_ASSERT_STRING_EQUAL(v->node, "/dev/vdb");
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_ATTACHED);
+
+	disks[0].diskseq = 8; /* another disk at its place was given to nobody */
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	PROVES(-EINVAL, MK_ERROR_DEVICE_MISMATCH, "held by dm-0");
+	holder = NULL;
+	disks[0].settled = false;
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->state, MK_VOLUME_LOST);
+	disks[0].settled = true;
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_EQUAL(v->diskseq, 8);
+	close_set();
+}
+
+/* A second disk with the serial: no answer, before anybody has looked again. */
+static void test_second_disk(void)
+{
+	struct mk_volume *v;
+
+	begin();
+	plug("/dev/vdb", 16, DIGITS, SIZE);
+	v = manage(VOL, OMA);
+	mk_volumes_recheck(volumes);
+	CU_ASSERT_TRUE(mk_volume_has_device(v));
+	plug("/dev/vdc", 32, DIGITS, SIZE);
+	CU_ASSERT_FALSE(mk_volume_has_device(v));
+	n_disks = 1;
+	CU_ASSERT_TRUE(mk_volume_has_device(v));
 	close_set();
 }
 
@@ -521,6 +592,8 @@ int main(int argc, char **argv)
 		{ "lost-and-found", test_lost_and_found },
 		{ "attached-is-proven", test_attached_is_proven },
 		{ "L06-stays-lost", test_stays_lost },
+		{ "given", test_given },
+		{ "L31-second-disk", test_second_disk },
 		{ "not-ours-to-judge", test_not_ours_to_judge },
 		{ "settled", test_settled },
 		{ "L01-target", test_target },
