@@ -161,6 +161,12 @@ tests_integration_failover_end_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_failover_end_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_failover_end_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/failover-guards.tap
+tests_integration_failover_guards_tap_SOURCES = tests/integration/test-failover-guards.c
+tests_integration_failover_guards_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_guards_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_guards_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
 check_LTLIBRARIES += libfailoverscenario.la
 libfailoverscenario_la_SOURCES = \
 	tests/integration/failover-scenario.c \
