@@ -294,16 +294,14 @@ int assign_vm(struct mk_op *op)
 		return fail_no_vm(op);
 
 	set_str(host->details(op), "VMName", vm->name);
-	r = check_assign_state(op, vm);
+	r = choose_ids(op);
+	if (r == MK_DONE && !first_elsewhere(op)) { /* whatever the VM does */
+		assign_result(op);
+		return MK_FINISHED;
+	}
 	if (r == MK_DONE)
-		r = check_zone(op, vm);
-	if (r == MK_DONE)
-		r = choose_ids(op);
-	if (r != MK_DONE || first_elsewhere(op))
-		return r;
-
-	assign_result(op);
-	return MK_FINISHED;
+		r = check_assign_state(op, vm);
+	return r == MK_DONE ? check_zone(op, vm) : r;
 }
 
 /* ---- Assign: effects --------------------------------------------------------------------------------------------------- */

@@ -51,6 +51,8 @@ static void test_idempotent(void)
 	CU_ASSERT_EQUAL(f_changes(&w), 6);
 	again = o_succeed(&w, f_assign(&w, &set, "a2"));
 	CU_ASSERT(json_object_equal(first, again));
+	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"state\":\"Running\"}");
+	json_object_put(o_succeed(&w, f_assign(&w, &set, "a3")));
 	CU_ASSERT_EQUAL(f_changes(&w), 6);
 	CU_ASSERT_STRING_EQUAL(f_assign(&w, &set, "a1"), W_PATH "/operation/a1");
 	w_stop(&w);
