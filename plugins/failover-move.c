@@ -332,7 +332,7 @@ int assign_move(struct mk_op *op)
 
 int assign_undo(struct mk_op *op)
 {
-	return move_home(op, "m", true);
+	return move_home(op, "m", true, "");
 }
 
 int assign_prove(struct mk_op *op)

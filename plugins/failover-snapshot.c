@@ -120,7 +120,7 @@ static bool start_drop(struct mk_op *op, const char *prefix, size_t i)
 /* All or none: what was made is dropped again. */
 int snapshot_undo(struct mk_op *op)
 {
-	return children_undo(op, "s", true, start_drop);
+	return children_undo(op, "s", start_drop);
 }
 
 int snapshot_one_prepare(struct mk_op *op, json_object *args)
@@ -295,7 +295,7 @@ int revert_make(struct mk_op *op)
 /* The others come to their end: a set that is reverted by half is of no use to anybody. */
 int revert_undo(struct mk_op *op)
 {
-	return move_home(op, "r", false);
+	return move_home(op, "r", false, "");
 }
 
 int revert_drop(struct mk_op *op)
@@ -385,7 +385,7 @@ int drop_make(struct mk_op *op)
 /* Nothing is put back; an operation does not end before its children. */
 int drop_undo(struct mk_op *op)
 {
-	return children_stop(op, "d", false);
+	return children_end(op, "d");
 }
 
 int drop_one_prepare(struct mk_op *op, json_object *args)

@@ -372,8 +372,9 @@ struct mk_host {
 	 * is there already is left as it is. False: fail() was called. Only this operation cancels it.
 	 */
 	bool (*spawn)(struct mk_op *op, const char *suffix, const char *kind, json_object *args);
-	/* False if there is no such child. The operation is looked at again when a child ends; a row that
-	 * waits for one has no limit of its own. */
+	/* False if there is no such child. The operation is looked at again when a child ends; a row with
+	 * children has no limit of its own. A roll-back's time begins when those that were made before it have
+	 * ended, each within its own. */
 	bool (*child)(struct mk_op *op, const char *suffix, struct mk_child_info *ret);
 	void (*cancel_child)(struct mk_op *op, const char *suffix);
 
