@@ -330,3 +330,20 @@ int move_home(struct mk_op *op, const char *forward, bool cancel, const char *mo
 					    .start = start_home },
 			more);
 }
+
+bool all_stopped(struct mk_op *op, const char *forward)
+{
+	struct mk_child_info child;
+	bool all = true;
+
+	children_tell_failures(op, forward);
+	for (size_t i = 0; i < set_size(op); i++) {
+		if (child_find(op, forward, i, &child) && !child.ended) {
+			child_cancel(op, forward, i);
+			all = false;
+		}
+		if (find_try(op, i, number(notes_of(op, i), "tries"), &child) && !child.ended)
+			all = false;
+	}
+	return all;
+}

@@ -109,7 +109,7 @@ static const struct mk_step assign_steps[] = {
 	{ "vm-backups",    MK_ASK_VM_BACKUPS,    check_vm_backups,    MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "oma-snapshots", MK_ASK_OMA_SNAPSHOTS, check_oma_snapshots, MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "oma-backups",   MK_ASK_OMA_BACKUPS,   check_oma_backups,   MK_ASK_NOTHING, NULL,        60, 0 },
-	{ "move",          MK_ASK_NOTHING,       assign_move,         MK_ASK_SET,     assign_undo, 60, 0 },
+	{ "move",          MK_ASK_NOTHING,       assign_move,         MK_ASK_VM_SET,  assign_undo, 60, 0 },
 	{ "prove",         MK_ASK_VM_VOLUMES,    assign_prove,        MK_ASK_NOTHING, NULL,        60, 0 },
 	{ 0 },
 };
@@ -122,7 +122,7 @@ static const struct mk_step return_steps[] = {
 	{ "oma",           MK_ASK_OMA,           return_oma,          MK_ASK_NOTHING, NULL,        300, 0 },
 	{ "oma-snapshots", MK_ASK_OMA_SNAPSHOTS, check_oma_snapshots, MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "oma-backups",   MK_ASK_OMA_BACKUPS,   check_oma_backups,   MK_ASK_NOTHING, NULL,        60, 0 },
-	{ "move",          MK_ASK_NOTHING,       return_move,         MK_ASK_SET,     assign_undo, 60, 0 },
+	{ "move",          MK_ASK_NOTHING,       return_move,         MK_ASK_VM_SET,  assign_undo, 60, 0 },
 	{ "prove",         MK_ASK_SET,           return_prove,        MK_ASK_NOTHING, NULL,        60, 0 },
 	{ 0 },
 };

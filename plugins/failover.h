@@ -20,7 +20,7 @@
 int set_prepare(struct mk_op *op, json_object *args);
 size_t set_size(struct mk_op *op);
 const char *set_id(struct mk_op *op, size_t i);
-/* The volume in the answer to MK_ASK_SET or MK_ASK_VM_VOLUMES; NULL: CloudStack does not list it. */
+/* The volume in the answer to MK_ASK_SET, MK_ASK_VM_SET or MK_ASK_VM_VOLUMES; NULL: CloudStack does not list it. */
 const struct mk_volume_info *set_find(struct mk_op *op, const char *id);
 bool set_has(struct mk_op *op, const char *id);
 /* The result's Volumes: the set in the order of the call. */
@@ -63,6 +63,8 @@ int children_undo(struct mk_op *op, const char *forward,
  * named `forward` has ended, cancelled if so wished. Fails, all back or not, with the text `more` unless that is "".
  */
 int move_home(struct mk_op *op, const char *forward, bool cancel, const char *more);
+/* Cancels the children named `forward`: true once these and those of the way back have ended. */
+bool all_stopped(struct mk_op *op, const char *forward);
 
 /* ---- Move: the inner operation ---- */
 

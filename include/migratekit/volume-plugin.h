@@ -130,9 +130,10 @@ enum mk_ask {
 	MK_ASK_OMA_SNAPSHOTS, /* mk_host.rows: the appliance's VM snapshots */
 	MK_ASK_OMA_BACKUPS,   /* mk_host.rows: the appliance's backups */
 	MK_ASK_OMA, /* mk_host.vm and mk_host.volumes: the appliance, and all volumes attached to it */
-	MK_ASK_SET, /* mk_host.volumes: those of the operation's volumes that CloudStack knows */
+	MK_ASK_SET,    /* mk_host.volumes: those of the operation's volumes that CloudStack knows */
+	MK_ASK_VM_SET, /* mk_host.vm, and the same */
 };
-#define MK_ASK_N (MK_ASK_SET + 1)
+#define MK_ASK_N (MK_ASK_VM_SET + 1)
 
 #define MK_STEP_NO_RETURN                                                                          \
 	(1u << 0) /* once its command was sent or a child made, a cancel comes too late */

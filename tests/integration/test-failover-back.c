@@ -207,6 +207,33 @@ static void test_moved_by_hand(void)
 	w_stop(&w);
 }
 
+/* Somebody starts the VM when the root disk is there: no disk is unplugged from the guest. */
+static void test_started(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+	const char *path;
+
+	f_start(&w, NULL, 3, &set);
+	o_fault(&w, "attachVolume", "\"nth\":3,\"action\":\"job-hold\"");
+	path = f_assign(&w, &set, "a");
+	w_sim_wait(&w, "command=attachVolume&count=2&what=executed");
+	w_sim_wait(&w, "command=attachVolume&count=3&what=received");
+	if (!f_is_on(&w, set.ids[0], F_VM)) /* the root disk's is the one that is held */
+		w_sim_post(&w, "release", "{}");
+	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"state\":\"Running\"}");
+	cancel(&w, path);
+	f_release_until_end(&w, path);
+	o_fail(&w, path, "failed", "Cancelled", "VM " F_VM " was started: stop it, then Return");
+	CU_ASSERT_EQUAL(n_on(&w, &set, F_VM), 3);
+	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 3);
+
+	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"state\":\"Stopped\"}");
+	json_object_put(o_succeed(&w, f_return(&w, &set, "r")));
+	CU_ASSERT(f_home(&w, &set));
+	w_stop(&w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -217,6 +244,7 @@ int main(int argc, char **argv)
 		{ "L19-refused-for-good", test_refused_for_good },
 		{ "L19-not-listed", test_not_listed },
 		{ "moved-by-hand", test_moved_by_hand },
+		{ "started", test_started },
 		{ NULL, NULL },
 	};
 
