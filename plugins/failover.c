@@ -267,6 +267,7 @@ static const struct mk_method volume_methods[] = {
 };
 
 static const struct mk_option inner_options[] = { { "device-id", "u" }, { "force", "b" }, { 0 } };
+static const struct mk_option drop_one_options[] = { { "snapshot", "s" }, { 0 } };
 
 static const struct mk_method inner_methods[] = {
 	OPERATION("Move", "sssa{sv}", "volume,from,to,options", MK_PRIVILEGE_ATTACH, inner_options,
@@ -275,8 +276,8 @@ static const struct mk_method inner_methods[] = {
 		  snapshot_one_steps, HOURS(6), snapshot_one_prepare),
 	OPERATION("RevertOne", "sssa{sv}", "volume,vm,snapshot,options", MK_PRIVILEGE_DELETE,
 		  inner_options, revert_one_steps, HOURS(6), revert_one_prepare),
-	OPERATION("DropOne", "ssa{sv}", "volume,operation,options", MK_PRIVILEGE_DELETE, NULL,
-		  drop_one_steps, HOURS(6), drop_one_prepare),
+	OPERATION("DropOne", "ssa{sv}", "volume,operation,options", MK_PRIVILEGE_DELETE,
+		  drop_one_options, drop_one_steps, HOURS(6), drop_one_prepare),
 	{ 0 },
 };
 

@@ -153,7 +153,8 @@ int adopt_prove(struct mk_op *op)
 
 int forget_drop(struct mk_op *op)
 {
-	return host->option_bool(op, "drop-snapshots", false) ? drop_snapshots(op, "") : MK_DONE;
+	return host->option_bool(op, "drop-snapshots", false) ? drop_snapshots(op, "", "")
+							      : MK_DONE;
 }
 
 int forget_untag(struct mk_op *op)
