@@ -74,7 +74,7 @@ down() {
 	run_command "${STOP_VM:?a command that stops the VM}"
 	request "return$try" Failover Return 'asa{sv}' ${#volumes[@]} "${volumes[@]}" \
 		1 token s "${run}_return$try"
-	# what the test wrote goes; the snapshots go when every volume is what it was
+	# what the test wrote goes; this run's snapshots, and no others, go when every volume is what it was
 	request "revert$try" Failover Revert 'asa{sv}' ${#volumes[@]} "${volumes[@]}" \
 		3 token s "${run}_revert$try" operation s "${run}_snapshot" drop b true
 	request "destroy$try" TestVM DestroyVM 'sa{sv}' "$vm" 1 token s "${run}_destroy$try"

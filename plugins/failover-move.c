@@ -300,16 +300,14 @@ int assign_vm(struct mk_op *op)
 		return fail_no_vm(op);
 
 	set_str(host->details(op), "VMName", vm->name);
-	r = check_assign_state(op, vm);
+	r = choose_ids(op);
+	if (r == MK_DONE && !first_elsewhere(op)) { /* whatever the VM does */
+		assign_result(op);
+		return MK_FINISHED;
+	}
 	if (r == MK_DONE)
-		r = check_zone(op, vm);
-	if (r == MK_DONE)
-		r = choose_ids(op);
-	if (r != MK_DONE || first_elsewhere(op))
-		return r;
-
-	assign_result(op);
-	return MK_FINISHED;
+		r = check_assign_state(op, vm);
+	return r == MK_DONE ? check_zone(op, vm) : r;
 }
 
 /* ---- Assign: effects --------------------------------------------------------------------------------------------------- */
@@ -338,9 +336,43 @@ int assign_move(struct mk_op *op)
 	return children_await(op, "m");
 }
 
+/* A volume of the set came to be the root disk of a VM that somebody has started since. */
+static bool has_started(struct mk_op *op)
+{
+	const struct mk_vm_info *vm = host->vm(op);
+
+	if (!vm || streq(vm->state, "Stopped") || streq(vm->state, "Destroyed"))
+		return false;
+
+	for (size_t i = 0; i < set_size(op); i++) {
+		const struct mk_volume_info *v = set_find(op, set_id(op, i));
+
+		if (v && streq(v->vm, vm->id) && v->device_id == ROOT_ID &&
+		    !streq(home_vm(op, v->id), vm->id))
+			return true;
+	}
+	return false;
+}
+
+/* Its root disk cannot leave it now, and a guest is not to lose its other disks meanwhile. */
 int assign_undo(struct mk_op *op)
 {
-	return move_home(op, "m", true);
+	const struct mk_vm_info *vm = host->vm(op);
+
+	if (!has_started(op))
+		return move_home(op, "m", true, "");
+
+	if (!all_stopped(op, "m") || streq(vm->state, "Stopping")) {
+		host->waiting_for(op, "the volumes to stop moving; VM %s, which was started, is %s",
+				  vm->id, vm->state);
+		return MK_AGAIN;
+	}
+
+	host->fail(op, MK_ERROR_WRONG_STATE,
+		   "VM %s was started: stop it, then Return. The set was left where it is; the VM "
+		   "is %s",
+		   vm->id, vm->state);
+	return MK_FAILED;
 }
 
 int assign_prove(struct mk_op *op)

@@ -120,7 +120,7 @@ static bool start_drop(struct mk_op *op, const char *prefix, size_t i)
 /* All or none: what was made is dropped again. */
 int snapshot_undo(struct mk_op *op)
 {
-	return children_undo(op, "s", true, start_drop);
+	return children_undo(op, "s", start_drop);
 }
 
 int snapshot_one_prepare(struct mk_op *op, json_object *args)
@@ -300,15 +300,66 @@ int revert_make(struct mk_op *op)
 	return MK_DONE;
 }
 
+enum reverted { REVERTED, NOT_REVERTED, PERHAPS_REVERTED };
+
+static enum reverted was_reverted(struct mk_op *op, size_t i)
+{
+	struct mk_child_info child;
+
+	if (!child_find(op, "r", i, &child))
+		return NOT_REVERTED;
+	if (json_object_get_boolean(json_object_object_get(child.result, "Reverted")))
+		return REVERTED;
+	return child.ended && child.error != MK_ERROR_OUTCOME_UNKNOWN ? NOT_REVERTED
+								      : PERHAPS_REVERTED;
+}
+
+static size_t add_ids(struct mk_op *op, enum reverted what, const char *words, char *text,
+		      size_t size)
+{
+	const char *before = words;
+	size_t n = 0;
+
+	for (size_t i = 0; i < set_size(op); i++) {
+		size_t used = strlen(text);
+
+		if (was_reverted(op, i) != what)
+			continue;
+		snprintf(text + used, size - used, "%s%s", before, set_id(op, i));
+		before = ", ";
+		n++;
+	}
+	return n;
+}
+
+/* What stays reverted is not where it was: which, and what to do. "" if nothing was reverted. */
+static void tell_reverted(struct mk_op *op, char *ret, size_t size)
+{
+	size_t n, used;
+
+	ret[0] = '\0';
+	n = add_ids(op, REVERTED, "reverted: ", ret, size);
+	if (n == 0)
+		return;
+
+	(void)add_ids(op, NOT_REVERTED, "; not reverted: ", ret, size);
+	(void)add_ids(op, PERHAPS_REVERTED, "; not known whether reverted: ", ret, size);
+	used = strlen(ret);
+	if (n < set_size(op))
+		snprintf(ret + used, size - used, ": repeat Revert");
+	else if (host->option_bool(op, "drop", false))
+		snprintf(ret + used, size - used,
+			 ", and some of their snapshots may be left (DropSnapshots deletes all "
+			 "that are ours)");
+}
+
 /* The others come to their end: a set that is reverted by half is of no use to anybody. */
 int revert_undo(struct mk_op *op)
 {
-	return move_home(op, "r", false);
-}
+	char reverted[SET_MAX * 40 + 200];
 
-int revert_drop(struct mk_op *op)
-{
-	return host->option_bool(op, "drop", false) ? drop_make(op) : MK_DONE;
+	tell_reverted(op, reverted, sizeof(reverted));
+	return move_home(op, "r", false, reverted);
 }
 
 /* Arguments: the volume, where it is ("": detached), the snapshot. It ends where it was. */
@@ -354,8 +405,10 @@ int revert_one(struct mk_op *op)
 
 	if (!v)
 		return fail_no_volume(op);
-	if (host->succeeded(op))
+	if (host->succeeded(op)) {
+		set_bool(host->result(op), "Reverted", true);
 		return MK_DONE;
+	}
 
 	if (!streq(v->vm, expected)) {
 		host->fail(op, MK_ERROR_WRONG_STATE,
@@ -380,21 +433,38 @@ int drop_volumes(struct mk_op *op)
 	return set_check(op, true);
 }
 
-int drop_make(struct mk_op *op)
+static int drop_each(struct mk_op *op, bool reverted_only)
 {
-	for (size_t i = 0; !flag(op, "dropping") && i < set_size(op); i++)
-		if (!child_spawn(op, "d", i, "DropOne", with_operation(set_id(op, i), "")))
+	for (size_t i = 0; !flag(op, "dropping") && i < set_size(op); i++) {
+		json_object *args = with_operation(set_id(op, i), "");
+
+		if (reverted_only)
+			set_str(json_object_array_get_idx(args, 2), "snapshot",
+				chosen_for(op, set_id(op, i)));
+		if (!child_spawn(op, "d", i, "DropOne", args))
 			return MK_FAILED;
+	}
 
 	set_flag(op, "dropping", true);
 	set_put_result(op);
 	return children_await(op, "d");
 }
 
+int drop_make(struct mk_op *op)
+{
+	return drop_each(op, false);
+}
+
+/* L03: those that were reverted to, and no others. */
+int revert_drop(struct mk_op *op)
+{
+	return host->option_bool(op, "drop", false) ? drop_each(op, true) : MK_DONE;
+}
+
 /* Nothing is put back; an operation does not end before its children. */
 int drop_undo(struct mk_op *op)
 {
-	return children_stop(op, "d", false);
+	return children_end(op, "d");
 }
 
 int drop_one_prepare(struct mk_op *op, json_object *args)
@@ -405,7 +475,7 @@ int drop_one_prepare(struct mk_op *op, json_object *args)
 
 int drop_one(struct mk_op *op)
 {
-	int r = drop_snapshots(op, arg(host->args(op), 1));
+	int r = drop_snapshots(op, arg(host->args(op), 1), host->option_str(op, "snapshot", ""));
 
 	if (r == MK_DONE)
 		set_str(host->result(op), "Volume", host->volume_id(op));

@@ -107,7 +107,7 @@ static const struct mk_step assign_steps[] = {
 	{ "vm-backups",    MK_ASK_VM_BACKUPS,    check_vm_backups,    MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "oma-snapshots", MK_ASK_OMA_SNAPSHOTS, check_oma_snapshots, MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "oma-backups",   MK_ASK_OMA_BACKUPS,   check_oma_backups,   MK_ASK_NOTHING, NULL,        60, 0 },
-	{ "move",          MK_ASK_NOTHING,       assign_move,         MK_ASK_SET,     assign_undo, 60, 0 },
+	{ "move",          MK_ASK_NOTHING,       assign_move,         MK_ASK_VM_SET,  assign_undo, 60, 0 },
 	{ "prove",         MK_ASK_VM_VOLUMES,    assign_prove,        MK_ASK_NOTHING, NULL,        60, 0 },
 	{ 0 },
 };
@@ -120,7 +120,7 @@ static const struct mk_step return_steps[] = {
 	{ "oma",           MK_ASK_OMA,           return_oma,          MK_ASK_NOTHING, NULL,        300, 0 },
 	{ "oma-snapshots", MK_ASK_OMA_SNAPSHOTS, check_oma_snapshots, MK_ASK_NOTHING, NULL,        60, 0 },
 	{ "oma-backups",   MK_ASK_OMA_BACKUPS,   check_oma_backups,   MK_ASK_NOTHING, NULL,        60, 0 },
-	{ "move",          MK_ASK_NOTHING,       return_move,         MK_ASK_SET,     assign_undo, 60, 0 },
+	{ "move",          MK_ASK_NOTHING,       return_move,         MK_ASK_VM_SET,  assign_undo, 60, 0 },
 	{ "prove",         MK_ASK_SET,           return_prove,        MK_ASK_NOTHING, NULL,        60, 0 },
 	{ 0 },
 };
@@ -266,6 +266,7 @@ static const struct mk_method volume_methods[] = {
 };
 
 static const struct mk_option inner_options[] = { { "device-id", "u" }, { "force", "b" }, { 0 } };
+static const struct mk_option drop_one_options[] = { { "snapshot", "s" }, { 0 } };
 
 static const struct mk_method inner_methods[] = {
 	OPERATION("Move", "sssa{sv}", "volume,from,to,options", MK_PRIVILEGE_ATTACH, inner_options,
@@ -274,8 +275,8 @@ static const struct mk_method inner_methods[] = {
 		  snapshot_one_steps, HOURS(6), snapshot_one_prepare),
 	OPERATION("RevertOne", "sssa{sv}", "volume,vm,snapshot,options", MK_PRIVILEGE_DELETE,
 		  inner_options, revert_one_steps, HOURS(6), revert_one_prepare),
-	OPERATION("DropOne", "ssa{sv}", "volume,operation,options", MK_PRIVILEGE_DELETE, NULL,
-		  drop_one_steps, HOURS(6), drop_one_prepare),
+	OPERATION("DropOne", "ssa{sv}", "volume,operation,options", MK_PRIVILEGE_DELETE,
+		  drop_one_options, drop_one_steps, HOURS(6), drop_one_prepare),
 	{ 0 },
 };
 

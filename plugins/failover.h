@@ -3,7 +3,7 @@
 
 /*
  * Class failover: the tables are in failover.c; what the rows do in failover-move.c (Assign, Return),
- * failover-snapshot.c, and for single volumes in life.c and move.c.
+ * failover-snapshot.c, and for single volumes in life.c and move.c; failover-back.c brings a set back.
  *
  * An operation over a set has a child for each of its volumes. Children are named by a prefix and the volume's
  * place in the call: m moves, s makes a snapshot, r reverts, d drops snapshots, b, b2_, … undo.
@@ -20,7 +20,7 @@
 int set_prepare(struct mk_op *op, json_object *args);
 size_t set_size(struct mk_op *op);
 const char *set_id(struct mk_op *op, size_t i);
-/* The volume in the answer to MK_ASK_SET or MK_ASK_VM_VOLUMES; NULL: CloudStack does not list it. */
+/* The volume in the answer to MK_ASK_SET, MK_ASK_VM_SET or MK_ASK_VM_VOLUMES; NULL: CloudStack does not list it. */
 const struct mk_volume_info *set_find(struct mk_op *op, const char *id);
 bool set_has(struct mk_op *op, const char *id);
 /* The result's Volumes: the set in the order of the call. */
@@ -32,11 +32,6 @@ void set_put_result(struct mk_op *op);
  */
 int set_check(struct mk_op *op, bool allocated);
 
-/* Notes where the volume is, once; what comes after may change it. */
-void home_set(struct mk_op *op, const struct mk_volume_info *v);
-const char *home_vm(struct mk_op *op, const char *id); /* "": detached */
-int64_t home_device_id(struct mk_op *op, const char *id);
-
 /* ---- children (failover-set.c) ---- */
 
 /* Makes the i-th volume's child; args are taken. */
@@ -45,16 +40,31 @@ bool child_spawn(struct mk_op *op, const char *prefix, size_t i, const char *kin
 bool child_find(struct mk_op *op, const char *prefix, size_t i, struct mk_child_info *ret);
 /* MK_AGAIN while any runs; MK_FAILED as soon as one has failed, with its error. */
 int children_await(struct mk_op *op, const char *prefix);
-/* MK_AGAIN while any runs, after cancelling them if so wished. Details then tells what had failed. */
-int children_stop(struct mk_op *op, const char *prefix, bool cancel);
+/* MK_AGAIN while any runs. Details then tells what had failed. */
+int children_end(struct mk_op *op, const char *prefix);
+void child_cancel(struct mk_op *op, const char *prefix, size_t i);
+/* Those that failed, with their messages, in Details. */
+void children_tell_failures(struct mk_op *op, const char *prefix);
+
+/* ---- the way back (failover-back.c) ---- */
+
+/* Notes where the volume is, once; what comes after may change it. */
+void home_set(struct mk_op *op, const struct mk_volume_info *v);
+const char *home_vm(struct mk_op *op, const char *id); /* "": detached */
+
 /*
- * An undo function: waits until the children named `forward` have ended, cancelled if so wished, then starts for
- * each volume what `start` makes, if anything, and waits; what fails is tried several times.
+ * An undo function: cancels the children named `forward`, and as soon as a volume's has ended makes the child that
+ * `start` makes, until one has succeeded for each.
  */
-int children_undo(struct mk_op *op, const char *forward, bool cancel,
+int children_undo(struct mk_op *op, const char *forward,
 		  bool (*start)(struct mk_op *op, const char *prefix, size_t i));
-/* The same for MK_ASK_SET: each volume that is not where home_set() saw it moves back. */
-int move_home(struct mk_op *op, const char *forward, bool cancel);
+/*
+ * An undo function for MK_ASK_SET: each volume that is not where home_set() saw it moves back as soon as its own child
+ * named `forward` has ended, cancelled if so wished. Fails, all back or not, with the text `more` unless that is "".
+ */
+int move_home(struct mk_op *op, const char *forward, bool cancel, const char *more);
+/* Cancels the children named `forward`: true once these and those of the way back have ended. */
+bool all_stopped(struct mk_op *op, const char *forward);
 
 /* ---- Move: the inner operation ---- */
 

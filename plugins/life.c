@@ -200,7 +200,8 @@ int forget_check(struct mk_op *op)
 
 int forget_drop(struct mk_op *op)
 {
-	return host->option_bool(op, "drop-snapshots", false) ? drop_snapshots(op, "") : MK_DONE;
+	return host->option_bool(op, "drop-snapshots", false) ? drop_snapshots(op, "", "")
+							      : MK_DONE;
 }
 
 int forget_untag(struct mk_op *op)

@@ -17,6 +17,7 @@ libsteps_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 libsteps_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 
 plugins_failover_la_SOURCES = \
+	plugins/failover-back.c \
 	plugins/failover-move.c \
 	plugins/failover-set.c \
 	plugins/failover-snapshot.c \

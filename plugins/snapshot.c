@@ -49,7 +49,7 @@ bool snapshot_is_of(json_object *row, const char *operation)
 	       (!*operation || streq(name + n, operation));
 }
 
-int drop_snapshots(struct mk_op *op, const char *operation)
+int drop_snapshots(struct mk_op *op, const char *operation, const char *id)
 {
 	json_object *rows = host->rows(op);
 	size_t n = rows ? json_object_array_length(rows) : 0;
@@ -57,7 +57,8 @@ int drop_snapshots(struct mk_op *op, const char *operation)
 	for (size_t i = 0; i < n; i++) {
 		json_object *row = json_object_array_get_idx(rows, i);
 
-		if (!snapshot_is_of(row, operation) || snapshot_is_gone(row))
+		if (!snapshot_is_of(row, operation) || snapshot_is_gone(row) ||
+		    (*id && !streq(get_str(row, "id"), id)))
 			continue;
 		if (snapshot_is_passing(row)) {
 			host->waiting_for(op, "snapshot %s, which is %s", get_str(row, "id"),

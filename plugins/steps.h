@@ -145,7 +145,7 @@ bool snapshot_is_of(json_object *row,
 		    const char *operation); /* ours, of that operation; "": of any */
 
 /*
- * MK_ASK_SNAPSHOTS: deletes our snapshots of the volume, one after the other: those of that operation ("": all).
- * MK_DONE once there are none.
+ * MK_ASK_SNAPSHOTS: deletes our snapshots of the volume, one after the other: those of that operation ("": all), or the
+ * one of that id ("": any). MK_DONE once there are none.
  */
-int drop_snapshots(struct mk_op *op, const char *operation);
+int drop_snapshots(struct mk_op *op, const char *operation, const char *id);

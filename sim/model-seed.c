@@ -424,8 +424,20 @@ static int snapshot_set_state(struct sim *sim, void *object, json_object *value,
 	return 0;
 }
 
+static int snapshot_set_created(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	int64_t seconds;
+
+	if (get_number(value, INT32_MAX, &seconds) < 0)
+		return -EINVAL;
+	if (apply)
+		((struct sim_object *)object)->created = (uint64_t)seconds * USEC_PER_SEC;
+	return 0;
+}
+
 static const struct field snapshot_fields[] = {
 	{ "name", set_name },
+	{ "created", snapshot_set_created },
 	{ "state", snapshot_set_state },
 	{ "tags", set_tags },
 	{ NULL, NULL },

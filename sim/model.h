@@ -28,7 +28,7 @@
  *             virtualmachineid ("" detaches; without deviceid the lowest free one), deviceid,
  *             hypervisor, managed, deleteprotection, generation, guest (VM ID: the disk is plugged
  *             into it; "": unplugged), removed
- *   snapshot  name, state
+ *   snapshot  name, state, created (seconds since the epoch)
  * "generation" stands for a volume's content: a snapshot keeps it, a revert brings it back, a poke
  * is a write.
  */

@@ -113,13 +113,19 @@ static int find_token(struct mk_engine *engine, const struct mk_op_request *requ
 	return 1;
 }
 
+static uint64_t own_deadline(const struct mk_op *op)
+{
+	uint64_t usec = op->engine->config.deadline;
+
+	return op->r.created + (usec ? usec : op->method->deadline_s * USEC_PER_SEC);
+}
+
 static int fill_record(struct mk_op *op, const struct mk_op_request *request, json_object *args)
 {
 	struct mk_op_record *r = &op->r;
 	const struct mk_method *m = request->method;
 	size_t n = json_object_array_length(args);
 	json_object *last = n ? json_object_array_get_idx(args, n - 1) : NULL;
-	uint64_t deadline = op->engine->config.deadline;
 
 	mk_op_record_init(r);
 	if (!mk_op_record_complete(r) || mk_str_set(&r->kind, mk_method_operation(m)) < 0 ||
@@ -142,7 +148,7 @@ static int fill_record(struct mk_op *op, const struct mk_op_request *request, js
 		r->step_count++;
 	r->caller = request->caller;
 	r->created = mk_now_realtime();
-	r->deadline = r->created + (deadline ? deadline : m->deadline_s * USEC_PER_SEC);
+	r->deadline = own_deadline(op);
 	return 0;
 }
 
@@ -205,13 +211,15 @@ static void accept_op(struct mk_op *op)
 }
 
 /* It ends in time for its parent to act on it. */
-static void bound_deadline(struct mk_op *op, const struct mk_op *parent)
+void mk_op_bound_deadline(struct mk_op *op, const struct mk_op *parent)
 {
-	uint64_t now = op->r.created, end = parent->r.deadline;
+	uint64_t own = own_deadline(op), end = parent->r.deadline;
+	uint64_t span = end > op->r.created ? end - op->r.created : 0;
 
-	end = end > now ? end - (end - now) / 16 : now;
-	if (op->r.deadline > end)
-		op->r.deadline = end;
+	if (parent->r.undoing && span > op->engine->config.rollback_deadline)
+		span = op->engine->config.rollback_deadline; /* it began anew meanwhile */
+	end -= span / 16;
+	op->r.deadline = own < end ? own : end;
 }
 
 int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
@@ -233,7 +241,9 @@ int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
 		return -EINVAL;
 	}
 
-	bound_deadline(op, parent);
+	mk_op_bound_deadline(op, parent);
+	if (parent->r.undoing)
+		mk_json_set_bool(op->r.scratch, MK_OP_BACK, true);
 	accept_op(op);
 	return 0;
 }

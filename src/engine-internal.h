@@ -19,6 +19,8 @@
 #define MK_OP_CREATED  "created-id"
 /* The key of the scratch that holds the ids of the operation's children, by suffix. */
 #define MK_OP_CHILDREN "children"
+/* And the one that says that its parent was rolling back when it was made. */
+#define MK_OP_BACK     "way-back"
 
 enum mk_op_phase {
 	PHASE_IDLE,    /* not started, ended, or waiting for a plugin that is not loaded */
@@ -69,6 +71,7 @@ struct mk_op {
 
 	bool wants_device; /* looked at again when a disk comes, goes or changes */
 	bool has_children; /* the row looked at children: they have limits, it has none */
+	bool forward_ran; /* while rolling back: when last looked at, one made before it had not ended */
 	bool unsettled;    /* the plugin says that a refused command may still be run */
 	struct mk_managed_info managed; /* mk_host.managed's last answer */
 	char *users;                    /* mk_host.device_users' last answer */
@@ -131,6 +134,8 @@ void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _prin
 /* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
 int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
 		    const struct mk_op_request *request, struct mk_error *error);
+/* A child's time ends before its parent's. */
+void mk_op_bound_deadline(struct mk_op *op, const struct mk_op *parent);
 /* An id that no operation has. Returns 0 or a negative errno. */
 int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
 
@@ -146,6 +151,9 @@ void mk_host_add_devices(struct mk_host *host);
 void mk_host_add_children(struct mk_host *host);
 /* The i-th child, if it is in memory; false beyond the last. *ret is NULL if it is not. */
 bool mk_op_nth_child(struct mk_op *op, size_t i, struct mk_op **ret);
+
+/* True while a child that was made before the roll-back has not ended. */
+bool mk_op_forward_runs(const struct mk_op *op);
 
 /* op-ask.c */
 void mk_op_ask(struct mk_op *op); /* and then PHASE_LOOK */

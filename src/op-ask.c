@@ -48,6 +48,7 @@ static const enum question plans[MK_ASK_N][QUESTIONS_MAX] = {
 	[MK_ASK_OMA_BACKUPS] = { Q_OMA_BACKUPS },
 	[MK_ASK_OMA] = { Q_OMA, Q_OMA_VOLUMES },
 	[MK_ASK_SET] = { Q_SET },
+	[MK_ASK_VM_SET] = { Q_VM, Q_SET },
 };
 
 /* ---- parameters ------------------------------------------------------------------------------------------- */

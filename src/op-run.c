@@ -216,6 +216,26 @@ static void undo_failed(struct mk_op *op)
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data);
 
+static void begin_rollback_time(struct mk_op *op)
+{
+	op->r.deadline = mk_now_realtime() + op->engine->config.rollback_deadline;
+	(void)mk_op_arm_deadline(op);
+}
+
+/* The time to roll back begins when what was begun before has ended, each within its own time: nobody else would
+ * bring it back. */
+static bool hold_deadline(struct mk_op *op)
+{
+	bool ran = op->forward_ran;
+
+	op->forward_ran = op->r.undoing && mk_op_forward_runs(op);
+	if (!ran && !op->forward_ran)
+		return false;
+
+	begin_rollback_time(op);
+	return true;
+}
+
 static void start_rollback(struct mk_op *op)
 {
 	op->r.undoing = true;
@@ -224,8 +244,7 @@ static void start_rollback(struct mk_op *op)
 		return;
 	}
 
-	op->r.deadline = mk_now_realtime() + op->engine->config.rollback_deadline;
-	(void)mk_op_arm_deadline(op);
+	begin_rollback_time(op);
 	undo_from_here(op);
 }
 
@@ -308,6 +327,24 @@ static void set_deadline_error(struct mk_op *op)
 				str_or_empty(op->waiting_for));
 }
 
+/* A part of a roll-back, whose time has begun anew since: a job of that may have to wait for what had been begun. */
+static bool follow_parent(struct mk_op *op)
+{
+	struct mk_op *parent;
+
+	HASH_FIND_STR(op->engine->ops, op->r.parent, parent);
+	if (!parent || mk_op_state_final(parent->r.state) || op->r.undoing ||
+	    !mk_json_bool(op->r.scratch, MK_OP_BACK, false))
+		return false;
+
+	mk_op_bound_deadline(op, parent);
+	if (op->r.deadline <= mk_now_realtime())
+		return false;
+
+	(void)mk_op_arm_deadline(op);
+	return true;
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct mk_op *op = data;
@@ -317,6 +354,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 		(void)arm(op, &op->deadline, USEC_PER_MSEC, on_deadline);
 		return 0;
 	}
+	if (hold_deadline(op) || follow_parent(op))
+		return 0;
 
 	mk_error_done(&op->error);
 	set_deadline_error(op);
@@ -474,6 +513,7 @@ static void look(struct mk_op *op)
 	if (mk_op_cancelled(op))
 		return;
 
+	(void)hold_deadline(op);
 	mk_error_done(&op->error);
 	op->wants_device = op->has_children = op->unsettled = false;
 	op->waiting_for = (free(op->waiting_for), NULL);

@@ -23,6 +23,7 @@ static const char *ask_name(enum mk_ask ask)
 		[MK_ASK_OMA_BACKUPS] = "oma-backups",
 		[MK_ASK_OMA] = "oma+volumes",
 		[MK_ASK_SET] = "set",
+		[MK_ASK_VM_SET] = "vm+set",
 	};
 
 	return names[ask];

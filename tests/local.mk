@@ -172,6 +172,12 @@ tests_integration_failover_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_failover_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_failover_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/failover-back.tap
+tests_integration_failover_back_tap_SOURCES = tests/integration/test-failover-back.c
+tests_integration_failover_back_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_back_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_back_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
 check_PROGRAMS += tests/integration/failover-end.tap
 tests_integration_failover_end_tap_SOURCES = tests/integration/test-failover-end.c
 tests_integration_failover_end_tap_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -189,6 +195,12 @@ tests_integration_unknown_tap_SOURCES = tests/integration/test-unknown.c
 tests_integration_unknown_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_unknown_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_unknown_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
+
+check_PROGRAMS += tests/integration/failover-guards.tap
+tests_integration_failover_guards_tap_SOURCES = tests/integration/test-failover-guards.c
+tests_integration_failover_guards_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_failover_guards_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_failover_guards_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
 check_LTLIBRARIES += libfailoverscenario.la
 libfailoverscenario_la_SOURCES = \

@@ -136,9 +136,10 @@ enum mk_ask {
 	MK_ASK_OMA_SNAPSHOTS, /* mk_host.rows: the appliance's VM snapshots */
 	MK_ASK_OMA_BACKUPS,   /* mk_host.rows: the appliance's backups */
 	MK_ASK_OMA, /* mk_host.vm and mk_host.volumes: the appliance, and all volumes attached to it */
-	MK_ASK_SET, /* mk_host.volumes: those of the operation's volumes that CloudStack knows */
+	MK_ASK_SET,    /* mk_host.volumes: those of the operation's volumes that CloudStack knows */
+	MK_ASK_VM_SET, /* mk_host.vm, and the same */
 };
-#define MK_ASK_N (MK_ASK_SET + 1)
+#define MK_ASK_N (MK_ASK_VM_SET + 1)
 
 #define MK_STEP_NO_RETURN                                                                          \
 	(1u << 0) /* once its command was sent or a child made, a cancel comes too late */
@@ -382,7 +383,8 @@ struct mk_host {
 	 */
 	bool (*spawn)(struct mk_op *op, const char *suffix, const char *kind, json_object *args);
 	/* False if there is no such child. The operation is looked at again when a child ends; a row that
-	 * looks at one has no limit of its own. */
+	 * looks at one has no limit of its own. A roll-back's time begins when those that were made before it
+	 * have ended, each within its own. */
 	bool (*child)(struct mk_op *op, const char *suffix, struct mk_child_info *ret);
 	void (*cancel_child)(struct mk_op *op, const char *suffix);
 

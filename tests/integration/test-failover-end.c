@@ -98,17 +98,35 @@ static void test_snapshot_all_or_none(void)
 	}
 }
 
-/* L03, L08: a revert that fails drops nothing, neither its own snapshot nor the others'. */
+/* Named before "not reverted". */
+static bool is_told_reverted(const char *message, const char *volume)
+{
+	const char *good = strstr(message, "failed: reverted: "), *bad = strstr(message, "; not ");
+	const char *at = good ? strstr(good, volume) : NULL;
+
+	CU_ASSERT(at && bad);
+	return at < bad;
+}
+
+/* L03, L08: a revert that fails drops nothing, neither its own snapshot nor the others'; and says what it did. */
 static void test_revert_fails(void)
 {
 	struct world w = { 0 };
 	struct f_set set;
+	const char *path, *message;
 
 	f_start(&w, NULL, 3, &set);
 	json_object_put(o_succeed(&w, snapshot(&w, &set, "snap")));
 	write_all(&w, &set, 500);
 	o_fault(&w, "revertSnapshot", "\"nth\":2," NOT_TODAY);
-	o_fail(&w, revert(&w, &set, NULL, true), "rolled-back", "Refused", "not today");
+	path = revert(&w, &set, NULL, true);
+	o_fail(&w, path, "failed", "Refused", "not today");
+	message = w_op_str(&w, path, "Message");
+	CU_ASSERT_PTR_NOT_NULL(strstr(message, "failed: reverted: "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(message, ": repeat Revert"));
+	for (size_t i = 0; i < set.n; i++)
+		CU_ASSERT_EQUAL(is_told_reverted(message, set.ids[i]),
+				f_generation(&w, set.ids[i]) < 500);
 	CU_ASSERT_EQUAL(f_snapshots(&w, &set), 3);
 	CU_ASSERT_EQUAL(w_executed(&w, "deleteSnapshot"), 0);
 	CU_ASSERT(f_home(&w, &set));
@@ -142,7 +160,7 @@ static void test_revert_guards(void)
 	w_stop(&w);
 }
 
-/* The newest, as far as CloudStack tells; where its clock does not, the caller must. */
+/* The one that is named. L03: with drop, no other goes. */
 static void test_which_snapshot(void)
 {
 	struct world w = { 0 };
@@ -157,6 +175,12 @@ static void test_which_snapshot(void)
 	CU_ASSERT_EQUAL(f_generation(&w, set.ids[0]), 100);
 	json_object_put(o_succeed(&w, revert(&w, &set, "second", false)));
 	CU_ASSERT_EQUAL(f_generation(&w, set.ids[0]), 200);
+	json_object_put(o_succeed(&w, revert(&w, &set, "first", true)));
+	CU_ASSERT_EQUAL(f_generation(&w, set.ids[0]), 100);
+	CU_ASSERT_EQUAL(f_snapshots(&w, &set), 1);
+	json_object_put(o_succeed(&w, revert(&w, &set, "second", true)));
+	CU_ASSERT_EQUAL(f_generation(&w, set.ids[0]), 200);
+	CU_ASSERT_EQUAL(f_snapshots(&w, &set), 0);
 	w_stop(&w);
 }
 
