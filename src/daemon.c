@@ -13,6 +13,9 @@
 
 #define PRIORITY_SIGNALS (-20)
 
+#define INSECURE   "TLS certificates are not verified (insecure = yes)"
+#define UNVERIFIED "it is not verified that this is the configured VM: no DMI UUID can be read"
+
 struct daemon {
 	const struct mk_daemon_options *options;
 	sd_event *event;
@@ -75,19 +78,30 @@ static void refresh(struct daemon *d)
 		(void)sd_notifyf(0, "STATUS=%s", mk_service_status(d->service));
 }
 
-static void on_oma_checked(const char *problem, void *data)
+static void on_oma_checked(const char *problem, bool unverified, void *data)
 {
 	struct daemon *d = data;
 
 	d->oma_check = NULL;
 	if (*problem)
 		mk_log_error(NULL, "%s", problem);
-	(void)mk_service_set_oma_problem(d->service, problem);
+	else
+		mk_log_info(NULL, "CloudStack knows the appliance's VM %s%s%s",
+			    d->config->appliance.vm, unverified ? "; " : "",
+			    unverified ? UNVERIFIED : "");
+	mk_service_set_condition(d->service, MK_CONDITION_OMA, problem);
+	mk_service_set_condition(d->service, MK_CONDITION_UNVERIFIED, unverified ? UNVERIFIED : "");
 	if (!*problem && !d->reconciled) {
 		d->reconciled = true;
 		mk_service_reconcile(d->service);
 	}
 	refresh(d);
+}
+
+static void set_insecure(struct daemon *d)
+{
+	mk_service_set_condition(d->service, MK_CONDITION_INSECURE,
+				 d->config->cloudstack.insecure ? INSECURE : "");
 }
 
 static void check_oma(struct daemon *d)
@@ -205,11 +219,11 @@ static void apply_config(struct daemon *d, struct mk_config *config)
 	r = mk_cs_reconfigure(d->cs, &cs_config);
 	if (r < 0)
 		mk_log_error(NULL, "cannot apply the new CloudStack settings: %s", strerror(-r));
-	mk_service_set_insecure(d->service, config->cloudstack.insecure);
 	e_config = engine_config(config);
 	mk_engine_reconfigure(d->engine, &e_config);
 	mk_config_free(d->config);
 	d->config = config;
+	set_insecure(d);
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *data)
@@ -339,7 +353,7 @@ static int make_engine(struct daemon *d)
 	r = mk_service_new(&s_config, &d->service);
 	if (r < 0)
 		return fail("cannot make the service", r, NULL);
-	mk_service_set_insecure(d->service, d->config->cloudstack.insecure);
+	set_insecure(d);
 
 	v_watcher = mk_service_volumes_watcher(d->service);
 	r = mk_volumes_new(d->store, d->devices, d->config->appliance.vm, &v_watcher, &d->volumes);
