@@ -9,6 +9,7 @@
 #include "turn.h"
 
 #include <signal.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
 #define PRIORITY_SIGNALS (-20)
@@ -32,6 +33,7 @@ struct daemon {
 	struct mk_bus *bus;
 	bool has_socket; /* systemd passed the private socket */
 	struct mk_appliance_check *oma_check;
+	int failed;      /* exit status of a start that fails */
 	bool reconciled; /* the comparison of the start was asked for */
 	bool stopping;   /* nothing new is sent any more */
 };
@@ -291,6 +293,23 @@ static int fail(const char *doing, int r, const struct mk_error *error)
 	return r;
 }
 
+/* Only an administrator can mend it: systemd is not to try again by itself. */
+static int give_up(struct daemon *d, int r)
+{
+	d->failed = EX_CONFIG;
+	return r;
+}
+
+static bool store_needs_help(int r)
+{
+	static const int errors[] = { EUCLEAN, ENOTSUP, ENOENT, ENOTDIR, EACCES };
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (r == -errors[i])
+			return true;
+	return false;
+}
+
 static int open_store(struct daemon *d)
 {
 	_cleanup_free_ char *path =
@@ -300,6 +319,8 @@ static int open_store(struct daemon *d)
 
 	if (path)
 		r = mk_store_open(path, &d->store, &error);
+	if (store_needs_help(r))
+		give_up(d, r);
 	return r < 0 ? fail("cannot open the journal", r, &error) : 0;
 }
 
@@ -461,11 +482,11 @@ static int open_bus(struct daemon *d)
 
 	r = socket_passed();
 	if (r < 0)
-		return r;
+		return give_up(d, r);
 	d->has_socket = r > 0;
 	if (d->options->no_bus && !d->has_socket) {
 		mk_log_error(NULL, "--no-bus, and systemd passed no socket: nobody could call");
-		return -EINVAL;
+		return give_up(d, -EINVAL);
 	}
 
 	r = mk_bus_new(d->event, MK_BUS_ROOT, &callbacks, &d->bus);
@@ -503,7 +524,7 @@ static int start(struct daemon *d)
 
 	r = load_config(d->options->config_path, &d->config);
 	if (r < 0)
-		return r;
+		return r == -EINVAL ? give_up(d, r) : r;
 
 	r = sd_event_new(&d->event);
 	if (r >= 0)
@@ -575,7 +596,7 @@ static void stop(struct daemon *d)
 
 int mk_daemon_run(const struct mk_daemon_options *options)
 {
-	struct daemon d = { .options = options };
+	struct daemon d = { .options = options, .failed = EXIT_FAILURE };
 	int r;
 
 	r = start(&d);
@@ -583,5 +604,5 @@ int mk_daemon_run(const struct mk_daemon_options *options)
 		r = sd_event_loop(d.event);
 
 	stop(&d);
-	return r < 0 ? EXIT_FAILURE : r;
+	return r < 0 ? d.failed : r;
 }

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #define DBUS_ERROR     "org.freedesktop.DBus.Error."
 #define NOTE_SIZE      4096
@@ -42,7 +43,7 @@ static void expect_log(const char *text)
 	CU_ASSERT(found);
 }
 
-/* The daemon must not start: it says why, and ends with 1. */
+/* The daemon must not start: it says why, and that it is of no use to try again. */
 static void expect_no_start(const char *text)
 {
 	int status;
@@ -50,7 +51,7 @@ static void expect_no_start(const char *text)
 	w_daemon_spawn(&w, NULL);
 	CU_ASSERT_FALSE(w_daemon_ready(&w));
 	status = w_daemon_wait(&w);
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG);
 	expect_log(text);
 }
 
@@ -89,8 +90,8 @@ static void test_command_line(void)
 	w_prepare(&w, NULL, NULL);
 	expect_run("--version", NULL, 0, "migratekit-volumed 0.");
 	expect_run("--help", NULL, 0, "--check-config");
-	expect_run("--nonsense", NULL, 1, "nonsense");
-	expect_run("word", NULL, 1, "'word' is no option");
+	expect_run("--nonsense", NULL, EX_CONFIG, "nonsense");
+	expect_run("word", NULL, EX_CONFIG, "'word' is no option");
 	expect_run("--describe-plugin=test-vm", NULL, 0, "prove-gone");
 	expect_run("--describe-plugin=none", NULL, 1, "none.so");
 	w_stop(&w);
@@ -111,6 +112,17 @@ static void test_check_config(void)
 	expect_run("--check-config", NULL, 1, "soon");
 	expect_run("--check-config", NULL, 1, "[nothing]");
 	expect_no_start("test.conf:2"); /* and the daemon says the same */
+	w_stop(&w);
+}
+
+static void test_no_config(void)
+{
+	_cleanup_free_ char *path = NULL;
+
+	w_prepare(&w, sim_args, NULL);
+	path = mk_strdup_printf("%s/volumed.conf", w.dir);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	expect_no_start("volumed.conf: cannot be read");
 	w_stop(&w);
 }
 
@@ -609,6 +621,7 @@ int main(int argc, char **argv)
 		{ "journal", test_journal }, /* first: it counts failures */
 		{ "command-line", test_command_line },
 		{ "check-config", test_check_config },
+		{ "no-config", test_no_config },
 		{ "stderr", test_stderr },
 		{ "notify", test_notify },
 		{ "L39-reload-key", test_reload_key },

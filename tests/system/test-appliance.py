@@ -89,6 +89,40 @@ class Tests:
         assert a.property("ActiveState") == "active"
         assert a.run("stat -c '%U %G %a' /run/migratekit/volumed.sock") == "root migratekit 660"
 
+    def test_broken_configuration_is_tried_once(self):
+        a = self.a
+        drop_in = "/etc/migratekit/volumed.conf.d/zz-broken.conf"
+        ways = [f"busctl --timeout=60 {w} get-property {NAME} {MANAGER} {NAME} OMA" for w in ("", f"--address={SOCKET}")]
+
+        def expect_failed():
+            assert a.property("ActiveState") == "failed", a.property("ActiveState")
+            assert a.property("ExecMainStatus") == "78" and a.restarts() == 0
+            assert a.run("systemctl is-active migratekit-volumed.socket") == "active"
+
+        for way in ways:
+            try:
+                a.run(f"printf '[cloudstack]\\nurl = ftp://nowhere\\n' >{drop_in}; systemctl stop {UNIT}")
+                a.fails(lambda: a.run(f"systemctl start {UNIT}"), "failed")
+                expect_failed()
+                # at once; a call over the bus would wait for the bus's own time-out
+                a.run(f"s=0; timeout 20 {ways[1]} || s=$?; test $s -ne 0 -a $s -ne 124")
+                expect_failed()
+            finally:
+                a.run(f"rm {drop_in}")
+            a.run(way)
+            assert a.property("ActiveState") == "active"
+
+    def test_restart_serves_who_waits(self):
+        a = self.a
+        a.wait_serving()
+        pid = a.pid()
+        # the daemon does not see the call before it is told to end
+        a.run(f"""kill -STOP {pid}
+            busctl --timeout=60 --address={SOCKET} get-property {NAME} {MANAGER} {NAME} OMA & client=$!
+            systemctl restart {UNIT}
+            wait $client""")
+        assert a.pid() != pid
+
     # --- disks ---
 
     def test_life_of_a_volume(self):
