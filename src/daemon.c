@@ -14,6 +14,7 @@
 
 #define PRIORITY_SIGNALS (-20)
 
+#define NOT_TAKEN  "the configuration on disk was not taken"
 #define INSECURE   "TLS certificates are not verified (insecure = yes)"
 #define UNVERIFIED "it is not verified that this is the configured VM: no DMI UUID can be read"
 
@@ -202,11 +203,9 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, v
 	return 0;
 }
 
-static void keep_until_restart(const char *key, char **value, const char *now)
+static void on_fixed_key(const char *group, const char *key)
 {
-	if (!streq(*value, now))
-		mk_log_warning(NULL, "%s changed; it takes effect at the next start", key);
-	(void)mk_str_set(value, now);
+	mk_log_warning(NULL, "[%s] %s changed; it takes effect at the next start", group, key);
 }
 
 static void apply_config(struct daemon *d, struct mk_config *config)
@@ -214,9 +213,6 @@ static void apply_config(struct daemon *d, struct mk_config *config)
 	struct mk_cs_config cs_config = mk_config_cloudstack(config);
 	struct mk_engine_config e_config;
 	int r;
-
-	keep_until_restart("[appliance] vm", &config->appliance.vm, d->config->appliance.vm);
-	keep_until_restart("[daemon] group", &config->daemon.group, d->config->daemon.group);
 
 	r = mk_cs_reconfigure(d->cs, &cs_config);
 	if (r < 0)
@@ -230,19 +226,22 @@ static void apply_config(struct daemon *d, struct mk_config *config)
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *data)
 {
-	struct mk_config *config = NULL;
+	_cleanup_(mk_config_freep) struct mk_config *config = NULL;
 	struct daemon *d = data;
+	bool taken;
 
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, mk_now_monotonic());
-	if (load_config(d->options->config_path, &config) < 0) {
-		mk_log_error(NULL,
-			     "the new configuration was not taken; going on with the old one");
-	} else {
-		apply_config(d, config);
+	taken = load_config(d->options->config_path, &config) == 0 &&
+		mk_config_keep_fixed(config, d->config, on_fixed_key) == 0;
+	if (taken) {
+		apply_config(d, take_ptr(config));
 		mk_log_info(NULL, "configuration read again");
 		check_oma(d);
+	} else {
+		mk_log_error(NULL, NOT_TAKEN "; going on with the old one");
 	}
 
+	mk_service_set_condition(d->service, MK_CONDITION_CONFIG, taken ? "" : NOT_TAKEN);
 	refresh(d);
 	(void)sd_notify(0, "READY=1");
 	return 0;

@@ -495,6 +495,7 @@ static char *compose_status(const struct mk_service *service, bool *ret_healthy)
 		service->reachable ? "" : mk_cs_status(service->cs),
 		text_of(service, MK_CONDITION_OMA),
 		plugin_problem(service),
+		text_of(service, MK_CONDITION_CONFIG),
 		text_of(service, MK_CONDITION_INSECURE),
 	};
 	const char *unverified = text_of(service, MK_CONDITION_UNVERIFIED);

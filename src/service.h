@@ -50,6 +50,7 @@ bool mk_service_refresh(struct mk_service *service);
 /* What others find out for Status, most urgent first. */
 enum mk_condition {
 	MK_CONDITION_OMA,      /* the appliance's own VM is not what it should be */
+	MK_CONDITION_CONFIG,   /* the configuration on disk has mistakes */
 	MK_CONDITION_INSECURE, /* TLS is not verified */
 	MK_CONDITION_UNVERIFIED, /* this machine could not be compared with it; does not make unhealthy */
 };

@@ -288,8 +288,52 @@ static void test_reload_bad_file(void)
 	reload(fd);
 	expect_log("test.conf:2");
 	expect_log("going on with the old one");
+	CU_ASSERT(w_await_status(&w, "the configuration on disk was not taken"));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w_delete_root(&w, W_VM, "old", true));
 	CU_ASSERT_STRING_EQUAL(w_wait(&w, W_PATH "/operation/old"), "succeeded");
+	w_set_config(&w, NULL);
+	w_set_secret(&w, w_secret);
+	reload(fd);
+	CU_ASSERT(w_await_status(&w, "serving"));
+	close(fd);
+	w_stop(&w);
+}
+
+/* What a reload cannot change is named and stays; the same in other words is no change. */
+static void test_reload_fixed_keys(void)
+{
+	static const char *const fixed[] = { "[appliance] vm", "[plugins] load",
+					     "[plugins] directory", "[daemon] state-directory",
+					     "[daemon] group" };
+	_cleanup_free_ char *log = NULL;
+	char socket_env[NOTE_SIZE];
+	unsigned n = 0;
+	int fd;
+
+	w_prepare(&w, sim_args, "[plugins]\nload = test-vm, oma\n");
+	fd = start_notified(socket_env);
+	w_set_config(&w, "[plugins]\nload = test-vm oma\n[operations]\nstep-limit = 1min\n");
+	reload(fd);
+	log = w_daemon_log(&w);
+	CU_ASSERT_PTR_NULL(strstr(log, "at the next start"));
+
+	w_set_config(&w, "[appliance]\nvm = " W_VM "\n[plugins]\nload = oma\ndirectory = /d\n"
+			 "[daemon]\nstate-directory = /s\ngroup = root\n");
+	reload(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+		_cleanup_free_ char *line =
+			mk_strdup_printf("warning: %s changed; it takes effect at the next start\n",
+					 fixed[i]);
+
+		expect_log(line);
+	}
+	free(log);
+	log = w_daemon_log(&w);
+	for (const char *at = log; (at = strstr(at, "at the next start")); at++)
+		n++;
+	CU_ASSERT_EQUAL(n, ARRAY_SIZE(fixed));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w_delete_root(&w, W_VM, "fixed", true));
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, W_PATH "/operation/fixed"), "succeeded");
 	close(fd);
 	w_stop(&w);
 }
@@ -626,6 +670,7 @@ int main(int argc, char **argv)
 		{ "notify", test_notify },
 		{ "L39-reload-key", test_reload_key },
 		{ "reload-bad-file", test_reload_bad_file },
+		{ "reload-fixed-keys", test_reload_fixed_keys },
 		{ "reload-limits", test_reload_limits },
 		{ "L10-sigterm", test_sigterm },
 		{ "L10-bus-loss", test_bus_loss },
