@@ -14,6 +14,8 @@
 
 #define PRIORITY_SIGNALS (-20)
 
+#define BUS_RETRY (2 * USEC_PER_SEC)
+
 #define NOT_TAKEN  "the configuration on disk was not taken"
 #define INSECURE   "TLS certificates are not verified (insecure = yes)"
 #define UNVERIFIED "it is not verified that this is the configured VM: no DMI UUID can be read"
@@ -32,7 +34,8 @@ struct daemon {
 	struct mk_engine *engine;
 	struct mk_access *access;
 	struct mk_bus *bus;
-	bool has_socket; /* systemd passed the private socket */
+	bool has_socket;            /* systemd passed the private socket */
+	sd_event_source *bus_retry; /* armed while the bus is missing */
 	struct mk_appliance_check *oma_check;
 	int failed;      /* exit status of a start that fails */
 	bool reconciled; /* the comparison of the start was asked for */
@@ -92,8 +95,9 @@ static void on_oma_checked(const char *problem, bool unverified, void *data)
 		mk_log_info(NULL, "CloudStack knows the appliance's VM %s%s%s",
 			    d->config->appliance.vm, unverified ? "; " : "",
 			    unverified ? UNVERIFIED : "");
-	mk_service_set_condition(d->service, MK_CONDITION_OMA, problem);
-	mk_service_set_condition(d->service, MK_CONDITION_UNVERIFIED, unverified ? UNVERIFIED : "");
+	(void)mk_service_set_condition(d->service, MK_CONDITION_OMA, problem);
+	(void)mk_service_set_condition(d->service, MK_CONDITION_UNVERIFIED,
+				       unverified ? UNVERIFIED : "");
 	if (!*problem && !d->reconciled) {
 		d->reconciled = true;
 		mk_service_reconcile(d->service);
@@ -103,8 +107,8 @@ static void on_oma_checked(const char *problem, bool unverified, void *data)
 
 static void set_insecure(struct daemon *d)
 {
-	mk_service_set_condition(d->service, MK_CONDITION_INSECURE,
-				 d->config->cloudstack.insecure ? INSECURE : "");
+	(void)mk_service_set_condition(d->service, MK_CONDITION_INSECURE,
+				       d->config->cloudstack.insecure ? INSECURE : "");
 }
 
 static void check_oma(struct daemon *d)
@@ -241,7 +245,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si,
 		mk_log_error(NULL, NOT_TAKEN "; going on with the old one");
 	}
 
-	mk_service_set_condition(d->service, MK_CONDITION_CONFIG, taken ? "" : NOT_TAKEN);
+	(void)mk_service_set_condition(d->service, MK_CONDITION_CONFIG, taken ? "" : NOT_TAKEN);
 	refresh(d);
 	(void)sd_notify(0, "READY=1");
 	return 0;
@@ -448,7 +452,43 @@ static int make_access(struct daemon *d)
 	return r < 0 ? fail("cannot make the access control", r, NULL) : 0;
 }
 
-/* Where there is a private socket the bus may be missing. */
+/* Says so once, and tries again. */
+static void without_bus(struct daemon *d, const struct mk_error *error)
+{
+	_cleanup_free_ char *text =
+		mk_strdup_printf("serving the private socket alone: %s", str_or_empty(error->text));
+
+	if (mk_service_set_condition(d->service, MK_CONDITION_BUS, str_or_empty(text)))
+		mk_log_warning(NULL, "%s", str_or_empty(text));
+	(void)sd_event_source_set_time_relative(d->bus_retry, BUS_RETRY);
+	(void)sd_event_source_set_enabled(d->bus_retry, SD_EVENT_ONESHOT);
+}
+
+static void on_joined(const struct mk_error *error, void *data)
+{
+	struct daemon *d = data;
+
+	if (error) {
+		without_bus(d, error);
+	} else {
+		mk_log_notice(NULL, "the bus is there: serving it too");
+		(void)mk_service_set_condition(d->service, MK_CONDITION_BUS, "");
+		mk_access_start(d->access, d->bus);
+	}
+	refresh(d);
+}
+
+static int on_bus_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct daemon *d = data;
+
+	if (mk_bus_join(d->bus, d->options->bus_address, MK_BUS_NAME, on_joined, d, &error) < 0)
+		on_joined(&error, d);
+	return 0;
+}
+
+/* Where there is a private socket the bus may be missing, and come later. */
 static int connect_bus(struct daemon *d)
 {
 	_cleanup_error_ struct mk_error error = { 0 };
@@ -459,7 +499,11 @@ static int connect_bus(struct daemon *d)
 
 	r = mk_bus_connect(d->bus, d->options->bus_address, &error);
 	if (r == -ECONNREFUSED && d->has_socket) {
-		mk_log_notice(NULL, "%s; serving the private socket alone", error.text);
+		r = sd_event_add_time_relative(d->event, &d->bus_retry, CLOCK_MONOTONIC, BUS_RETRY,
+					       0, on_bus_retry, d);
+		if (r < 0)
+			return fail("cannot use the event loop", r, NULL);
+		without_bus(d, &error);
 		return 0;
 	}
 	if (r < 0)
@@ -584,6 +628,7 @@ static void stop(struct daemon *d)
 	mk_devices_free(d->devices);
 	mk_service_free(d->service);
 	mk_access_free(d->access);
+	sd_event_source_disable_unref(d->bus_retry);
 	d->turn = mk_turn_free(d->turn); /* all of these may ask for one */
 	mk_bus_close(d->bus);
 	mk_cs_free(d->cs);

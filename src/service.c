@@ -495,6 +495,7 @@ static char *compose_status(const struct mk_service *service, bool *ret_healthy)
 		service->reachable ? "" : mk_cs_status(service->cs),
 		text_of(service, MK_CONDITION_OMA),
 		plugin_problem(service),
+		text_of(service, MK_CONDITION_BUS),
 		text_of(service, MK_CONDITION_CONFIG),
 		text_of(service, MK_CONDITION_INSECURE),
 	};
@@ -555,10 +556,14 @@ const char *mk_service_status(struct mk_service *service)
 	return str_or_empty(service->status);
 }
 
-void mk_service_set_condition(struct mk_service *service, enum mk_condition condition,
+bool mk_service_set_condition(struct mk_service *service, enum mk_condition condition,
 			      const char *text)
 {
+	if (streq(text_of(service, condition), text))
+		return false;
+
 	(void)mk_str_set(&service->conditions[condition], text);
+	return true;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */

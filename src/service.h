@@ -50,14 +50,15 @@ bool mk_service_refresh(struct mk_service *service);
 /* What others find out for Status, most urgent first. */
 enum mk_condition {
 	MK_CONDITION_OMA,      /* the appliance's own VM is not what it should be */
+	MK_CONDITION_BUS,      /* it could not be joined */
 	MK_CONDITION_CONFIG,   /* the configuration on disk has mistakes */
 	MK_CONDITION_INSECURE, /* TLS is not verified */
 	MK_CONDITION_UNVERIFIED, /* this machine could not be compared with it; does not make unhealthy */
 };
 #define MK_N_CONDITIONS (MK_CONDITION_UNVERIFIED + 1)
 
-/* text: for Status at the next refresh, "" while all is well. */
-void mk_service_set_condition(struct mk_service *service, enum mk_condition condition,
+/* text: for Status at the next refresh, "" while all is well. True if it is another than before. */
+bool mk_service_set_condition(struct mk_service *service, enum mk_condition condition,
 			      const char *text);
 
 /* One sentence; valid until the next refresh. */
