@@ -69,6 +69,7 @@ static void test_names(void)
 	     "grep -x 'BusName=" A_NAME "' $unit && grep -x 'User=migratekit' $unit &&\n"
 	     "grep 'policy user=\"migratekit\"' dbus/" A_NAME ".conf &&\n"
 	     "grep -x 'SocketGroup=migratekit' data/migratekit-volumed.socket &&\n"
+	     "grep -x 'PartOf=migratekit-volumed.socket' $unit &&\n"
 	     "grep -x 'ListenStream=/run/migratekit/volumed.sock' data/migratekit-volumed.socket "
 	     "&&\n"
 	     "grep '^d /run/migratekit ' data/tmpfiles.d/migratekit-volumed.conf &&\n"

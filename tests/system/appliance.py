@@ -137,6 +137,9 @@ class Appliance:
 
     # --- in the guest ---
 
+    # a question over the bus and over the socket
+    ways = [f"busctl --timeout=60 {w} get-property {NAME} {MANAGER} {NAME} OMA" for w in ("", f"--address={SOCKET}")]
+
     def run(self, script, limit=120):
         return self.guest.run(script, limit)
 

@@ -89,23 +89,36 @@ class Tests:
         assert a.property("ActiveState") == "active"
         assert a.run("stat -c '%U %G %a' /run/migratekit/volumed.sock") == "root migratekit 660"
 
+    def test_socket_takes_the_daemon_along(self):
+        a = self.a
+        a.wait_serving()
+        pid = a.pid()
+        a.run("systemctl restart migratekit-volumed.socket")
+        assert a.pid() not in (pid, "0"), a.pid()
+        for way in a.ways:
+            a.run(way)
+        a.run("systemctl stop migratekit-volumed.socket; test ! -e /run/migratekit/volumed.sock")
+        assert a.property("ActiveState") == "inactive"
+        # the bus brings both back
+        for way in a.ways:
+            a.run(way)
+
     def test_broken_configuration_is_tried_once(self):
         a = self.a
         drop_in = "/etc/migratekit/volumed.conf.d/zz-broken.conf"
-        ways = [f"busctl --timeout=60 {w} get-property {NAME} {MANAGER} {NAME} OMA" for w in ("", f"--address={SOCKET}")]
 
         def expect_failed():
             assert a.property("ActiveState") == "failed", a.property("ActiveState")
             assert a.property("ExecMainStatus") == "78" and a.restarts() == 0
             assert a.run("systemctl is-active migratekit-volumed.socket") == "active"
 
-        for way in ways:
+        for way in a.ways:
             try:
                 a.run(f"printf '[cloudstack]\\nurl = ftp://nowhere\\n' >{drop_in}; systemctl stop {UNIT}")
                 a.fails(lambda: a.run(f"systemctl start {UNIT}"), "failed")
                 expect_failed()
                 # at once; a call over the bus would wait for the bus's own time-out
-                a.run(f"s=0; timeout 20 {ways[1]} || s=$?; test $s -ne 0 -a $s -ne 124")
+                a.run(f"s=0; timeout 20 {a.ways[1]} || s=$?; test $s -ne 0 -a $s -ne 124")
                 expect_failed()
             finally:
                 a.run(f"rm {drop_in}")
@@ -118,7 +131,7 @@ class Tests:
         pid = a.pid()
         # the daemon does not see the call before it is told to end
         a.run(f"""kill -STOP {pid}
-            busctl --timeout=60 --address={SOCKET} get-property {NAME} {MANAGER} {NAME} OMA & client=$!
+            {a.ways[1]} & client=$!
             systemctl restart {UNIT}
             wait $client""")
         assert a.pid() != pid
@@ -344,7 +357,7 @@ class Tests:
         lines = a.run(f"journalctl -q -b all -u {UNIT} -o json --output-fields=OPERATION,VOLUME,VM,STEP,PLUGIN,"
                       "CLOUDSTACK_JOB,PRIORITY | grep OPERATION | tail -n 400").splitlines()
         rows = [json.loads(line) for line in lines]
-        for field in ("OPERATION", "VOLUME", "STEP", "PLUGIN", "CLOUDSTACK_JOB"):
+        for field in ("OPERATION", "VOLUME", "VM", "STEP", "PLUGIN", "CLOUDSTACK_JOB"):
             assert any(row.get(field) for row in rows), f"no {field}="
         token = rows[-1]["OPERATION"]
         a.run(f"journalctl -q OPERATION={token} | grep -q .")
@@ -352,8 +365,33 @@ class Tests:
     def test_journal_has_no_secret(self):
         self.a.run(f"""journalctl -q -b all -o export >/run/journal
             grep -q migratekit-volumed /run/journal
-            ! grep -aqF -e {SECRET} -e {WRONG_SECRET} -e {API_KEY} /run/journal
+            ! grep -aqF -e {SECRET} -e {WRONG_SECRET} -e {API_KEY} /run/journal &&
             ! grep -aqF -e {SECRET} -e {WRONG_SECRET} /proc/$(systemctl show -P MainPID {UNIT})/environ""")
+
+    # --- the package: the last, as it is gone afterwards ---
+
+    def test_package_upgrade_remove_purge(self):
+        a = self.a
+        a.wait_serving()
+        pid = a.pid()
+        a.run("dpkg -i /var/local/migratekit-volumed.deb", 300)
+        assert a.pid() not in (pid, "0"), a.pid()
+        for way in a.ways:
+            a.run(way)
+        a.run("dpkg -r migratekit-volumed", 300)
+        a.run("test -d /var/lib/migratekit -a -f /etc/migratekit/volumed.conf")
+        left = a.run("""pgrep -lu migratekit || true
+            find /run -name '*igratekit*' -print
+            systemctl list-units --plain --no-legend 'migratekit-volumed.*'
+            systemctl --failed --plain --no-legend""")
+        assert not left, left
+        a.fails(lambda: a.run(a.ways[0]), "not provided by any .service files")
+        a.run("dpkg -P migratekit-volumed", 300)
+        left = a.run("""find / -xdev -path /var/lib/dpkg -prune -o -path '*igratekit*' -print | sort""").split()
+        assert left == ["/etc/credstore/migratekit.cloudstack-api-key", "/etc/migratekit", "/etc/migratekit/secret-key",
+                        "/etc/migratekit/volumed.conf.d", "/etc/migratekit/volumed.conf.d/system-test.conf",
+                        "/var/local/migratekit-volumed.deb"], left
+        assert not a.run("systemctl --failed --plain --no-legend")
 
 
 def show(text):
