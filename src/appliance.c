@@ -6,14 +6,15 @@
 
 #include <ctype.h>
 
-/* Readable by root only; a service manager may hand its content down. */
-#define DMI_UUID "/sys/class/dmi/id/product_uuid"
+/* Readable by root only: systemd hands its content down as a credential. */
+#define DMI_UUID       "/sys/class/dmi/id/product_uuid"
+#define DMI_CREDENTIAL "dmi-uuid"
 
 struct mk_appliance_check {
 	char *vm;
 	bool dmi;
 	struct mk_cs_request *request;
-	void (*done)(const char *problem, void *data);
+	mk_appliance_done *done;
 	void *data;
 };
 
@@ -23,10 +24,9 @@ static void check_free(struct mk_appliance_check *check)
 	free(check);
 }
 
-/* False if this machine does not tell. */
-static bool read_dmi(char ret[MK_UUID_SIZE])
+static bool read_uuid(const char *path, char ret[MK_UUID_SIZE])
 {
-	_cleanup_fclose_ FILE *f = fopen(DMI_UUID, "re");
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
 
 	if (!f || !fgets(ret, MK_UUID_SIZE, f))
 		return false;
@@ -36,12 +36,41 @@ static bool read_dmi(char ret[MK_UUID_SIZE])
 	return mk_uuid_valid(ret);
 }
 
-static char *problem_of(const struct mk_appliance_check *check, const struct mk_cs_reply *reply)
+/* False if this machine does not tell. The credential is no UUID where there was nothing to hand down. */
+static bool read_dmi(char ret[MK_UUID_SIZE])
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	_cleanup_free_ char *path =
+		directory ? mk_strdup_printf("%s/" DMI_CREDENTIAL, directory) : NULL;
+
+	return (path && read_uuid(path, ret)) || read_uuid(DMI_UUID, ret);
+}
+
+/* Of a VM that CloudStack knows. */
+static char *compare_dmi(const struct mk_appliance_check *check, bool *ret_unverified)
+{
+	char uuid[MK_UUID_SIZE];
+
+	if (!read_dmi(uuid)) {
+		*ret_unverified = true;
+		return NULL;
+	}
+
+	if (streq(uuid, check->vm))
+		return NULL;
+
+	return mk_strdup_printf("this machine is VM %s by its DMI UUID, and the configuration says "
+				"%s ([appliance] vm)",
+				uuid, check->vm);
+}
+
+static char *problem_of(const struct mk_appliance_check *check, const struct mk_cs_reply *reply,
+			bool *ret_unverified)
 {
 	_cleanup_(mk_cs_vms_done) struct mk_cs_vms vms = { 0 };
 	_cleanup_free_ char *why = NULL;
-	char uuid[MK_UUID_SIZE];
 
+	*ret_unverified = false;
 	if (reply->outcome != MK_CS_OK)
 		return mk_strdup_printf(
 			"the appliance's VM %s ([appliance] vm) could not be looked up: "
@@ -56,27 +85,23 @@ static char *problem_of(const struct mk_appliance_check *check, const struct mk_
 		return mk_strdup_printf(
 			"CloudStack does not know the appliance's VM %s ([appliance] vm)",
 			check->vm);
-	if (check->dmi && streq(vms.items[0].hypervisor, "KVM") && read_dmi(uuid) &&
-	    !streq(uuid, check->vm))
-		return mk_strdup_printf(
-			"this machine is VM %s by its DMI UUID, and the configuration says "
-			"%s ([appliance] vm)",
-			uuid, check->vm);
+	if (check->dmi && streq(vms.items[0].hypervisor, "KVM"))
+		return compare_dmi(check, ret_unverified);
 	return NULL;
 }
 
 static void on_reply(const struct mk_cs_reply *reply, void *data)
 {
 	struct mk_appliance_check *check = data;
-	_cleanup_free_ char *problem = problem_of(check, reply);
+	bool unverified;
+	_cleanup_free_ char *problem = problem_of(check, reply, &unverified);
 
-	check->done(str_or_empty(problem), check->data);
+	check->done(str_or_empty(problem), unverified, check->data);
 	check_free(check);
 }
 
 struct mk_appliance_check *mk_appliance_check(struct mk_cs *cs, const char *vm, bool dmi,
-					      void (*done)(const char *problem, void *data),
-					      void *data)
+					      mk_appliance_done *done, void *data)
 {
 	_cleanup_json_ json_object *params = json_object_new_object();
 	struct mk_appliance_check *check = calloc(1, sizeof(*check));

@@ -7,13 +7,15 @@
 
 struct mk_appliance_check;
 
+/* problem: a sentence, "" if there is none. unverified: the DMI UUID was to be compared and cannot be read. */
+typedef void mk_appliance_done(const char *problem, bool unverified, void *data);
+
 /*
- * Starts it. done runs once, from the loop, when CloudStack has answered (which it may do late):
- * problem is a sentence, "" if all is well. dmi: also compare this machine's DMI UUID, which KVM sets to
- * the VM's UUID; one that cannot be read says nothing. Returns NULL without memory.
+ * Starts it. done runs once, from the loop, when CloudStack has answered (which it may do late). dmi: also
+ * compare this machine's DMI UUID, which KVM sets to the VM's UUID: that of the credential dmi-uuid, else
+ * the kernel's. Returns NULL without memory.
  */
 struct mk_appliance_check *mk_appliance_check(struct mk_cs *cs, const char *vm, bool dmi,
-					      void (*done)(const char *problem, void *data),
-					      void *data);
+					      mk_appliance_done *done, void *data);
 /* Ends it without a callback; NULL is allowed; not after done has run. Returns NULL. */
 struct mk_appliance_check *mk_appliance_check_cancel(struct mk_appliance_check *check);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by bus.c (connection, objects, flush), bus-call.c (dispatch, calls), bus-standard.c (the
+/* Shared by bus.c (objects, flush), bus-connect.c (the connection), bus-call.c (dispatch, calls), bus-standard.c (the
  * standard interfaces), bus-peer.c (peers), bus-driver.c (what stands in for the bus on their connections)
  * and access.c (polkit). */
 
@@ -95,6 +95,7 @@ struct mk_bus {
 	struct mk_bus_callbacks callbacks;
 	DBusConnection *connection; /* to the bus; NULL: there is none */
 	bool named;                 /* it has given us our name */
+	struct mk_bus_join *join;   /* the connection is being made; NULL: there, or none */
 	struct mk_loop_dbus *loop;
 	gid_t group; /* whose members mk_bus_uid.member is about; (gid_t)-1: nobody */
 	struct mk_bus_server *server; /* NULL: no private socket */
@@ -105,7 +106,7 @@ struct mk_bus {
 	struct mk_bus_out_list replies, signals, removals;
 	TAILQ_HEAD(mk_bus_calls, mk_call) calls; /* all that have no reply yet */
 	struct mk_bus_uid *uids;
-	sd_event_source *disconnected; /* armed when the connection is lost */
+	sd_event_source *disconnected; /* armed when the connection is lost, or could not be made */
 	bool discarding;               /* nothing is sent any more */
 };
 
@@ -116,6 +117,9 @@ void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusConnecti
 		  DBusMessage *message);
 struct mk_bus_object *mk_bus_find(struct mk_bus *bus, const char *path);
 bool mk_bus_below_root(const struct mk_bus *bus, const char *path);
+
+/* bus-connect.c */
+void mk_bus_disconnect(struct mk_bus *bus);
 
 /* bus-call.c */
 DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, struct mk_bus_peer *peer,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection, the objects, and what is sent at the end of a turn. */
+/* The objects, and what is sent at the end of a turn. */
 
 #include "bus-internal.h"
-
-#define RECEIVED_MAX (1024 * 1024) /* bytes read ahead of what is handled */
 
 /* ---- queues ---------------------------------------------------------------------------------------------- */
 
@@ -348,109 +346,7 @@ void mk_bus_discard(struct mk_bus *bus)
 	drain(bus, &bus->removals);
 }
 
-/* ---- connection ------------------------------------------------------------------------------------------------- */
-
-static int on_disconnected(sd_event_source *source, void *data)
-{
-	struct mk_bus *bus = data;
-
-	bus->callbacks.disconnected(bus->callbacks.data);
-	return 0;
-}
-
-/* A unique name whose new owner is nobody has left the bus. */
-static void on_owner_changed(struct mk_bus *bus, DBusMessage *message)
-{
-	const char *name, *before, *after;
-
-	if (dbus_message_has_sender(message, DBUS_SERVICE_DBUS) &&
-	    dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
-				  DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) &&
-	    *name == ':' && !*after)
-		mk_bus_caller_gone(bus, NULL, name);
-}
-
-static DBusHandlerResult filter(DBusConnection *connection, DBusMessage *message, void *data)
-{
-	struct mk_bus *bus = data;
-
-	if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
-		(void)sd_event_source_set_enabled(bus->disconnected, SD_EVENT_ONESHOT);
-		return DBUS_HANDLER_RESULT_HANDLED;
-	}
-
-	if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL)
-		return mk_bus_dispatch_call(bus, NULL, message);
-
-	if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
-		on_owner_changed(bus, message);
-
-	return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-}
-
-static DBusConnection *connect_to(const char *address, DBusError *e)
-{
-	DBusConnection *c;
-
-	if (!address)
-		address = getenv("DBUS_STARTER_ADDRESS");
-	if (!address)
-		return dbus_bus_get_private(DBUS_BUS_SYSTEM, e);
-
-	c = dbus_connection_open_private(address, e);
-	if (c && !dbus_bus_register(c, e)) {
-		dbus_connection_close(c);
-		dbus_connection_unref(c);
-		c = NULL;
-	}
-	return c;
-}
-
-static int set_up(struct mk_bus *bus)
-{
-	int r;
-
-	dbus_connection_set_exit_on_disconnect(bus->connection, FALSE);
-	/* How big a message may be is the bus's to say: to libdbus a bigger one would be the end of the connection,
-	 * which is everybody's. */
-	dbus_connection_set_max_received_size(bus->connection, RECEIVED_MAX);
-
-	r = sd_event_add_defer(bus->event, &bus->disconnected, on_disconnected, bus);
-	if (r < 0)
-		return r;
-	(void)sd_event_source_set_enabled(bus->disconnected, SD_EVENT_OFF);
-
-	if (!dbus_connection_add_filter(bus->connection, filter, bus, NULL))
-		return -ENOMEM;
-
-	/* Whoever leaves the bus; without waiting for the answer. */
-	dbus_bus_add_match(bus->connection,
-			   "type='signal',sender='" DBUS_SERVICE_DBUS
-			   "',interface='" DBUS_INTERFACE_DBUS
-			   "',member='NameOwnerChanged',arg2=''",
-			   NULL);
-
-	return mk_loop_dbus_attach(bus->event, bus->connection, &bus->loop);
-}
-
-int mk_bus_connect(struct mk_bus *bus, const char *address, struct mk_error *error)
-{
-	DBusError e = DBUS_ERROR_INIT;
-
-	bus->connection = connect_to(address, &e);
-	if (bus->connection)
-		return set_up(bus);
-
-	mk_error_set(error, MK_ERROR_UNAVAILABLE, "cannot connect to the bus: %s",
-		     str_or_empty(e.message));
-	dbus_error_free(&e);
-	return -ECONNREFUSED;
-}
-
-bool mk_bus_connected(const struct mk_bus *bus)
-{
-	return bus->connection != NULL;
-}
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 int mk_bus_new(sd_event *event, const char *root, const struct mk_bus_callbacks *callbacks,
 	       struct mk_bus **ret)
@@ -494,42 +390,8 @@ int mk_bus_open(sd_event *event, const char *address, const char *root,
 	return 0;
 }
 
-int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *error)
-{
-	DBusError e = DBUS_ERROR_INIT;
-	int r;
-
-	r = dbus_bus_request_name(bus->connection, name, DBUS_NAME_FLAG_DO_NOT_QUEUE, &e);
-	if (r == DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER ||
-	    r == DBUS_REQUEST_NAME_REPLY_ALREADY_OWNER) {
-		bus->named = true;
-		return 0;
-	}
-
-	if (r == DBUS_REQUEST_NAME_REPLY_EXISTS) {
-		mk_error_set(error, MK_ERROR_UNAVAILABLE,
-			     "the name %s is owned already: is another daemon running?", name);
-		return -EEXIST;
-	}
-
-	r = dbus_error_has_name(&e, DBUS_ERROR_ACCESS_DENIED) ? -EACCES : -EIO;
-	mk_error_set(error, MK_ERROR_UNAVAILABLE, "the bus does not give us the name %s: %s", name,
-		     str_or_empty(e.message));
-	dbus_error_free(&e);
-	return r;
-}
-
 static void no_flush(void *data)
 {
-}
-
-static void disconnect(struct mk_bus *bus)
-{
-	dbus_connection_flush(bus->connection);
-	dbus_connection_remove_filter(bus->connection, filter, bus);
-	mk_loop_dbus_detach(bus->loop);
-	dbus_connection_close(bus->connection);
-	dbus_connection_unref(bus->connection);
 }
 
 struct mk_bus *mk_bus_close(struct mk_bus *bus)
@@ -552,15 +414,13 @@ struct mk_bus *mk_bus_close(struct mk_bus *bus)
 	drain(bus, &bus->signals);
 	drain(bus, &bus->removals);
 	mk_bus_stop_listening(bus);
-	if (bus->connection)
-		disconnect(bus);
+	mk_bus_disconnect(bus);
 	HASH_ITER(hh, bus->uids, uid, next_uid) {
 		HASH_DEL(bus->uids, uid);
 		free(uid->name);
 		free(uid);
 	}
 
-	sd_event_source_disable_unref(bus->disconnected);
 	sd_event_unref(bus->event);
 	free(bus->root);
 	free(bus);

@@ -92,7 +92,7 @@ struct mk_bus_interface {
 struct mk_bus_callbacks {
 	/* Something was queued: call mk_bus_flush() soon (once per turn of the loop). */
 	void (*want_flush)(void *data);
-	/* The connection to the bus is gone. Runs once, from the loop. */
+	/* The connection to the bus, once made, is gone. Runs once, from the loop. */
 	void (*disconnected)(void *data);
 	void *data;
 	/*
@@ -114,12 +114,20 @@ int mk_bus_new(sd_event *event, const char *root, const struct mk_bus_callbacks 
  * (MK_ERROR_UNAVAILABLE).
  */
 int mk_bus_connect(struct mk_bus *bus, const char *address, struct mk_error *error);
-bool mk_bus_connected(const struct mk_bus *bus); /* mk_bus_connect() succeeded */
+bool mk_bus_connected(const struct mk_bus *bus);
 
 /* Both in one. root is where org.freedesktop.DBus.ObjectManager lives. */
 int mk_bus_open(sd_event *event, const char *address, const char *root,
 		const struct mk_bus_callbacks *callbacks, struct mk_bus **ret,
 		struct mk_error *error);
+/*
+ * The same later: joins and takes the name without blocking. done runs once, from the loop: with the name ours, or
+ * with the error and no connection again. Fails at once, without done, if there is nobody at the address: -ECONNREFUSED with
+ * the error set; else -ENOMEM, …. Not while it is connected or joins.
+ */
+typedef void mk_bus_joined(const struct mk_error *error, void *data);
+int mk_bus_join(struct mk_bus *bus, const char *address, const char *name, mk_bus_joined *done,
+		void *data, struct mk_error *error);
 /* Blocks; only at start, last. Returns 0, or -EEXIST (somebody else owns it, we do not queue), -EACCES, … with the error set. */
 int mk_bus_request_name(struct mk_bus *bus, const char *name, struct mk_error *error);
 

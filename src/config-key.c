@@ -32,7 +32,7 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "cloudstack", "poll-max", MK_KEY_SPAN, AT(cloudstack.poll_max), "5s", MS, 10 * MIN },
 	{ "cloudstack", "retry-min", MK_KEY_SPAN, AT(cloudstack.retry_min), "500ms", MS, MIN },
 	{ "cloudstack", "retry-max", MK_KEY_SPAN, AT(cloudstack.retry_max), "30s", MS, H },
-	{ "appliance", "vm", MK_KEY_UUID, AT(appliance.vm), NULL },
+	{ "appliance", "vm", MK_KEY_UUID, AT(appliance.vm), NULL, .restart = true },
 	{ "appliance", "check-dmi", MK_KEY_BOOL, AT(appliance.check_dmi), "yes" },
 	{ "volumes", "disk-offering", MK_KEY_TEXT, AT(volumes.disk_offering), "" },
 	{ "volumes", "zone", MK_KEY_TEXT, AT(volumes.zone), "" },
@@ -47,10 +47,10 @@ const struct mk_key mk_keys[MK_N_KEYS] = {
 	{ "operations", "history-age", MK_KEY_SPAN, AT(operations.history_age), "30d", S, 3650 * D },
 	{ "operations", "history-count", MK_KEY_COUNT, AT(operations.history_count), "10000", 0, 10000000 },
 	{ "operations", "export-finished", MK_KEY_COUNT, AT(operations.export_finished), "200", 0, 100000 },
-	{ "plugins", "load", MK_KEY_NAMES, AT(plugins.load), "test-vm, oma, failover" },
-	{ "plugins", "directory", MK_KEY_PATH, AT(plugins.directory), PLUGINS_DIR },
-	{ "daemon", "state-directory", MK_KEY_PATH, AT(daemon.state_directory), STATE_DIR },
-	{ "daemon", "group", MK_KEY_TEXT, AT(daemon.group), "migratekit" },
+	{ "plugins", "load", MK_KEY_NAMES, AT(plugins.load), "test-vm, oma, failover", .restart = true },
+	{ "plugins", "directory", MK_KEY_PATH, AT(plugins.directory), PLUGINS_DIR, .restart = true },
+	{ "daemon", "state-directory", MK_KEY_PATH, AT(daemon.state_directory), STATE_DIR, .restart = true },
+	{ "daemon", "group", MK_KEY_TEXT, AT(daemon.group), "migratekit", .restart = true },
 	/* clang-format on */
 };
 

@@ -25,6 +25,7 @@ struct mk_key {
 		*fallback; /* as the file would write it; "" if it may stay unset; NULL: required */
 	uint64_t min, max; /* of MK_KEY_COUNT and MK_KEY_SPAN */
 	bool zero;         /* 0 is allowed below min */
+	bool restart; /* fixed until the next start; of a type that prints what it was set to */
 };
 
 #define MK_N_KEYS 33u

@@ -556,6 +556,47 @@ struct mk_cs_config mk_config_cloudstack(const struct mk_config *config)
 	};
 }
 
+static char *print_key(const struct mk_key *key, const struct mk_config *config)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+
+	mk_key_print(key, config, f);
+	if (fclose(f) == 0)
+		return text;
+
+	free(text);
+	return NULL;
+}
+
+int mk_config_keep_fixed(struct mk_config *config, const struct mk_config *running,
+			 void (*changed)(const char *group, const char *key))
+{
+	for (size_t i = 0; i < MK_N_KEYS; i++) {
+		const struct mk_key *key = &mk_keys[i];
+		_cleanup_free_ char *now = NULL, *later = NULL, *why = NULL;
+
+		if (!key->restart)
+			continue;
+		now = print_key(key, running);
+		later = print_key(key, config);
+		if (!now || !later)
+			return -ENOMEM;
+		if (streq(now, later))
+			continue;
+
+		changed(key->group, key->name);
+		if (mk_key_set(key, now, config, &why) < 0)
+			return -ENOMEM;
+	}
+
+	return 0;
+}
+
 void mk_config_dump(const struct mk_config *config, FILE *f)
 {
 	const char *group = NULL;

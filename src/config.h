@@ -88,6 +88,13 @@ DEFINE_CLEANUP(struct mk_config *, mk_config_free)
 /* The client's part; borrows everything from config. */
 struct mk_cs_config mk_config_cloudstack(const struct mk_config *config);
 
+/*
+ * Puts back what is fixed until the next start, as running has it; changed is told of each such key that differed.
+ * Returns 0 or -ENOMEM.
+ */
+int mk_config_keep_fixed(struct mk_config *config, const struct mk_config *running,
+			 void (*changed)(const char *group, const char *key));
+
 /* Every effective value under its group and key, in the syntax of the file; secrets as (set). */
 void mk_config_dump(const struct mk_config *config, FILE *f);
 

@@ -9,9 +9,16 @@
 #include "turn.h"
 
 #include <signal.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
 #define PRIORITY_SIGNALS (-20)
+
+#define BUS_RETRY (2 * USEC_PER_SEC)
+
+#define NOT_TAKEN  "the configuration on disk was not taken"
+#define INSECURE   "TLS certificates are not verified (insecure = yes)"
+#define UNVERIFIED "it is not verified that this is the configured VM: no DMI UUID can be read"
 
 struct daemon {
 	const struct mk_daemon_options *options;
@@ -27,8 +34,10 @@ struct daemon {
 	struct mk_engine *engine;
 	struct mk_access *access;
 	struct mk_bus *bus;
-	bool has_socket; /* systemd passed the private socket */
+	bool has_socket;            /* systemd passed the private socket */
+	sd_event_source *bus_retry; /* armed while the bus is missing */
 	struct mk_appliance_check *oma_check;
+	int failed;      /* exit status of a start that fails */
 	bool reconciled; /* the comparison of the start was asked for */
 	bool stopping;   /* nothing new is sent any more */
 };
@@ -75,19 +84,31 @@ static void refresh(struct daemon *d)
 		(void)sd_notifyf(0, "STATUS=%s", mk_service_status(d->service));
 }
 
-static void on_oma_checked(const char *problem, void *data)
+static void on_oma_checked(const char *problem, bool unverified, void *data)
 {
 	struct daemon *d = data;
 
 	d->oma_check = NULL;
 	if (*problem)
 		mk_log_error(NULL, "%s", problem);
-	(void)mk_service_set_oma_problem(d->service, problem);
+	else
+		mk_log_info(NULL, "CloudStack knows the appliance's VM %s%s%s",
+			    d->config->appliance.vm, unverified ? "; " : "",
+			    unverified ? UNVERIFIED : "");
+	(void)mk_service_set_condition(d->service, MK_CONDITION_OMA, problem);
+	(void)mk_service_set_condition(d->service, MK_CONDITION_UNVERIFIED,
+				       unverified ? UNVERIFIED : "");
 	if (!*problem && !d->reconciled) {
 		d->reconciled = true;
 		mk_service_reconcile(d->service);
 	}
 	refresh(d);
+}
+
+static void set_insecure(struct daemon *d)
+{
+	(void)mk_service_set_condition(d->service, MK_CONDITION_INSECURE,
+				       d->config->cloudstack.insecure ? INSECURE : "");
 }
 
 static void check_oma(struct daemon *d)
@@ -186,11 +207,9 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *si, v
 	return 0;
 }
 
-static void keep_until_restart(const char *key, char **value, const char *now)
+static void on_fixed_key(const char *group, const char *key)
 {
-	if (!streq(*value, now))
-		mk_log_warning(NULL, "%s changed; it takes effect at the next start", key);
-	(void)mk_str_set(value, now);
+	mk_log_warning(NULL, "[%s] %s changed; it takes effect at the next start", group, key);
 }
 
 static void apply_config(struct daemon *d, struct mk_config *config)
@@ -199,34 +218,34 @@ static void apply_config(struct daemon *d, struct mk_config *config)
 	struct mk_engine_config e_config;
 	int r;
 
-	keep_until_restart("[appliance] vm", &config->appliance.vm, d->config->appliance.vm);
-	keep_until_restart("[daemon] group", &config->daemon.group, d->config->daemon.group);
-
 	r = mk_cs_reconfigure(d->cs, &cs_config);
 	if (r < 0)
 		mk_log_error(NULL, "cannot apply the new CloudStack settings: %s", strerror(-r));
-	mk_service_set_insecure(d->service, config->cloudstack.insecure);
 	e_config = engine_config(config);
 	mk_engine_reconfigure(d->engine, &e_config);
 	mk_config_free(d->config);
 	d->config = config;
+	set_insecure(d);
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *data)
 {
-	struct mk_config *config = NULL;
+	_cleanup_(mk_config_freep) struct mk_config *config = NULL;
 	struct daemon *d = data;
+	bool taken;
 
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, mk_now_monotonic());
-	if (load_config(d->options->config_path, &config) < 0) {
-		mk_log_error(NULL,
-			     "the new configuration was not taken; going on with the old one");
-	} else {
-		apply_config(d, config);
+	taken = load_config(d->options->config_path, &config) == 0 &&
+		mk_config_keep_fixed(config, d->config, on_fixed_key) == 0;
+	if (taken) {
+		apply_config(d, take_ptr(config));
 		mk_log_info(NULL, "configuration read again");
 		check_oma(d);
+	} else {
+		mk_log_error(NULL, NOT_TAKEN "; going on with the old one");
 	}
 
+	(void)mk_service_set_condition(d->service, MK_CONDITION_CONFIG, taken ? "" : NOT_TAKEN);
 	refresh(d);
 	(void)sd_notify(0, "READY=1");
 	return 0;
@@ -277,6 +296,23 @@ static int fail(const char *doing, int r, const struct mk_error *error)
 	return r;
 }
 
+/* Only an administrator can mend it: systemd is not to try again by itself. */
+static int give_up(struct daemon *d, int r)
+{
+	d->failed = EX_CONFIG;
+	return r;
+}
+
+static bool store_needs_help(int r)
+{
+	static const int errors[] = { EUCLEAN, ENOTSUP, ENOENT, ENOTDIR, EACCES };
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+		if (r == -errors[i])
+			return true;
+	return false;
+}
+
 static int open_store(struct daemon *d)
 {
 	_cleanup_free_ char *path =
@@ -286,6 +322,8 @@ static int open_store(struct daemon *d)
 
 	if (path)
 		r = mk_store_open(path, &d->store, &error);
+	if (store_needs_help(r))
+		give_up(d, r);
 	return r < 0 ? fail("cannot open the journal", r, &error) : 0;
 }
 
@@ -339,7 +377,7 @@ static int make_engine(struct daemon *d)
 	r = mk_service_new(&s_config, &d->service);
 	if (r < 0)
 		return fail("cannot make the service", r, NULL);
-	mk_service_set_insecure(d->service, d->config->cloudstack.insecure);
+	set_insecure(d);
 
 	v_watcher = mk_service_volumes_watcher(d->service);
 	r = mk_volumes_new(d->store, d->devices, d->config->appliance.vm, &v_watcher, &d->volumes);
@@ -414,7 +452,43 @@ static int make_access(struct daemon *d)
 	return r < 0 ? fail("cannot make the access control", r, NULL) : 0;
 }
 
-/* Where there is a private socket the bus may be missing. */
+/* Says so once, and tries again. */
+static void without_bus(struct daemon *d, const struct mk_error *error)
+{
+	_cleanup_free_ char *text =
+		mk_strdup_printf("serving the private socket alone: %s", str_or_empty(error->text));
+
+	if (mk_service_set_condition(d->service, MK_CONDITION_BUS, str_or_empty(text)))
+		mk_log_warning(NULL, "%s", str_or_empty(text));
+	(void)sd_event_source_set_time_relative(d->bus_retry, BUS_RETRY);
+	(void)sd_event_source_set_enabled(d->bus_retry, SD_EVENT_ONESHOT);
+}
+
+static void on_joined(const struct mk_error *error, void *data)
+{
+	struct daemon *d = data;
+
+	if (error) {
+		without_bus(d, error);
+	} else {
+		mk_log_notice(NULL, "the bus is there: serving it too");
+		(void)mk_service_set_condition(d->service, MK_CONDITION_BUS, "");
+		mk_access_start(d->access, d->bus);
+	}
+	refresh(d);
+}
+
+static int on_bus_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct daemon *d = data;
+
+	if (mk_bus_join(d->bus, d->options->bus_address, MK_BUS_NAME, on_joined, d, &error) < 0)
+		on_joined(&error, d);
+	return 0;
+}
+
+/* Where there is a private socket the bus may be missing, and come later. */
 static int connect_bus(struct daemon *d)
 {
 	_cleanup_error_ struct mk_error error = { 0 };
@@ -425,7 +499,11 @@ static int connect_bus(struct daemon *d)
 
 	r = mk_bus_connect(d->bus, d->options->bus_address, &error);
 	if (r == -ECONNREFUSED && d->has_socket) {
-		mk_log_notice(NULL, "%s; serving the private socket alone", error.text);
+		r = sd_event_add_time_relative(d->event, &d->bus_retry, CLOCK_MONOTONIC, BUS_RETRY,
+					       0, on_bus_retry, d);
+		if (r < 0)
+			return fail("cannot use the event loop", r, NULL);
+		without_bus(d, &error);
 		return 0;
 	}
 	if (r < 0)
@@ -447,11 +525,11 @@ static int open_bus(struct daemon *d)
 
 	r = socket_passed();
 	if (r < 0)
-		return r;
+		return give_up(d, r);
 	d->has_socket = r > 0;
 	if (d->options->no_bus && !d->has_socket) {
 		mk_log_error(NULL, "--no-bus, and systemd passed no socket: nobody could call");
-		return -EINVAL;
+		return give_up(d, -EINVAL);
 	}
 
 	r = mk_bus_new(d->event, MK_BUS_ROOT, &callbacks, &d->bus);
@@ -489,7 +567,7 @@ static int start(struct daemon *d)
 
 	r = load_config(d->options->config_path, &d->config);
 	if (r < 0)
-		return r;
+		return r == -EINVAL ? give_up(d, r) : r;
 
 	r = sd_event_new(&d->event);
 	if (r >= 0)
@@ -550,6 +628,7 @@ static void stop(struct daemon *d)
 	mk_devices_free(d->devices);
 	mk_service_free(d->service);
 	mk_access_free(d->access);
+	sd_event_source_disable_unref(d->bus_retry);
 	d->turn = mk_turn_free(d->turn); /* all of these may ask for one */
 	mk_bus_close(d->bus);
 	mk_cs_free(d->cs);
@@ -561,7 +640,7 @@ static void stop(struct daemon *d)
 
 int mk_daemon_run(const struct mk_daemon_options *options)
 {
-	struct daemon d = { .options = options };
+	struct daemon d = { .options = options, .failed = EXIT_FAILURE };
 	int r;
 
 	r = start(&d);
@@ -569,5 +648,5 @@ int mk_daemon_run(const struct mk_daemon_options *options)
 		r = sd_event_loop(d.event);
 
 	stop(&d);
-	return r < 0 ? EXIT_FAILURE : r;
+	return r < 0 ? d.failed : r;
 }

@@ -13,5 +13,5 @@ struct mk_daemon_options {
 	bool no_bus;             /* the private socket only */
 };
 
-/* Starts, serves until told to end, stops. Returns the exit code. */
+/* Starts, serves until told to end, stops. Returns the exit code: EX_CONFIG if only an administrator can help. */
 int mk_daemon_run(const struct mk_daemon_options *options);

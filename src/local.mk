@@ -10,6 +10,7 @@ libvolumed_la_SOURCES = \
 	src/appliance.c \
 	src/appliance.h \
 	src/bus-call.c \
+	src/bus-connect.c \
 	src/bus-driver.c \
 	src/bus-internal.h \
 	src/bus-peer.c \

@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sysexits.h>
 
 static void usage(FILE *f)
 {
@@ -134,14 +135,14 @@ int main(int argc, char **argv)
 			return EXIT_SUCCESS;
 		default:
 			usage(stderr);
-			return EXIT_FAILURE;
+			return EX_CONFIG;
 		}
 	}
 
 	if (optind < argc) {
 		fprintf(stderr, "migratekit-volumed: '%s' is no option\n", argv[optind]);
 		usage(stderr);
-		return EXIT_FAILURE;
+		return EX_CONFIG;
 	}
 
 	protect_memory();

@@ -38,8 +38,8 @@ struct mk_service {
 	struct mk_bus_interface manager_interface;
 	struct mk_class_interface *classes; /* one for each loaded plugin */
 	size_t n_classes;
-	char *oma, *oma_problem, *status;
-	bool insecure;
+	char *oma, *status;
+	char *conditions[MK_N_CONDITIONS]; /* NULL or "": all is well */
 	/* as last told to callers */
 	bool healthy, reachable;
 	uint64_t pending, managed;

@@ -473,32 +473,42 @@ static const char *plugin_problem(const struct mk_service *service)
 	return "";
 }
 
-/* The sentences that apply, most urgent first. */
+/* Takes the text over; NULL without memory. */
+static char *add_sentence(char *text, const char *sentence)
+{
+	_cleanup_free_ char *before = text;
+
+	if (!text || !*sentence)
+		return take_ptr(before);
+	return mk_strdup_printf("%s%s%s", before, *before ? "; " : "", sentence);
+}
+
+static const char *text_of(const struct mk_service *service, enum mk_condition condition)
+{
+	return str_or_empty(service->conditions[condition]);
+}
+
+/* The sentences that apply, most urgent first; without any that makes unhealthy, "serving" is the first. */
 static char *compose_status(const struct mk_service *service, bool *ret_healthy)
 {
 	const char *parts[] = {
 		service->reachable ? "" : mk_cs_status(service->cs),
-		service->oma_problem,
+		text_of(service, MK_CONDITION_OMA),
 		plugin_problem(service),
-		service->insecure ? "TLS certificates are not verified (insecure = yes)" : "",
+		text_of(service, MK_CONDITION_BUS),
+		text_of(service, MK_CONDITION_CONFIG),
+		text_of(service, MK_CONDITION_INSECURE),
 	};
+	const char *unverified = text_of(service, MK_CONDITION_UNVERIFIED);
 	char *status = strdup("");
 
-	*ret_healthy = true;
-	for (size_t i = 0; status && i < ARRAY_SIZE(parts); i++) {
-		char *longer;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		status = add_sentence(status, parts[i]);
 
-		if (!*parts[i])
-			continue;
-		*ret_healthy = false;
-		longer = mk_strdup_printf("%s%s%s", status, *status ? "; " : "", parts[i]);
-		free(status);
-		status = longer;
-	}
-
-	if (status && !*status)
-		(void)mk_str_set(&status, "serving");
-	return status;
+	*ret_healthy = status && !*status;
+	if (*ret_healthy)
+		status = add_sentence(status, "serving");
+	return add_sentence(status, unverified);
 }
 
 bool mk_service_refresh(struct mk_service *service)
@@ -546,14 +556,14 @@ const char *mk_service_status(struct mk_service *service)
 	return str_or_empty(service->status);
 }
 
-int mk_service_set_oma_problem(struct mk_service *service, const char *problem)
+bool mk_service_set_condition(struct mk_service *service, enum mk_condition condition,
+			      const char *text)
 {
-	return mk_str_set(&service->oma_problem, problem);
-}
+	if (streq(text_of(service, condition), text))
+		return false;
 
-void mk_service_set_insecure(struct mk_service *service, bool insecure)
-{
-	service->insecure = insecure;
+	(void)mk_str_set(&service->conditions[condition], text);
+	return true;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
@@ -571,10 +581,9 @@ int mk_service_new(const struct mk_service_config *config, struct mk_service **r
 	service->store = config->store;
 	service->cs = config->cs;
 	service->oma = strdup(config->oma);
-	service->oma_problem = strdup("");
 	service->status = strdup("starting");
 	service->classes = calloc(config->plugins->n + 1, sizeof(*service->classes));
-	if (!service->oma || !service->oma_problem || !service->status || !service->classes)
+	if (!service->oma || !service->status || !service->classes)
 		return -ENOMEM;
 
 	r = build_manager(service);
@@ -605,7 +614,8 @@ struct mk_service *mk_service_free(struct mk_service *service)
 	free(service->classes);
 	free(service->manager_methods);
 	free(service->oma);
-	free(service->oma_problem);
+	for (size_t i = 0; i < MK_N_CONDITIONS; i++)
+		free(service->conditions[i]);
 	free(service->status);
 	free(service);
 	return NULL;

@@ -47,10 +47,19 @@ int mk_service_publish(struct mk_service *service, struct mk_bus *bus);
  * callers of those that did. True if Status changed. */
 bool mk_service_refresh(struct mk_service *service);
 
-/* A sentence about the appliance's own VM that makes the daemon unhealthy; "" if all is well. */
-int mk_service_set_oma_problem(struct mk_service *service, const char *problem);
-/* TLS is not verified: Status says so. */
-void mk_service_set_insecure(struct mk_service *service, bool insecure);
+/* What others find out for Status, most urgent first. */
+enum mk_condition {
+	MK_CONDITION_OMA,      /* the appliance's own VM is not what it should be */
+	MK_CONDITION_BUS,      /* it could not be joined */
+	MK_CONDITION_CONFIG,   /* the configuration on disk has mistakes */
+	MK_CONDITION_INSECURE, /* TLS is not verified */
+	MK_CONDITION_UNVERIFIED, /* this machine could not be compared with it; does not make unhealthy */
+};
+#define MK_N_CONDITIONS (MK_CONDITION_UNVERIFIED + 1)
+
+/* text: for Status at the next refresh, "" while all is well. True if it is another than before. */
+bool mk_service_set_condition(struct mk_service *service, enum mk_condition condition,
+			      const char *text);
 
 /* One sentence; valid until the next refresh. */
 const char *mk_service_status(struct mk_service *service);

@@ -126,24 +126,42 @@ static int damaged(const char *path, const char *why, struct mk_error *error)
 	return -EUCLEAN;
 }
 
+/* What the database says when it is at the disk, the memory or another process, and not at the file. */
+static int unusable(struct mk_store *store, const char *path, struct mk_error *error)
+{
+	const char *why = sqlite3_errmsg(store->db);
+
+	switch (sqlite3_errcode(store->db) & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_NOMEM:
+	case SQLITE_BUSY:
+	case SQLITE_CANTOPEN:
+		mk_error_set(error, MK_ERROR_INTERNAL, "cannot use the database %s: %s", path, why);
+		return -EIO;
+	default:
+		return damaged(path, why, error);
+	}
+}
+
 static int check_integrity(struct mk_store *store, const char *path, struct mk_error *error)
 {
-	_cleanup_free_ char *why = NULL;
 	sqlite3_stmt *s;
 	int r;
 
 	r = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &s, NULL);
 	if (r != SQLITE_OK)
-		return damaged(path, sqlite3_errmsg(store->db), error);
+		return unusable(store, path, error);
 
 	r = sqlite3_step(s);
 	if (r != SQLITE_ROW)
-		why = strdup(sqlite3_errmsg(store->db));
+		r = unusable(store, path, error);
 	else if (!streq((const char *)sqlite3_column_text(s, 0), "ok"))
-		why = strdup((const char *)sqlite3_column_text(s, 0));
+		r = damaged(path, (const char *)sqlite3_column_text(s, 0), error);
+	else
+		r = 0;
 	sqlite3_finalize(s);
-
-	return why ? damaged(path, why, error) : 0;
+	return r;
 }
 
 static int user_version(sqlite3 *db)
@@ -165,7 +183,7 @@ static int migrate(struct mk_store *store, const char *path, struct mk_error *er
 	int version = user_version(store->db);
 
 	if (version < 0)
-		return damaged(path, sqlite3_errmsg(store->db), error);
+		return unusable(store, path, error);
 
 	if ((size_t)version > ARRAY_SIZE(migrations)) {
 		mk_error_set(error, MK_ERROR_INTERNAL,
@@ -198,7 +216,7 @@ static int prepare_all(struct mk_store *store, const char *path, struct mk_error
 	for (size_t i = 0; i < N_STMTS; i++)
 		if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 				       &store->stmt[i], NULL) != SQLITE_OK)
-			return damaged(path, sqlite3_errmsg(store->db), error);
+			return unusable(store, path, error);
 
 	return 0;
 }
@@ -229,7 +247,7 @@ int mk_store_open(const char *path, struct mk_store **ret, struct mk_error *erro
 	}
 
 	if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
-		return damaged(path, sqlite3_errmsg(store->db), error);
+		return unusable(store, path, error);
 
 	r = check_integrity(store, path, error);
 	if (r < 0)

@@ -155,6 +155,12 @@ tests_integration_oma_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_oma_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_oma_tap_LDADD = libomaenv.la $(WORLD_LDADD)
 
+check_PROGRAMS += tests/integration/appliance.tap
+tests_integration_appliance_tap_SOURCES = tests/integration/test-appliance.c
+tests_integration_appliance_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_integration_appliance_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_appliance_tap_LDADD = libomaenv.la $(WORLD_LDADD)
+
 check_PROGRAMS += tests/integration/reconcile.tap
 tests_integration_reconcile_tap_SOURCES = tests/integration/test-reconcile.c
 tests_integration_reconcile_tap_CPPFLAGS = $(TEST_CPPFLAGS)

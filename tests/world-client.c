@@ -387,6 +387,25 @@ bool w_await_state(struct world *w, const char *path, const char *state)
 	}
 }
 
+bool w_await_status(struct world *w, const char *text)
+{
+	uint64_t end = mk_now_monotonic() + AWAIT_MAX;
+
+	for (;;) {
+		_cleanup_json_ json_object *status = w_property(w, W_PATH, W_NAME, "Status");
+		const char *now = status ? json_object_get_string(status) : "";
+
+		if (strstr(now, text))
+			return true;
+		if (mk_now_monotonic() > end) {
+			tap_note("no '%s' in Status: %s", text, now);
+			return false;
+		}
+		(void)sd_bus_wait(w->client, STEP_MS * USEC_PER_MSEC);
+		w_process(w);
+	}
+}
+
 /*
  * The first reply leaves with the end of a turn, in front of that turn's signals; libdbus's own answer to
  * Ping comes behind them.

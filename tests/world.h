@@ -130,6 +130,8 @@ const char *w_op_str(struct world *w, const char *path, const char *property);
 bool w_await_state(struct world *w, const char *path, const char *state);
 /* The same until the manager has told of a property's value. */
 bool w_await_manager(struct world *w, const char *property, bool value);
+/* Waits until the manager's Status has this text in it, 60 s at most. */
+bool w_await_status(struct world *w, const char *text);
 /* Takes in all signals that have been sent so far. */
 void w_drain(struct world *w);
 size_t w_count_finished(struct world *w, const char *id);

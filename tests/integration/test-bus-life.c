@@ -7,6 +7,8 @@
 #include "testbus.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #define CALLERS (MK_BUS_HELD_MAX / MK_BUS_HELD_PER_CALLER_MAX)
 #define USERS   (MK_BUS_HELD_MAX / MK_BUS_HELD_PER_USER_MAX)
@@ -306,6 +308,122 @@ static void test_no_bus(void)
 	e.event = sd_event_unref(e.event);
 }
 
+/* ---- joining from the loop ------------------------------------------------------------------------------------- */
+
+struct joined {
+	unsigned n;
+	char error[256]; /* "": it has the name */
+};
+
+static void on_joined(const struct mk_error *error, void *data)
+{
+	struct joined *j = data;
+
+	j->n++;
+	snprintf(j->error, sizeof(j->error), "%s", error ? error->text : "");
+}
+
+static struct mk_bus *new_bus(void)
+{
+	struct mk_bus_callbacks callbacks = { nothing, nothing, NULL };
+	struct mk_bus *bus = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(mk_bus_new(e.event, B_ROOT, &callbacks, &bus), 0);
+	return bus;
+}
+
+static bool owned(const char *name)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int there = false;
+
+	CU_ASSERT(sd_bus_call_method(e.client, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+				     "org.freedesktop.DBus", "NameHasOwner", NULL, &m, "s",
+				     name) >= 0);
+	CU_ASSERT(sd_bus_message_read(m, "b", &there) > 0);
+	return there;
+}
+
+/* The name is another's; then it is another name. */
+static void test_join(void)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct joined joined = { 0 };
+	struct mk_bus *bus;
+
+	b_start(&e);
+	bus = new_bus();
+	CU_ASSERT_EQUAL_FATAL(mk_bus_join(bus, tb_address(e.daemon), B_NAME, on_joined, &joined,
+					  &error),
+			      0);
+	CU_ASSERT_FALSE(mk_bus_connected(bus));
+	CU_ASSERT_EQUAL(joined.n, 0);
+	B_WAIT(&e, joined.n == 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(joined.error, "owned already"));
+	CU_ASSERT_FALSE(mk_bus_connected(bus));
+
+	CU_ASSERT_EQUAL_FATAL(mk_bus_join(bus, tb_address(e.daemon), "org.example.Late", on_joined,
+					  &joined, &error),
+			      0);
+	B_WAIT(&e, joined.n == 2);
+	CU_ASSERT_STRING_EQUAL(joined.error, "");
+	CU_ASSERT(mk_bus_connected(bus));
+	CU_ASSERT(owned("org.example.Late"));
+	mk_bus_close(bus);
+	B_WAIT(&e, !owned("org.example.Late"));
+	b_stop(&e);
+}
+
+static void test_join_nobody(void)
+{
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct joined joined = { 0 };
+	struct mk_bus *bus;
+
+	CU_ASSERT(sd_event_new(&e.event) >= 0);
+	bus = new_bus();
+	CU_ASSERT_EQUAL(mk_bus_join(bus, "unix:path=/nonexistent/bus", B_NAME, on_joined, &joined,
+				    &error),
+			-ECONNREFUSED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(str_or_empty(error.text), "cannot connect to the bus"));
+	mk_bus_close(bus);
+	CU_ASSERT_EQUAL(joined.n, 0);
+	e.event = sd_event_unref(e.event);
+}
+
+/* Something that takes the connection and is no bus: it hangs up, or says nothing until we close. */
+static void test_join_no_bus(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	_cleanup_error_ struct mk_error error = { 0 };
+	_cleanup_free_ char *address = NULL;
+	struct joined joined = { 0 };
+	struct mk_bus *bus;
+	int fd;
+
+	b_start(&e);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/none", e.dir);
+	address = mk_strdup_printf("unix:path=%s", a.sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	CU_ASSERT_EQUAL_FATAL(listen(fd, 8), 0);
+
+	bus = new_bus();
+	CU_ASSERT_EQUAL_FATAL(mk_bus_join(bus, address, B_NAME, on_joined, &joined, &error), 0);
+	close(accept(fd, NULL, NULL));
+	B_WAIT(&e, joined.n == 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(joined.error, "the bus "));
+	CU_ASSERT_FALSE(mk_bus_connected(bus));
+
+	CU_ASSERT_EQUAL_FATAL(mk_bus_join(bus, address, B_NAME, on_joined, &joined, &error), 0);
+	while (b_turn(&e))
+		;
+	mk_bus_close(bus);
+	CU_ASSERT_EQUAL(joined.n, 1);
+	close(fd);
+	b_stop(&e);
+}
+
 /* ---- the end of the bus ------------------------------------------------------------------------------------------ */
 
 static void lose_bus(void)
@@ -490,6 +608,9 @@ int main(int argc, char **argv)
 		{ "object-gone", test_object_gone },
 		{ "name-owned", test_name_owned },
 		{ "no-bus", test_no_bus },
+		{ "join", test_join },
+		{ "join-nobody", test_join_nobody },
+		{ "join-no-bus", test_join_no_bus },
 		{ "bus-loss", test_bus_loss },
 		{ "close-answers", test_close_answers },
 		{ "discard", test_discard },

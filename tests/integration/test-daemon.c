@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #define DBUS_ERROR     "org.freedesktop.DBus.Error."
 #define NOTE_SIZE      4096
@@ -42,7 +43,7 @@ static void expect_log(const char *text)
 	CU_ASSERT(found);
 }
 
-/* The daemon must not start: it says why, and ends with 1. */
+/* The daemon must not start: it says why, and that it is of no use to try again. */
 static void expect_no_start(const char *text)
 {
 	int status;
@@ -50,7 +51,7 @@ static void expect_no_start(const char *text)
 	w_daemon_spawn(&w, NULL);
 	CU_ASSERT_FALSE(w_daemon_ready(&w));
 	status = w_daemon_wait(&w);
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG);
 	expect_log(text);
 }
 
@@ -89,8 +90,8 @@ static void test_command_line(void)
 	w_prepare(&w, NULL, NULL);
 	expect_run("--version", NULL, 0, "migratekit-volumed 0.");
 	expect_run("--help", NULL, 0, "--check-config");
-	expect_run("--nonsense", NULL, 1, "nonsense");
-	expect_run("word", NULL, 1, "'word' is no option");
+	expect_run("--nonsense", NULL, EX_CONFIG, "nonsense");
+	expect_run("word", NULL, EX_CONFIG, "'word' is no option");
 	expect_run("--describe-plugin=test-vm", NULL, 0, "prove-gone");
 	expect_run("--describe-plugin=none", NULL, 1, "none.so");
 	w_stop(&w);
@@ -111,6 +112,17 @@ static void test_check_config(void)
 	expect_run("--check-config", NULL, 1, "soon");
 	expect_run("--check-config", NULL, 1, "[nothing]");
 	expect_no_start("test.conf:2"); /* and the daemon says the same */
+	w_stop(&w);
+}
+
+static void test_no_config(void)
+{
+	_cleanup_free_ char *path = NULL;
+
+	w_prepare(&w, sim_args, NULL);
+	path = mk_strdup_printf("%s/volumed.conf", w.dir);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	expect_no_start("volumed.conf: cannot be read");
 	w_stop(&w);
 }
 
@@ -276,8 +288,52 @@ static void test_reload_bad_file(void)
 	reload(fd);
 	expect_log("test.conf:2");
 	expect_log("going on with the old one");
+	CU_ASSERT(w_await_status(&w, "the configuration on disk was not taken"));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w_delete_root(&w, W_VM, "old", true));
 	CU_ASSERT_STRING_EQUAL(w_wait(&w, W_PATH "/operation/old"), "succeeded");
+	w_set_config(&w, NULL);
+	w_set_secret(&w, w_secret);
+	reload(fd);
+	CU_ASSERT(w_await_status(&w, "serving"));
+	close(fd);
+	w_stop(&w);
+}
+
+/* What a reload cannot change is named and stays; the same in other words is no change. */
+static void test_reload_fixed_keys(void)
+{
+	static const char *const fixed[] = { "[appliance] vm", "[plugins] load",
+					     "[plugins] directory", "[daemon] state-directory",
+					     "[daemon] group" };
+	_cleanup_free_ char *log = NULL;
+	char socket_env[NOTE_SIZE];
+	unsigned n = 0;
+	int fd;
+
+	w_prepare(&w, sim_args, "[plugins]\nload = test-vm, oma\n");
+	fd = start_notified(socket_env);
+	w_set_config(&w, "[plugins]\nload = test-vm oma\n[operations]\nstep-limit = 1min\n");
+	reload(fd);
+	log = w_daemon_log(&w);
+	CU_ASSERT_PTR_NULL(strstr(log, "at the next start"));
+
+	w_set_config(&w, "[appliance]\nvm = " W_VM "\n[plugins]\nload = oma\ndirectory = /d\n"
+			 "[daemon]\nstate-directory = /s\ngroup = root\n");
+	reload(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+		_cleanup_free_ char *line =
+			mk_strdup_printf("warning: %s changed; it takes effect at the next start\n",
+					 fixed[i]);
+
+		expect_log(line);
+	}
+	free(log);
+	log = w_daemon_log(&w);
+	for (const char *at = log; (at = strstr(at, "at the next start")); at++)
+		n++;
+	CU_ASSERT_EQUAL(n, ARRAY_SIZE(fixed));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w_delete_root(&w, W_VM, "fixed", true));
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, W_PATH "/operation/fixed"), "succeeded");
 	close(fd);
 	w_stop(&w);
 }
@@ -609,10 +665,12 @@ int main(int argc, char **argv)
 		{ "journal", test_journal }, /* first: it counts failures */
 		{ "command-line", test_command_line },
 		{ "check-config", test_check_config },
+		{ "no-config", test_no_config },
 		{ "stderr", test_stderr },
 		{ "notify", test_notify },
 		{ "L39-reload-key", test_reload_key },
 		{ "reload-bad-file", test_reload_bad_file },
+		{ "reload-fixed-keys", test_reload_fixed_keys },
 		{ "reload-limits", test_reload_limits },
 		{ "L10-sigterm", test_sigterm },
 		{ "L10-bus-loss", test_bus_loss },

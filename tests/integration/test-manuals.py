@@ -144,6 +144,11 @@ def test_defaults(daemon):
         raise Problem('; '.join(wrong))
 
 
+def test_restart(_):
+    real = re.findall(r'\{ "(\w+)", "([\w-]+)",.*\.restart = true', read(f'{SRC}/src/config-key.c'))
+    same('keys fixed until a restart', [k for k, v in documented_keys().items() if '.Em restart' in v[1]], real)
+
+
 def test_ranges(daemon):
     documented, real = documented_keys(), daemon.ranges()
     if len(real) < 15:

@@ -4,6 +4,8 @@
 
 #include "ways-env.h"
 
+#include <sysexits.h>
+
 #define EXPOSURE_MAX 2.0
 
 static struct ways a;
@@ -67,6 +69,7 @@ static void test_names(void)
 	     "grep -x 'BusName=" A_NAME "' $unit && grep -x 'User=migratekit' $unit &&\n"
 	     "grep 'policy user=\"migratekit\"' dbus/" A_NAME ".conf &&\n"
 	     "grep -x 'SocketGroup=migratekit' data/migratekit-volumed.socket &&\n"
+	     "grep -x 'PartOf=migratekit-volumed.socket' $unit &&\n"
 	     "grep -x 'ListenStream=/run/migratekit/volumed.sock' data/migratekit-volumed.socket "
 	     "&&\n"
 	     "grep '^d /run/migratekit ' data/tmpfiles.d/migratekit-volumed.conf &&\n"
@@ -78,6 +81,21 @@ static void test_names(void)
 	a_stop(&a);
 }
 
+/* What only an administrator can mend is tried once for each who asks, and by itself not again. */
+static void test_no_restart_loop(void)
+{
+	_cleanup_free_ char *prevented = mk_strdup_printf("RestartPreventExitStatus=%d", EX_CONFIG);
+
+	a_start(&a);
+	A_OK(&a, "",
+	     "unit=\"$top_builddir/data/migratekit-volumed.service\"\n"
+	     "grep -x 'Restart=on-failure' $unit && grep -x '%s' $unit &&\n"
+	     "cd \"$top_srcdir/data\" && grep -x 'FlushPending=yes' migratekit-volumed.socket &&\n"
+	     "grep -x 'TriggerLimitIntervalSec=0' migratekit-volumed.socket",
+	     prevented);
+	a_stop(&a);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -85,6 +103,7 @@ int main(int argc, char **argv)
 		{ "units-are-valid", test_units_are_valid },
 		{ "user-and-directory", test_user_and_directory },
 		{ "names", test_names },
+		{ "no-restart-loop", test_no_restart_loop },
 		{ NULL, NULL },
 	};
 

@@ -4,9 +4,13 @@
 
 #include "ways-env.h"
 
+#include <sys/wait.h>
+#include <sysexits.h>
+
 #define PEER    "--address=unix:path=$DIR/sock "
 #define MANAGER A_NAME " " A_PATH " " A_NAME " "
 #define GET     "get-property " MANAGER "Version"
+#define STATUS  "get-property " MANAGER "Status"
 
 static struct ways a;
 
@@ -310,29 +314,78 @@ static void test_waits_of_one_user(void)
 
 /* ---- starts ------------------------------------------------------------------------------------------------ */
 
+static void expect_end(int code)
+{
+	int status = a_wait_end(&a);
+
+	CU_ASSERT(WIFEXITED(status));
+	CU_ASSERT_EQUAL(WEXITSTATUS(status), code);
+	a_stop(&a);
+}
+
 static void test_bus_is_missing(void)
 {
 	a_start(&a);
 	start_with_socket("--bus-address=unix:path=/nonexistent/bus");
-	A_OK(&a, "s \"", "busctl " PEER GET);
+	A_OK(&a, "serving the private socket alone: cannot connect to the bus",
+	     "busctl " PEER STATUS);
 	CU_ASSERT(a_wait_log(&a, "serving the private socket alone"));
 	a_stop(&a);
 }
 
-static void expect_no_start(const char *prefix, const char *args, const char *text)
+/* First there is something that never answers: who uses the socket does not notice. Then a bus. */
+static void test_bus_comes_late(void)
+{
+	if (geteuid() != 0) {
+		tap_skip("the bus gives the name to another user only");
+		return;
+	}
+
+	a_start(&a);
+	start_with_socket("--bus-address=$BUS");
+	A_OK(&a, "private socket alone", "busctl " PEER STATUS);
+	A_OK(&a, "asked",
+	     "cat >$DIR/silent.py <<'end'\n"
+	     "import os, socket\n"
+	     "s = socket.socket(socket.AF_UNIX)\n"
+	     "s.bind(os.environ['DIR'] + '/bus')\n"
+	     "os.chmod(os.environ['DIR'] + '/bus', 0o666)\n"
+	     "s.listen()\n"
+	     "c = s.accept()\n"
+	     "print('asked', flush=True)\n"
+	     "os.kill(os.getpid(), 19)\n"
+	     "end\n"
+	     "mkfifo $DIR/word; /usr/bin/python3 $DIR/silent.py >$DIR/word & pid=$!\n"
+	     "read -r word <$DIR/word && busctl --timeout=10 " PEER STATUS " && echo $word\n"
+	     "kill -9 $pid; rm $DIR/bus");
+	a_start_bus(&a);
+	CU_ASSERT_FATAL(a_wait_log(&a, "the bus is there: serving it too"));
+	A_OK(&a, "s \"" PACKAGE_VERSION "\"", "busctl --address=$BUS " GET);
+	A_OK(&a, "operation/late",
+	     "busctl --address=$BUS call " MANAGER "Reconcile 'a{sv}' 1 token s late");
+	A_FAILS(&a, "denied", A_STRANGER "busctl --address=$BUS " GET);
+	A_OK(&a, "status", "busctl " PEER STATUS " | grep -v alone && echo status");
+
+	/* and it is missed as one that was there from the start */
+	a_stop_bus(&a);
+	CU_ASSERT(a_wait_log(&a, "lost the connection to the bus"));
+	expect_end(EXIT_FAILURE);
+}
+
+static void expect_no_start(const char *args, const char *text, int code)
 {
 	a_start(&a);
-	a_spawn(&a, prefix, args);
+	a_spawn(&a, "", args);
 	CU_ASSERT(a_wait_log(&a, text));
-	CU_ASSERT_NOT_EQUAL(a_wait_end(&a), 0);
-	a_stop(&a);
+	expect_end(code);
 }
 
 static void test_no_way_in(void)
 {
-	expect_no_start("", "--no-bus", "nobody could call");
-	expect_no_start("", "--bus-address=unix:path=/nonexistent/bus",
-			"cannot connect to the bus");
+	expect_no_start("--no-bus", "nobody could call", EX_CONFIG);
+	/* a bus may come */
+	expect_no_start("--bus-address=unix:path=/nonexistent/bus", "cannot connect to the bus",
+			EXIT_FAILURE);
 }
 
 /* Anything else than one listening stream socket is a mistake in a unit. */
@@ -344,8 +397,7 @@ static void test_wrong_descriptors(void)
 	CU_ASSERT_FATAL(a_wait_log(&a, "second"));
 	(void)a_sh(&a, "busctl " PEER GET);
 	CU_ASSERT(a_wait_log(&a, "2 descriptors were passed"));
-	CU_ASSERT_NOT_EQUAL(a_wait_end(&a), 0);
-	a_stop(&a);
+	expect_end(EX_CONFIG);
 
 	a_start(&a);
 	a_spawn(&a, "systemd-socket-activate --seqpacket -l $DIR/sock ", "--no-bus");
@@ -354,8 +406,7 @@ static void test_wrong_descriptors(void)
 		       " s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET);"
 		       " s.connect(os.environ['DIR'] + '/sock')\"");
 	CU_ASSERT(a_wait_log(&a, "1 descriptors were passed"));
-	CU_ASSERT_NOT_EQUAL(a_wait_end(&a), 0);
-	a_stop(&a);
+	expect_end(EX_CONFIG);
 }
 
 int main(int argc, char **argv)
@@ -372,6 +423,7 @@ int main(int argc, char **argv)
 		{ "waits-of-one-user", test_waits_of_one_user },
 		{ "end-with-slow-client", test_end_with_slow_client },
 		{ "bus-is-missing", test_bus_is_missing },
+		{ "bus-comes-late", test_bus_comes_late },
 		{ "no-way-in", test_no_way_in },
 		{ "wrong-descriptors", test_wrong_descriptors },
 		{ NULL, NULL },

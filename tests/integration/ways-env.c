@@ -199,6 +199,12 @@ void a_start_bus(struct ways *a)
 	close(fds[0]);
 }
 
+void a_stop_bus(struct ways *a)
+{
+	(void)child_stop(a->bus, SIGKILL);
+	a->bus = 0;
+}
+
 bool a_start_polkit(struct ways *a)
 {
 	char line[512] = "";
@@ -257,7 +263,7 @@ static void clean_up(void)
 	if (live->polkit > 0)
 		a_stop_polkit(live);
 	if (live->bus > 0)
-		(void)child_stop(live->bus, SIGKILL);
+		a_stop_bus(live);
 	(void)nftw(live->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	live = NULL;
 }

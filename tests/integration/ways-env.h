@@ -39,6 +39,7 @@ void a_stop(struct ways *a);
 
 /* A bus with the policies of polkit and of the daemon, at $DIR/bus ($BUS is its address). */
 void a_start_bus(struct ways *a);
+void a_stop_bus(struct ways *a);
 /* polkitd with the shipped actions and rules, in a mount namespace of its own. False, with the test
  * marked as skipped: cannot be done here. */
 bool a_start_polkit(struct ways *a);

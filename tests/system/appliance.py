@@ -137,8 +137,15 @@ class Appliance:
 
     # --- in the guest ---
 
+    # a question over the bus and over the socket
+    ways = [f"busctl --timeout=60 {w} get-property {NAME} {MANAGER} {NAME} OMA" for w in ("", f"--address={SOCKET}")]
+
     def run(self, script, limit=120):
         return self.guest.run(script, limit)
+
+    def until(self, condition):
+        """Until a command succeeds."""
+        self.run(f"timeout 60 bash -c {shlex.quote(f'until {condition}; do sleep 0.2; done')}")
 
     def as_user(self, user, script, limit=120):
         return self.run(f"setpriv --reuid={user} --regid={user} --init-groups bash -e -c {shlex.quote(script)}", limit)
@@ -155,6 +162,19 @@ class Appliance:
     def wait_serving(self):
         """Until the daemon answers; D-Bus activation waits, so nothing here does."""
         self.run(f"busctl --timeout=60 get-property {NAME} {MANAGER} {NAME} OMA")
+
+    def get(self, name):
+        """A property of the manager, as busctl prints it."""
+        return self.run(f"busctl get-property {NAME} {MANAGER} {NAME} {name}")
+
+    def wait_for(self, name, text):
+        """Until a property of the manager has this text in it."""
+        self.until(f"busctl get-property {NAME} {MANAGER} {NAME} {name} | grep -qF -- {shlex.quote(text)}")
+
+    def restart_checked(self):
+        """Restarts the daemon, until it has looked whether this is the configured VM and found that it is."""
+        self.run(f"systemctl restart {UNIT}")
+        self.until(f"journalctl -q _PID={self.pid()} -o cat | grep -q '^CloudStack knows the appliance'")
 
     # --- over D-Bus ---
 

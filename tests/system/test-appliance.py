@@ -46,12 +46,33 @@ class Tests:
         self.a.run(f"systemd-analyze security --no-pager --threshold=20 {UNIT} | tail -n 1")
 
     def test_machine_is_the_configured_vm(self):
-        get = f"busctl get-property {NAME} {MANAGER} {NAME}"
-        # the first answer may still be on its way
-        self.a.run(f"timeout 60 bash -c 'until {get} CloudStackReachable | grep -q true; do sleep 0.2; done'")
-        status = self.a.run(f"{get} Healthy Status")
-        assert status.splitlines()[0] == "b true" and "DMI" not in status, status
-        assert self.a.run("cat /sys/class/dmi/id/product_uuid").lower() == OMA
+        a = self.a
+        assert a.run("cat /sys/class/dmi/id/product_uuid").lower() == OMA
+        a.restart_checked()
+        assert a.get("Healthy Status") == 'b true\ns "serving"', a.get("Healthy Status")
+
+    def test_another_vm_is_configured(self):
+        a = self.a
+        drop_in = "/etc/migratekit/volumed.conf.d/zz-other-vm.conf"
+        try:
+            a.run(f"printf '[appliance]\\nvm = {TEST_VM}\\n' >{drop_in}; systemctl restart {UNIT}")
+            a.wait_for("Status", f"this machine is VM {OMA} by its DMI UUID")
+            assert a.get("Healthy") == "b false"
+        finally:
+            a.run(f"rm {drop_in}")
+            a.restart_checked()
+        assert a.get("Status") == 's "serving"', a.get("Status")
+
+    def test_no_dmi_uuid(self):
+        a = self.a
+        drop_in = f"/run/systemd/system/{UNIT}.d"
+        a.run(f"""mkdir -p {drop_in}
+            printf '[Service]\\nLoadCredential=dmi-uuid:/nonexistent\\n' >{drop_in}/none.conf
+            systemctl daemon-reload""")
+        a.restart_checked()
+        assert a.get("Healthy") == "b true"
+        assert "no DMI UUID can be read" in a.get("Status"), a.get("Status")
+        a.run(f"rm -r {drop_in}; systemctl daemon-reload; systemctl restart {UNIT}")
 
     def test_bus_activation(self):
         a = self.a
@@ -67,6 +88,53 @@ class Tests:
         assert a.call("ListClasses", "a{sv}", 0, busctl=f"busctl --address={SOCKET}")
         assert a.property("ActiveState") == "active"
         assert a.run("stat -c '%U %G %a' /run/migratekit/volumed.sock") == "root migratekit 660"
+
+    def test_socket_takes_the_daemon_along(self):
+        a = self.a
+        a.wait_serving()
+        pid = a.pid()
+        a.run("systemctl restart migratekit-volumed.socket")
+        assert a.pid() not in (pid, "0"), a.pid()
+        for way in a.ways:
+            a.run(way)
+        a.run("systemctl stop migratekit-volumed.socket; test ! -e /run/migratekit/volumed.sock")
+        assert a.property("ActiveState") == "inactive"
+        # the bus brings both back
+        for way in a.ways:
+            a.run(way)
+
+    def test_broken_configuration_is_tried_once(self):
+        a = self.a
+        drop_in = "/etc/migratekit/volumed.conf.d/zz-broken.conf"
+
+        def expect_failed():
+            assert a.property("ActiveState") == "failed", a.property("ActiveState")
+            assert a.property("ExecMainStatus") == "78" and a.restarts() == 0
+            assert a.run("systemctl is-active migratekit-volumed.socket") == "active"
+
+        for way in a.ways:
+            try:
+                a.run(f"printf '[cloudstack]\\nurl = ftp://nowhere\\n' >{drop_in}; systemctl stop {UNIT}")
+                a.fails(lambda: a.run(f"systemctl start {UNIT}"), "failed")
+                expect_failed()
+                # at once; a call over the bus would wait for the bus's own time-out
+                a.run(f"s=0; timeout 20 {a.ways[1]} || s=$?; test $s -ne 0 -a $s -ne 124")
+                expect_failed()
+            finally:
+                a.run(f"rm {drop_in}")
+            a.run(way)
+            assert a.property("ActiveState") == "active"
+
+    def test_restart_serves_who_waits(self):
+        a = self.a
+        a.wait_serving()
+        pid = a.pid()
+        # the daemon does not see the call before it is told to end
+        a.run(f"""kill -STOP {pid}
+            {a.ways[1]} & client=$!
+            systemctl restart {UNIT}
+            wait $client""")
+        assert a.pid() != pid
 
     # --- disks ---
 
@@ -289,7 +357,7 @@ class Tests:
         lines = a.run(f"journalctl -q -b all -u {UNIT} -o json --output-fields=OPERATION,VOLUME,VM,STEP,PLUGIN,"
                       "CLOUDSTACK_JOB,PRIORITY | grep OPERATION | tail -n 400").splitlines()
         rows = [json.loads(line) for line in lines]
-        for field in ("OPERATION", "VOLUME", "STEP", "PLUGIN", "CLOUDSTACK_JOB"):
+        for field in ("OPERATION", "VOLUME", "VM", "STEP", "PLUGIN", "CLOUDSTACK_JOB"):
             assert any(row.get(field) for row in rows), f"no {field}="
         token = rows[-1]["OPERATION"]
         a.run(f"journalctl -q OPERATION={token} | grep -q .")
@@ -297,8 +365,33 @@ class Tests:
     def test_journal_has_no_secret(self):
         self.a.run(f"""journalctl -q -b all -o export >/run/journal
             grep -q migratekit-volumed /run/journal
-            ! grep -aqF -e {SECRET} -e {WRONG_SECRET} -e {API_KEY} /run/journal
+            ! grep -aqF -e {SECRET} -e {WRONG_SECRET} -e {API_KEY} /run/journal &&
             ! grep -aqF -e {SECRET} -e {WRONG_SECRET} /proc/$(systemctl show -P MainPID {UNIT})/environ""")
+
+    # --- the package: the last, as it is gone afterwards ---
+
+    def test_package_upgrade_remove_purge(self):
+        a = self.a
+        a.wait_serving()
+        pid = a.pid()
+        a.run("dpkg -i /var/local/migratekit-volumed.deb", 300)
+        assert a.pid() not in (pid, "0"), a.pid()
+        for way in a.ways:
+            a.run(way)
+        a.run("dpkg -r migratekit-volumed", 300)
+        a.run("test -d /var/lib/migratekit -a -f /etc/migratekit/volumed.conf")
+        left = a.run("""pgrep -lu migratekit || true
+            find /run -name '*igratekit*' -print
+            systemctl list-units --plain --no-legend 'migratekit-volumed.*'
+            systemctl --failed --plain --no-legend""")
+        assert not left, left
+        a.fails(lambda: a.run(a.ways[0]), "not provided by any .service files")
+        a.run("dpkg -P migratekit-volumed", 300)
+        left = a.run("""find / -xdev -path /var/lib/dpkg -prune -o -path '*igratekit*' -print | sort""").split()
+        assert left == ["/etc/credstore/migratekit.cloudstack-api-key", "/etc/migratekit", "/etc/migratekit/secret-key",
+                        "/etc/migratekit/volumed.conf.d", "/etc/migratekit/volumed.conf.d/system-test.conf",
+                        "/var/local/migratekit-volumed.deb"], left
+        assert not a.run("systemctl --failed --plain --no-legend")
 
 
 def show(text):

@@ -4,7 +4,9 @@
 #include "tap.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char dir[] = "/tmp/mk-test-store.XXXXXX";
@@ -269,6 +271,28 @@ static void write_file(const char *text)
 		fputs(text, f);
 }
 
+/* Where nothing can be written nobody is told to move a good file away. */
+static void test_disk_full(void)
+{
+	struct rlimit none, full;
+	_cleanup_error_ struct mk_error error = { 0 };
+	struct mk_store *store;
+	int r;
+
+	mk_store_close(open_store());
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit fails */
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &none), 0);
+	full = (struct rlimit){ 1024, none.rlim_max };
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &full), 0);
+	r = mk_store_open(path, &store, &error);
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &none), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	CU_ASSERT_EQUAL(r, -EIO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(str_or_empty(error.text), "cannot use the database"));
+
+	mk_store_close(open_store());
+}
+
 /* A damaged file is refused with a clear message, and stays as it is. */
 static void test_damaged(void)
 {
@@ -379,6 +403,7 @@ int main(int argc, char **argv)
 		{ "parents-first", test_parents_first },
 		{ "filter", test_filter },
 		{ "second-daemon", test_second_daemon },
+		{ "disk-full", test_disk_full },
 		{ "damaged", test_damaged },
 		{ "newer-schema", test_newer_schema },
 		{ "targets-of-schema-2", test_targets_of_schema_2 },
