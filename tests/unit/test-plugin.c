@@ -216,6 +216,7 @@ static void test_more_methods(void)
 static void test_options(void)
 {
 	REFUSED(options[0].name = "token", "\"token\" cannot be an option's name");
+	REFUSED(options[0].name = "batch", "\"batch\" cannot be an option's name");
 	REFUSED(options[0].name = "Stop", "\"Stop\" cannot be an option's name");
 	REFUSED(options[0].type = "as", "option stop has type \"as\"");
 	REFUSED(options[0].type = NULL, "option stop has type \"\"");
