@@ -59,8 +59,8 @@ static const char *const sql[N_STMTS] = {
 			  "?6 OFFSET ?7",
 	/* '0' to '9' are what is before ':' */
 	[STMT_HAS_BATCH] =
-		"SELECT EXISTS (SELECT 1 FROM operations WHERE id >= ?1 || '_0' AND id < ?1 || "
-		"'_:' "
+		"SELECT EXISTS (SELECT 1 FROM operations "
+		"WHERE id >= ?1 || '_0' AND id < ?1 || '_:' "
 		"AND substr(json_extract(args, '$[#-1].batch'), 1, length(?1) + 1) = ?1 || ':')",
 	[STMT_ADD_EVENT] = "INSERT INTO events (at, operation, what, text) VALUES (?1, ?2, ?3, ?4)",
 	[STMT_PRUNE_AGE] =
