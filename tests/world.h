@@ -125,6 +125,8 @@ const char *w_op_str(struct world *w, const char *path, const char *property);
 /* Lets the client's queue run until a signal told of this state (State in InterfacesAdded or PropertiesChanged,
  * the state argument of OperationFinished), 60 s at most. */
 bool w_await_state(struct world *w, const char *path, const char *state);
+/* The State that was told last as a property; "" if none was. Valid until the world's end. */
+const char *w_told_state(struct world *w, const char *path);
 /* Takes in all signals that have been sent so far. */
 void w_drain(struct world *w);
 size_t w_count_finished(struct world *w, const char *id);
