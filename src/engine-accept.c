@@ -83,12 +83,13 @@ static int check_limits(struct mk_engine *engine, const struct mk_op_request *re
 static int find_token(struct mk_engine *engine, const struct mk_op_request *request,
 		      json_object *args, struct mk_op **ret, struct mk_error *error)
 {
+	const char *given = request->batch ? request->batch : request->token;
 	struct mk_op *op;
 
 	if (!request->token)
 		return 0;
 
-	if (!token_valid(request->token)) {
+	if (!token_valid(given)) {
 		mk_error_set(error, MK_ERROR_INVALID_ARGS,
 			     "option 'token' must be 1 to %d characters of A-Z a-z 0-9 _",
 			     TOKEN_MAX);
@@ -248,6 +249,30 @@ int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
 	return 0;
 }
 
+/*
+ * A batch that is neither new nor all there: history has dropped some of its operations, or the list is another one
+ * and history has dropped what would have shown it. What is missing must not be done a second time.
+ */
+static int check_batch(struct mk_engine *engine, const char *token, size_t n, size_t n_new,
+		       struct mk_error *error)
+{
+	int r;
+
+	if (!token || n_new == 0)
+		return 0;
+
+	r = n_new < n ? 1 : mk_store_has_batch(engine->store, token);
+	if (r <= 0)
+		return r;
+
+	mk_error_set(
+		error, MK_ERROR_TOKEN_MISMATCH,
+		"token %s belongs to a batch of which history has dropped a part: look at what "
+		"was done, and use a new token",
+		token);
+	return -EINVAL;
+}
+
 int mk_engine_submit_all(struct mk_engine *engine, const struct mk_op_request *requests, size_t n,
 			 struct mk_op **ret, struct mk_error *error)
 {
@@ -261,6 +286,8 @@ int mk_engine_submit_all(struct mk_engine *engine, const struct mk_op_request *r
 			n_new += new[done++];
 	}
 
+	if (r == 0)
+		r = check_batch(engine, requests[0].batch, n, n_new, error);
 	if (r == 0)
 		r = check_limits(engine, requests, n_new, error);
 

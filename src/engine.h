@@ -83,6 +83,9 @@ bool mk_engine_is_unfinished(struct mk_engine *engine, const char *kind);
 /* The unfinished operation that holds a volume; NULL if none does. */
 struct mk_op *mk_engine_holder(struct mk_engine *engine, const char *volume);
 
+/* The option of a batch's operations that tells the list: "<the batch's token>:<digest>". No method's own. */
+#define MK_OP_BATCH "batch"
+
 /* ---- making operations ------------------------------------------------------------------------------ */
 
 struct mk_op_request {
@@ -90,6 +93,7 @@ struct mk_op_request {
 	const char *class;
 	json_object *args;  /* of the call; borrowed */
 	const char *token;  /* NULL: the id is made up */
+	const char *batch;  /* the token of the batch that it is one of; NULL: none */
 	int64_t caller;     /* uid */
 	const char *parent; /* id of the operation that makes it; NULL for none */
 };
@@ -101,7 +105,9 @@ struct mk_op_request {
 int mk_engine_submit(struct mk_engine *engine, const struct mk_op_request *request,
 		     struct mk_op **ret, struct mk_error *error);
 
-/* The same for several requests, all or none. ret has room for n. */
+/*
+ * The same for several requests, all or none; those of a batch: all new, or all there. ret has room for n.
+ */
 int mk_engine_submit_all(struct mk_engine *engine, const struct mk_op_request *requests, size_t n,
 			 struct mk_op **ret, struct mk_error *error);
 

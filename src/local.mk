@@ -71,6 +71,7 @@ libvolumed_la_SOURCES = \
 	src/plugin.h \
 	src/secret.c \
 	src/secret.h \
+	src/service-batch.c \
 	src/service-internal.h \
 	src/service-op.c \
 	src/service-volume.c \

@@ -496,7 +496,8 @@ static void again(struct mk_op *op)
 static void step_done(struct mk_op *op)
 {
 	if (op->r.undoing) {
-		op->r.undone += op->r.command_state != MK_COMMAND_NONE;
+		/* also if its last command was said to have failed: the look is what counts */
+		op->r.undone += *op->r.command != '\0';
 		op->r.step_index--;
 		undo_from_here(op);
 		return;

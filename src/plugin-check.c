@@ -142,7 +142,7 @@ static int check_options(const struct mk_method *m, char **ret)
 
 		if (i >= N_MAX)
 			return bad(ret, "method %s: the options have no end", m->name);
-		if (!mk_name_valid(o->name) || streq(o->name, "token"))
+		if (!mk_name_valid(o->name) || streq(o->name, "token") || streq(o->name, "batch"))
 			return bad(ret, "method %s: \"%s\" cannot be an option's name", m->name,
 				   o->name);
 		if (!o->type || !is_basic_type(o->type))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by service.c (manager), service-op.c (operation objects) and service-volume.c (volumes). */
+/* Shared by service.c (manager), service-batch.c (many operations in one call), service-op.c (operation objects) and
+ * service-volume.c (volumes). */
 
 #include "service.h"
 #include "volume-method.h"
@@ -52,6 +53,9 @@ void mk_service_op_added(struct mk_op *op, void *data);
 void mk_service_op_changed(struct mk_op *op, unsigned what, void *data);
 void mk_service_op_finished(struct mk_op *op, void *data);
 void mk_service_op_removed(struct mk_op *op, void *data);
+
+/* service-batch.c */
+void mk_service_on_batch(struct mk_call *call, void *data);
 
 /* service-volume.c */
 #define MK_N_VOLUME_READS 4

@@ -61,91 +61,6 @@ static void on_operation(struct mk_call *call, void *data)
 		mk_call_reply(call, mk_one_arg(mk_service_path_of(op)));
 }
 
-/* The requests of a batch: the array argument replaced by one element, the token made unique. */
-struct batch {
-	struct mk_op_request *requests;
-	json_object **args;
-	char **tokens;
-	struct mk_op **ops;
-	size_t n;
-};
-
-static void batch_done(struct batch *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->args)
-			json_object_put(b->args[i]);
-		if (b->tokens)
-			free(b->tokens[i]);
-	}
-	free(b->requests);
-	free(b->args);
-	free(b->tokens);
-	free(b->ops);
-}
-
-static int batch_fill(struct batch *b, struct mk_call *call)
-{
-	const struct mk_class_method *ref = mk_call_method(call)->data;
-	json_object *args = mk_call_args(call), *list = json_object_array_get_idx(args, 0);
-	const char *token = mk_service_token_of(args);
-
-	b->n = json_object_array_length(list);
-	b->requests = calloc(b->n + 1, sizeof(*b->requests));
-	b->args = calloc(b->n + 1, sizeof(*b->args));
-	b->tokens = calloc(b->n + 1, sizeof(*b->tokens));
-	b->ops = calloc(b->n + 1, sizeof(*b->ops));
-	if (!b->requests || !b->args || !b->tokens || !b->ops)
-		return -ENOMEM;
-
-	for (size_t i = 0; i < b->n; i++) {
-		b->args[i] = mk_one_arg(json_object_get(json_object_array_get_idx(list, i)));
-		for (size_t k = 1; k < json_object_array_length(args); k++)
-			json_object_array_add(b->args[i],
-					      json_object_get(json_object_array_get_idx(args, k)));
-		if (token)
-			b->tokens[i] = mk_strdup_printf("%s_%zu", token, i);
-		if (!b->args[i] || (token && !b->tokens[i]))
-			return -ENOMEM;
-
-		b->requests[i] = (struct mk_op_request){
-			.method = ref->method,
-			.class = ref->class,
-			.args = b->args[i],
-			.token = b->tokens[i],
-			.caller = mk_call_uid(call),
-		};
-	}
-
-	return 0;
-}
-
-static void on_batch(struct mk_call *call, void *data)
-{
-	_cleanup_error_ struct mk_error error = { 0 };
-	_cleanup_(batch_done) struct batch batch = { 0 };
-	struct mk_service *service = data;
-	json_object *paths;
-
-	if (batch_fill(&batch, call) < 0)
-		return; /* the dispatcher answers */
-
-	if (batch.n == 0) {
-		mk_call_error(call, MK_ERROR_INVALID_ARGS, "the list is empty");
-		return;
-	}
-
-	if (mk_engine_submit_all(service->engine, batch.requests, batch.n, batch.ops, &error) < 0) {
-		mk_call_fail(call, &error);
-		return;
-	}
-
-	paths = json_object_new_array();
-	for (size_t i = 0; i < batch.n; i++)
-		json_object_array_add(paths, mk_service_path_of(batch.ops[i]));
-	mk_call_reply(call, mk_one_arg(paths));
-}
-
 static void on_query_done(json_object *value, const struct mk_error *error, void *data)
 {
 	_cleanup_(mk_call_unrefp) struct mk_call *call = data;
@@ -204,7 +119,7 @@ static void (*handler_of(enum mk_method_kind kind))(struct mk_call *call, void *
 	case MK_METHOD_OPERATION:
 		return on_operation;
 	case MK_METHOD_BATCH:
-		return on_batch;
+		return mk_service_on_batch;
 	case MK_METHOD_QUERY:
 		return on_query;
 	}

@@ -16,6 +16,7 @@ enum {
 	STMT_UNFINISHED,
 	STMT_NEWEST_FINISHED,
 	STMT_LIST_OPS,
+	STMT_HAS_BATCH,
 	STMT_ADD_EVENT,
 	STMT_PRUNE_AGE,
 	STMT_PRUNE_COUNT,
@@ -58,6 +59,11 @@ static const char *const sql[N_STMTS] = {
 			  "(SELECT 1 FROM json_each(volumes) WHERE value = ?5)) ORDER BY created "
 			  "DESC, id LIMIT "
 			  "?6 OFFSET ?7",
+	/* '0' to '9' are what is before ':' */
+	[STMT_HAS_BATCH] =
+		"SELECT EXISTS (SELECT 1 FROM operations "
+		"WHERE id >= ?1 || '_0' AND id < ?1 || '_:' "
+		"AND substr(json_extract(args, '$[#-1].batch'), 1, length(?1) + 1) = ?1 || ':')",
 	[STMT_ADD_EVENT] = "INSERT INTO events (at, operation, what, text) VALUES (?1, ?2, ?3, ?4)",
 	[STMT_PRUNE_AGE] =
 		"DELETE FROM operations WHERE " FINISHED " AND finished < ?1 AND " UNNEEDED,
@@ -489,6 +495,18 @@ int mk_store_get_op(struct mk_store *store, const char *id, struct mk_op_record 
 		k = read_op(s, ret);
 	else
 		k = r == SQLITE_DONE ? -ENOENT : poison(store, "cannot read an operation");
+	sqlite3_reset(s);
+	return k;
+}
+
+int mk_store_has_batch(struct mk_store *store, const char *token)
+{
+	sqlite3_stmt *s = store->stmt[STMT_HAS_BATCH];
+	int r, k;
+
+	bind_text(s, 1, token);
+	r = sqlite3_step(s);
+	k = r == SQLITE_ROW ? sqlite3_column_int(s, 0) : poison(store, "cannot look for a batch");
 	sqlite3_reset(s);
 	return k;
 }

@@ -96,6 +96,9 @@ const char *mk_store_failed(struct mk_store *store);
 int mk_store_put_op(struct mk_store *store, const struct mk_op_record *r);
 int mk_store_get_op(struct mk_store *store, const char *id, struct mk_op_record *ret); /* -ENOENT */
 
+/* 1 if an operation of the batch with this token is there, 0 if none is. */
+int mk_store_has_batch(struct mk_store *store, const char *token);
+
 /* Ids, oldest first, of the unfinished the children after all others; the callback must not write. */
 typedef void (*mk_store_id_fn)(const char *id, void *data);
 int mk_store_unfinished(struct mk_store *store, mk_store_id_fn cb, void *data);

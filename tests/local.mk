@@ -129,6 +129,7 @@ tests_unit_cloudstack_tls_tap_LDADD = libcloudstackenv.la libvolumed.la libtap.l
 # integration tests: the real daemon on a private bus, with the simulator as its CloudStack
 check_LTLIBRARIES += libworld.la
 libworld_la_SOURCES = \
+	tests/canary.h \
 	tests/child.c \
 	tests/child.h \
 	tests/testbus.c \

@@ -354,21 +354,31 @@ static const char *nth(json_object *args, size_t i)
 	return str_or_empty(json_object_get_string(json_object_array_get_idx(args, i)));
 }
 
+/* "": it does not tell the operation's State. */
+static const char *state_told(const struct w_signal *s, const char *path)
+{
+	json_object *properties = json_object_array_get_idx(s->args, 1);
+
+	if (streq(s->member, "InterfacesAdded") && streq(nth(s->args, 0), path))
+		return mk_json_str(mk_json_get(properties, W_OPERATION), "State", "");
+	if (streq(s->member, "PropertiesChanged") && streq(s->path, path))
+		return mk_json_str(properties, "State", "");
+	return "";
+}
+
 static bool tells_state(const struct w_signal *s, const char *path, const char *state)
 {
 	if (streq(s->member, "OperationFinished"))
 		return streq(nth(s->args, 0), path) && streq(nth(s->args, 2), state);
-	if (streq(s->member, "InterfacesAdded"))
-		return streq(nth(s->args, 0), path) &&
-		       streq(mk_json_str(mk_json_get(json_object_array_get_idx(s->args, 1),
-						     W_OPERATION),
-					 "State", ""),
-			     state);
-	if (streq(s->member, "PropertiesChanged"))
-		return streq(s->path, path) &&
-		       streq(mk_json_str(json_object_array_get_idx(s->args, 1), "State", ""),
-			     state);
-	return false;
+	return streq(state_told(s, path), state);
+}
+
+const char *w_told_state(struct world *w, const char *path)
+{
+	for (size_t i = w->n_signals; i > 0; i--)
+		if (*state_told(&w->signals[i - 1], path))
+			return state_told(&w->signals[i - 1], path);
+	return "";
 }
 
 bool w_await_state(struct world *w, const char *path, const char *state)

@@ -132,6 +132,8 @@ bool w_await_state(struct world *w, const char *path, const char *state);
 bool w_await_manager(struct world *w, const char *property, bool value);
 /* Waits until the manager's Status has this text in it, 60 s at most. */
 bool w_await_status(struct world *w, const char *text);
+/* The State that was told last as a property; "" if none was. Valid until the world's end. */
+const char *w_told_state(struct world *w, const char *path);
 /* Takes in all signals that have been sent so far. */
 void w_drain(struct world *w);
 size_t w_count_finished(struct world *w, const char *id);

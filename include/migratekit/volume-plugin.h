@@ -201,7 +201,7 @@ struct mk_child_info {
 /* ---- methods ----------------------------------------------------------------------------------- */
 
 /* A key of a method's last argument, a{sv}. `token` (s) is understood for every method that makes
- * operations and is not listed. Other keys and other types are refused before the plugin is called. */
+ * operations and is not listed; `batch` is the daemon's own. Other keys and other types are refused before the plugin is called. */
 struct mk_option {
 	const char *name; /* NULL ends the table */
 	const char *type; /* a D-Bus signature of a basic type: "b", "s", "u", "t" */

@@ -8,22 +8,29 @@
  *   anything else            a whole message
  *
  * Arguments are read or refused with a reason; what was read is within the limits, can be written, and
- * reads back the same.
+ * reads back the same. Each class that has the method prepares an operation of it, with the real services of the
+ * host: it is refused with a reason too, or names a VM and volumes by UUIDs.
  */
 
 #include "src/bus-internal.h"
+#include "src/engine-internal.h"
 #include "src/service-internal.h"
 
 #include <limits.h>
 
 #define HEADER_LENGTH_AT 4 /* of a message: the body's length, little endian here */
-#define TARGETS_MAX      64
+#define TARGETS_MAX      96
 #define NAME_MAX_SIZE    64
+#define OMA              "11111111-1111-4111-8111-111111111111"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-extern const struct mk_plugin *const migratekit_volume_plugin;
+/* The descriptor's symbol, renamed for each class: see local.mk. */
+extern const struct mk_plugin *const fuzz_failover, *const fuzz_oma, *const fuzz_test_vm;
 
+#define N_PLUGINS 3
+static struct mk_plugin_slot slots[N_PLUGINS];
+static struct mk_plugins plugins = { .slots = slots, .n = N_PLUGINS };
 static const struct mk_bus_method *targets[TARGETS_MAX];
 static size_t n_targets;
 
@@ -41,24 +48,99 @@ static void add_targets(const struct mk_bus_interface *interface)
 	}
 }
 
-/* The service makes the class's methods from the plugin's table, options included. */
+/* The service makes the classes' methods from the plugins' tables, options included. */
 static void set_up(void)
 {
-	static struct mk_plugin_slot slot = { .name = (char *)(uintptr_t) "test-vm" };
-	static struct mk_plugins plugins = { .slots = &slot, .n = 1 };
+	const struct mk_plugin *const all[N_PLUGINS] = { fuzz_failover, fuzz_oma, fuzz_test_vm };
 	static struct mk_service *service; /* never freed: the targets are its tables */
-	struct mk_service_config config = { .plugins = &plugins, .oma = "oma" };
+	struct mk_service_config config = { .plugins = &plugins, .oma = OMA };
 
 	if (service)
 		return;
 
-	slot.plugin = migratekit_volume_plugin;
+	for (size_t i = 0; i < N_PLUGINS; i++) {
+		slots[i].name = (char *)(uintptr_t)all[i]->name;
+		slots[i].plugin = all[i];
+		must(all[i]->init(mk_engine_host()) == 0);
+	}
 	must(mk_service_new(&config, &service) == 0);
 	add_targets(&service->manager_interface);
 	add_targets(&mk_operation_interface);
-	add_targets(&service->classes[0].interface);
+	for (size_t i = 0; i < N_PLUGINS; i++)
+		add_targets(&service->classes[i].interface);
 	add_targets(&mk_bus_properties);
 }
+
+/* ---- what the classes make of it --------------------------------------------------------------------------- */
+
+static void claimed(const char *volume, void *data)
+{
+	must(mk_uuid_valid(volume));
+}
+
+/* Nothing but the arguments is looked at, so an engine that only knows the appliance will do. */
+static struct mk_engine engine = {
+	.config = { .oma = OMA },
+	.watcher = { .claimed = claimed },
+};
+
+static void prepare(const struct mk_method *m, json_object *args)
+{
+	struct mk_op *op = mk_op_new(&engine);
+	size_t n = json_object_array_length(args);
+
+	must(op != NULL);
+	mk_op_record_init(&op->r);
+	json_object_put(op->r.args);
+	op->r.args = json_object_get(args);
+	if (strchr(m->in, 'v')) {
+		json_object_put(op->r.options);
+		op->r.options = json_object_get(json_object_array_get_idx(args, n - 1));
+	}
+
+	if (m->prepare(op, args) == MK_DONE) {
+		must(!mk_error_is_set(&op->error));
+		must(!*op->r.vm || mk_uuid_valid(op->r.vm));
+		for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++)
+			must(mk_uuid_valid(json_object_get_string(
+				json_object_array_get_idx(op->r.volumes, i))));
+	} else {
+		must(mk_error_is_set(&op->error));
+		must(dbus_validate_utf8(op->error.text, NULL));
+	}
+	mk_op_free(op);
+	must(engine.claims == NULL);
+}
+
+/* A batch: with each element in place of the list. */
+static void prepare_each(const struct mk_method *m, json_object *args)
+{
+	json_object *list = json_object_array_get_idx(args, 0);
+
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		_cleanup_json_ json_object *one = NULL;
+
+		must(json_object_deep_copy(args, &one, NULL) == 0);
+		json_object_array_put_idx(one, 0,
+					  json_object_get(json_object_array_get_idx(list, i)));
+		prepare(m, one);
+	}
+}
+
+static void prepare_in(const struct mk_method *table, const struct mk_bus_method *method,
+		       json_object *args)
+{
+	for (const struct mk_method *m = table; m && m->name; m++) {
+		if (!streq(m->name, method->name) || !streq(m->in, method->in))
+			continue;
+		if (m->kind == MK_METHOD_BATCH)
+			prepare_each(m, args);
+		else
+			prepare(m, args);
+	}
+}
+
+/* ---- arguments ----------------------------------------------------------------------------------------------- */
 
 static DBusMessage *new_call(const char *member)
 {
@@ -148,6 +230,10 @@ static void check_call(const struct mk_bus_method *method, DBusMessage *m)
 	must(args && !mk_error_is_set(&error));
 	check_limits(args);
 	read_back(method, args);
+	for (size_t i = 0; i < N_PLUGINS; i++) {
+		prepare_in(slots[i].plugin->methods, method, args);
+		prepare_in(slots[i].plugin->volume_methods, method, args);
+	}
 }
 
 static void append_as(const char *signature, json_object *value)
@@ -190,6 +276,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *eol = memchr(data, '\n', size < NAME_MAX_SIZE ? size : NAME_MAX_SIZE);
 	size_t n = eol ? (size_t)(eol - data) : 0, left = size - n - 1;
+	bool known = false;
 	DBusMessage *m;
 
 	set_up();
@@ -201,6 +288,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 
+	/* several interfaces may have a method of that name */
 	for (size_t i = 0; eol && i < n_targets; i++) {
 		if (strlen(targets[i]->name) != n || memcmp(targets[i]->name, data, n) != 0)
 			continue;
@@ -209,8 +297,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_call(targets[i], m);
 			dbus_message_unref(m);
 		}
-		return 0;
+		known = true;
 	}
+	if (known)
+		return 0;
 
 	m = size < INT_MAX ? dbus_message_demarshal((const char *)data, (int)size, NULL) : NULL;
 	for (size_t i = 0; m && i < n_targets; i++)

@@ -14,11 +14,28 @@ noinst_PROGRAMS += tests/fuzz/fuzz-bus-args tests/fuzz/fuzz-cloudstack-json test
 	tests/fuzz/fuzz-mounts tests/fuzz/fuzz-udev
 endif
 
-tests_fuzz_fuzz_bus_args_SOURCES = tests/fuzz/fuzz-bus-args.c plugins/test-vm.c
+# the classes in one program: each one's symbol gets another name
+FUZZ_PLUGIN_CPPFLAGS = $(PLUGIN_CPPFLAGS) -Dmigratekit_volume_plugin
+EXTRA_LTLIBRARIES = \
+	tests/fuzz/libfuzzfailover.la \
+	tests/fuzz/libfuzzoma.la \
+	tests/fuzz/libfuzztestvm.la \
+	$(NULL)
+tests_fuzz_libfuzzfailover_la_SOURCES = $(plugins_failover_la_SOURCES)
+tests_fuzz_libfuzzfailover_la_CPPFLAGS = $(FUZZ_PLUGIN_CPPFLAGS)=fuzz_failover
+tests_fuzz_libfuzzfailover_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_libfuzzoma_la_SOURCES = $(plugins_oma_la_SOURCES)
+tests_fuzz_libfuzzoma_la_CPPFLAGS = $(FUZZ_PLUGIN_CPPFLAGS)=fuzz_oma
+tests_fuzz_libfuzzoma_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_fuzz_libfuzztestvm_la_SOURCES = $(plugins_test_vm_la_SOURCES)
+tests_fuzz_libfuzztestvm_la_CPPFLAGS = $(FUZZ_PLUGIN_CPPFLAGS)=fuzz_test_vm
+tests_fuzz_libfuzztestvm_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+
+tests_fuzz_fuzz_bus_args_SOURCES = tests/fuzz/fuzz-bus-args.c
 tests_fuzz_fuzz_bus_args_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_bus_args_CFLAGS = $(FUZZ_CFLAGS)
 tests_fuzz_fuzz_bus_args_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_bus_args_LDADD = libsteps.la libvolumed.la
+tests_fuzz_fuzz_bus_args_LDADD = $(EXTRA_LTLIBRARIES) libsteps.la libvolumed.la
 
 tests_fuzz_fuzz_cloudstack_json_SOURCES = tests/fuzz/fuzz-cloudstack-json.c
 tests_fuzz_fuzz_cloudstack_json_CPPFLAGS = $(FUZZ_CPPFLAGS)

@@ -2,6 +2,7 @@
 
 /* The daemon as a process: command line, start and end, reload, notifications, what it leaves in its files. */
 
+#include "canary.h"
 #include "child.h"
 #include "tap.h"
 #include "world.h"
@@ -79,7 +80,7 @@ static void expect_run(const char *option, const char *second, int status, const
 	if (!found)
 		tap_note("%s: no '%s' in: %s", option, text, output);
 	CU_ASSERT(found);
-	CU_ASSERT_PTR_NULL(strstr(output, w_secret));
+	CU_ASSERT_PTR_NULL(strstr(output, CANARY_SECRET));
 }
 
 static void test_command_line(void)
@@ -260,7 +261,7 @@ static void test_reload_key(void)
 	int fd;
 
 	w_prepare(&w, sim_args, NULL);
-	w_set_secret(&w, "another-key-that-CloudStack-does-not-have");
+	w_set_secret(&w, CANARY_WRONG_SECRET);
 	fd = start_notified(socket_env);
 	path = w_delete_root(&w, W_VM, "keys", true);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
@@ -284,7 +285,7 @@ static void test_reload_bad_file(void)
 	w_prepare(&w, sim_args, NULL);
 	fd = start_notified(socket_env);
 	w_set_config(&w, "[cloudstack]\nurl=ftp://nowhere\n[operations]\nmax-per-caller=none\n");
-	w_set_secret(&w, "another-key-that-CloudStack-does-not-have");
+	w_set_secret(&w, CANARY_WRONG_SECRET);
 	reload(fd);
 	expect_log("test.conf:2");
 	expect_log("going on with the old one");

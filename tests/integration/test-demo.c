@@ -2,11 +2,13 @@
 
 /* The demonstration that newcomers run works. */
 
+#include "canary.h"
 #include "child.h"
 #include "tap.h"
 
 static void test_demo(void)
 {
+	static const char *const canaries[] = { CANARIES };
 	_cleanup_free_ char *script = mk_strdup_printf("%s/tests/demo", getenv("top_srcdir"));
 	const char *const argv[] = { script, getenv("top_builddir"), NULL };
 	_cleanup_free_ char *output = NULL;
@@ -16,6 +18,8 @@ static void test_demo(void)
 	if (status != 0)
 		tap_note("status 0x%x: %s", (unsigned)status, str_or_empty(output));
 	CU_ASSERT_EQUAL(status, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(canaries); i++)
+		CU_ASSERT_PTR_NULL(strstr(str_or_empty(output), canaries[i]));
 	CU_ASSERT_PTR_NOT_NULL(strstr(str_or_empty(output), "demo done"));
 }
 

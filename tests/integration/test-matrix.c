@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The failure matrix: each row of the step table × each kind of fault, on the real daemon and the
- * simulator. The rows come from the plugin itself: one that this file does not know fails the test.
+ * The failure matrix of DeleteRootVolume: each row of the step table, and its undo, × each kind of fault, on the real
+ * daemon and the simulator. A table, a row or an undo of the plugin that this file does not know fails the test.
+ * DestroyVM, which has more to lose, is in test-failover-matrix.c and test-failover-kill.c, with a fault at every request.
  * After each case: CloudStack's state, the operation's state and error, how often each command was run,
  * and the signals.
  */
@@ -15,6 +16,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#define NOT_TODAY "\"errorcode\":431,\"errortext\":\"not today\""
+#define HICCUP    "\"errorcode\":530,\"errortext\":\"hiccup\""
+
 static const char *const commands[] = { "stopVirtualMachine", "detachVolume", "destroyVolume",
 					"attachVolume" };
 
@@ -23,6 +27,7 @@ struct target {
 	const char *step, *command;
 	unsigned nth;
 	bool change; /* a command that changes something */
+	bool undo;   /* on the way back: deleting is refused */
 };
 
 static const struct target targets[] = {
@@ -31,8 +36,11 @@ static const struct target targets[] = {
 	{ "delete", "destroyVolume", 1, true },          { "prove-gone", "listVolumes", 6, false },
 };
 
+/* The undo column. */
+static const struct target undo = { "detach", "attachVolume", 1, true, true };
+
 /* What CloudStack must look like at the end. */
-enum cloud { UNTOUCHED, STOPPED, DETACHED, DELETED, RESTORED };
+enum cloud { UNTOUCHED, STOPPING, STOPPED, DETACHED, DELETED, RESTORED };
 
 static void check_cloud(struct world *w, enum cloud want, const char *label)
 {
@@ -44,8 +52,9 @@ static void check_cloud(struct world *w, enum cloud want, const char *label)
 
 	switch (want) {
 	case UNTOUCHED:
+	case STOPPING:
 		ok = ok && !removed && streq(vm, W_VM) && streq(type, "ROOT") &&
-		     streq(w_vm_state(w, W_VM), "Running");
+		     streq(w_vm_state(w, W_VM), want == STOPPING ? "Stopping" : "Running");
 		break;
 	case STOPPED:
 	case RESTORED:
@@ -79,10 +88,50 @@ static void check_counts(struct world *w, const int want[4], const char *label)
 	}
 }
 
+/* How often OperationFinished told of this end; of another one: never. */
+static size_t count_finished(struct world *w, const char *path, const char *state)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_signals; i++) {
+		const struct w_signal *s = &w->signals[i];
+
+		if (!streq(s->member, "OperationFinished") ||
+		    !streq(json_object_get_string(json_object_array_get_idx(s->args, 0)), path))
+			continue;
+		CU_ASSERT_STRING_EQUAL(json_object_get_string(
+					       json_object_array_get_idx(s->args, 2)),
+				       state);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * The end was told once, and the State that was told last as a property is that of the end. may_be_untold: the daemon
+ * was killed when the end was committed, and perhaps not told; it comes back ended.
+ */
+static void check_signals(struct world *w, const char *path, const char *state, bool may_be_untold,
+			  const char *label)
+{
+	const char *told;
+	size_t n;
+
+	w_drain(w);
+	told = w_told_state(w, path);
+	n = count_finished(w, path, state);
+	if (n == 0 && may_be_untold)
+		return;
+	if (n != 1 || !streq(told, state))
+		tap_note("%s: %zu OperationFinished signals; told last: %s", label, n, told);
+	CU_ASSERT_EQUAL(n, 1);
+	CU_ASSERT_STRING_EQUAL(told, state);
+}
+
 static void check_end(struct world *w, const char *path, const char *state, const char *error,
 		      const char *label)
 {
-	const char *id = strrchr(path, '/') + 1, *name;
+	const char *name;
 	bool ok = true;
 
 	(void)w_wait(w, path);
@@ -98,11 +147,7 @@ static void check_end(struct world *w, const char *path, const char *state, cons
 	if (!ok)
 		tap_note("%s: message: %s", label, w_op_str(w, path, "Message"));
 	CU_ASSERT(ok);
-
-	w_drain(w);
-	if (w_count_finished(w, id) != 1)
-		tap_note("%s: %zu OperationFinished signals", label, w_count_finished(w, id));
-	CU_ASSERT_EQUAL(w_count_finished(w, id), 1);
+	check_signals(w, path, state, false, label);
 }
 
 static void fault(struct world *w, const struct target *t, const char *rest)
@@ -123,6 +168,13 @@ static void begin(struct world *w, const char *config)
 	w_sim_post(w, "poke", "{\"vm\":\"" W_VM "\",\"state\":\"Running\"}");
 }
 
+static void refuse_delete(struct world *w)
+{
+	w_sim_post(w, "fault",
+		   "{\"command\":\"destroyVolume\",\"count\":1000,\"action\":\"error\"," NOT_TODAY
+		   "}");
+}
+
 /* One fault at each row, and what must come of it. */
 struct expectation {
 	const char *state, *error;
@@ -133,12 +185,15 @@ struct expectation {
 static void run_case(const struct target *t, const char *name, const char *fault_json,
 		     const char *config, const struct expectation *e)
 {
-	_cleanup_free_ char *label = mk_strdup_printf("%s at %s", name, t->step);
+	_cleanup_free_ char *label =
+		mk_strdup_printf("%s at %s%s", name, t->undo ? "the undo of " : "", t->step);
 	struct world w = { 0 };
 	const char *path;
 
 	begin(&w, config);
 	fault(&w, t, fault_json);
+	if (t->undo)
+		refuse_delete(&w);
 	path = w_delete_root(&w, W_VM, "matrix", true);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
 	check_end(&w, path, e->state, e->error, label);
@@ -149,27 +204,46 @@ static void run_case(const struct target *t, const char *name, const char *fault
 
 static const struct expectation success = { "succeeded", "", DELETED, { 1, 1, 1, 0 } };
 
+static const struct expectation way_back = { "rolled-back", "Refused", RESTORED, { 1, 1, 0, 1 } };
+static const struct expectation left_detached = { "failed", "Refused", DETACHED, { 1, 1, 0, 0 } };
+
+static void check_rows(const struct mk_step *steps)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		CU_ASSERT_PTR_NOT_NULL_FATAL(steps[i].name);
+		CU_ASSERT_STRING_EQUAL(steps[i].name, targets[i].step);
+		CU_ASSERT_EQUAL(steps[i].undo != NULL, streq(steps[i].name, undo.step));
+	}
+	CU_ASSERT_PTR_NULL(steps[ARRAY_SIZE(targets)].name);
+}
+
+/* The tables of the operations, whatever method makes them. */
+static void check_tables(const struct mk_method *methods)
+{
+	for (const struct mk_method *m = methods; m && m->name; m++) {
+		const char *kind = m->operation ? m->operation : m->name;
+
+		if (m->kind == MK_METHOD_QUERY || streq(kind, "DestroyVM"))
+			continue;
+		CU_ASSERT_STRING_EQUAL_FATAL(kind, "DeleteRootVolume");
+		check_rows(m->steps);
+	}
+}
+
 static void test_known_steps(void)
 {
 	_cleanup_free_ char *so =
 		mk_strdup_printf("%s/plugins/.libs/test-vm.so", getenv("top_builddir"));
 	void *handle = dlopen(so, RTLD_NOW | RTLD_LOCAL);
 	const struct mk_plugin *const *plugin;
-	const struct mk_step *steps = NULL;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(handle);
 	plugin = dlsym(handle, MK_PLUGIN_SYMBOL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(plugin);
-	for (const struct mk_method *m = (*plugin)->methods; m->name; m++)
-		if (streq(m->name, "DeleteRootVolume"))
-			steps = m->steps;
-	CU_ASSERT_PTR_NOT_NULL_FATAL(steps);
-
-	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-		CU_ASSERT_PTR_NOT_NULL_FATAL(steps[i].name);
-		CU_ASSERT_STRING_EQUAL(steps[i].name, targets[i].step);
-	}
-	CU_ASSERT_PTR_NULL(steps[ARRAY_SIZE(targets)].name);
+	CU_ASSERT_PTR_NOT_NULL_FATAL((*plugin)->methods);
+	check_tables((*plugin)->methods);
+	check_tables((*plugin)->volume_methods);
+	check_tables((*plugin)->inner_methods);
 }
 
 static void test_no_fault(void)
@@ -200,13 +274,9 @@ static void test_error(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-		run_case(&targets[i], "refused",
-			 "\"action\":\"error\",\"errorcode\":431,\"errortext\":\"not today\"", NULL,
-			 &e[i]);
+		run_case(&targets[i], "refused", "\"action\":\"error\"," NOT_TODAY, NULL, &e[i]);
 		if (targets[i].change)
-			run_case(&targets[i], "job refused",
-				 "\"action\":\"job-error\",\"errorcode\":431,"
-				 "\"errortext\":\"not today\"",
+			run_case(&targets[i], "job refused", "\"action\":\"job-error\"," NOT_TODAY,
 				 NULL, &e[i]);
 	}
 }
@@ -215,14 +285,11 @@ static void test_error(void)
 static void test_passing_error(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-		run_case(&targets[i], "passing 530",
-			 "\"action\":\"error\",\"errorcode\":530,\"errortext\":\"hiccup\"", NULL,
+		run_case(&targets[i], "passing 530", "\"action\":\"error\"," HICCUP, NULL,
 			 &success);
 		if (targets[i].change)
 			run_case(&targets[i], "passing 530 in the job",
-				 "\"action\":\"job-error\",\"errorcode\":530,"
-				 "\"errortext\":\"hiccup\"",
-				 NULL, &success);
+				 "\"action\":\"job-error\"," HICCUP, NULL, &success);
 	}
 }
 
@@ -234,23 +301,26 @@ static void test_credentials(void)
 			 NULL, &success);
 }
 
-/* The answer never comes, is cut off, is nonsense. L15, L16: none of it is a failure. */
-static void test_lost_reply(void)
+/* The answer never comes, is cut off, is nonsense. */
+static void lose_reply(const struct target *t, const struct expectation *e)
 {
 	static const char *const actions[] = { "drop-before", "drop-after", "hang", "garbage",
 					       "empty",       "truncate",   "null" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-		for (size_t k = 0; k < ARRAY_SIZE(actions); k++) {
-			_cleanup_free_ char *json =
-				mk_strdup_printf("\"action\":\"%s\"", actions[k]);
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		_cleanup_free_ char *json = mk_strdup_printf("\"action\":\"%s\"", actions[i]);
 
-			run_case(&targets[i], actions[k], json, NULL, &success);
-		}
-		run_case(&targets[i], "html", "\"action\":\"html\",\"status\":502", NULL, &success);
-		run_case(&targets[i], "rate-limit", "\"action\":\"rate-limit\",\"ms\":30", NULL,
-			 &success);
+		run_case(t, actions[i], json, NULL, e);
 	}
+	run_case(t, "html", "\"action\":\"html\",\"status\":502", NULL, e);
+	run_case(t, "rate-limit", "\"action\":\"rate-limit\",\"ms\":30", NULL, e);
+}
+
+/* L15, L16: none of it is a failure. */
+static void test_lost_reply(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
+		lose_reply(&targets[i], &success);
 }
 
 static void test_job_late(void)
@@ -275,12 +345,104 @@ static void test_job_lost(void)
 		run_case(&targets[i], "job lost, done", "\"action\":\"job-lost\"", NULL, &success);
 		run_case(&targets[i], "job lost, not done", "\"action\":\"job-lost-before\"",
 			 "[operations]\ndeadline=2s\n", &lost[i]);
-		run_case(&targets[i], "job failed, done",
-			 "\"action\":\"job-error-done\",\"errorcode\":530,\"errortext\":\"late\"",
+		run_case(&targets[i], "job failed, done", "\"action\":\"job-error-done\"," HICCUP,
 			 NULL, &success);
 		run_case(&targets[i], "no jobresult", "\"action\":\"no-jobresult\"", NULL,
 			 &success);
 	}
+}
+
+/* The row's own time passes while its job runs: that is told, and is no failure. */
+static void hold_beyond_limit(const struct target *t, const struct expectation *e)
+{
+	_cleanup_free_ char *label = mk_strdup_printf("limit at %s", t->step);
+	struct world w = { 0 };
+	const char *path;
+
+	begin(&w, "[operations]\nstep-limit=50ms\n");
+	fault(&w, t, "\"action\":\"job-hold\"");
+	path = w_delete_root(&w, W_VM, "limit", true);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+	CU_ASSERT(w_await_state(&w, path, "settling"));
+	w_sim_post(&w, "release", "{}");
+	check_end(&w, path, e->state, e->error, label);
+	check_cloud(&w, e->cloud, label);
+	check_counts(&w, e->ran, label);
+	w_stop(&w);
+}
+
+/* What a row waits for does not come within its time. */
+static void test_vm_never_ready(void)
+{
+	struct world w = { 0 };
+	const char *path;
+
+	begin(&w, "[operations]\nstep-limit=200ms\n");
+	w_sim_post(&w, "poke", "{\"vm\":\"" W_VM "\",\"state\":\"Starting\"}");
+	path = w_delete_root(&w, W_VM, "limit", true);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+	check_end(&w, path, "failed", "Timeout", "a VM that goes on starting");
+	CU_ASSERT_PTR_NOT_NULL(strstr(w_op_str(&w, path, "Message"), "step check-vm"));
+	check_counts(&w, (const int[4]){ 0 }, "a VM that goes on starting");
+	w_stop(&w);
+}
+
+static void test_limit(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
+		if (targets[i].change)
+			hold_beyond_limit(&targets[i], &success);
+		else
+			run_case(&targets[i], "slow answer", "\"action\":\"delay\",\"ms\":150",
+				 "[operations]\nstep-limit=50ms\n", &success);
+	test_vm_never_ready();
+}
+
+/* The operation's time passes while CloudStack says nothing, or does not come to an end. */
+static void test_deadline(void)
+{
+	static const struct expectation e[ARRAY_SIZE(targets)] = {
+		{ "failed", "Unavailable", UNTOUCHED, { 0, 0, 0, 0 } },
+		{ "failed", "Unavailable", UNTOUCHED, { 0, 0, 0, 0 } },
+		{ "failed", "OutcomeUnknown", STOPPING, { 0, 0, 0, 0 } },
+		{ "failed", "OutcomeUnknown", STOPPED, { 1, 0, 0, 0 } },
+		{ "failed", "OutcomeUnknown", DETACHED, { 1, 1, 0, 0 } },
+		{ "failed", "Unavailable", DELETED, { 1, 1, 1, 0 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
+		run_case(&targets[i], "deadline",
+			 targets[i].change ? "\"action\":\"job-hold\""
+					   : "\"action\":\"hang\",\"count\":1000",
+			 "[operations]\ndeadline=2s\nrollback-deadline=500ms\n", &e[i]);
+}
+
+/* The way back meets what the way forth does. */
+static void test_undo(void)
+{
+	static const struct {
+		const char *name, *fault, *config;
+		const struct expectation *e;
+	} cases[] = {
+		{ "refused", "\"action\":\"error\"," NOT_TODAY, NULL, &left_detached },
+		{ "job refused", "\"action\":\"job-error\"," NOT_TODAY, NULL, &left_detached },
+		{ "passing 530", "\"action\":\"error\"," HICCUP, NULL, &way_back },
+		{ "passing 530 in the job", "\"action\":\"job-error\"," HICCUP, NULL, &way_back },
+		{ "credentials", "\"action\":\"unauthorized\",\"count\":6", NULL, &way_back },
+		{ "late job", "\"action\":\"job-late\",\"ms\":300",
+		  "[operations]\nstep-limit=50ms\n", &way_back },
+		{ "job lost, done", "\"action\":\"job-lost\"", NULL, &way_back },
+		{ "job failed, done", "\"action\":\"job-error-done\"," HICCUP, NULL, &way_back },
+		{ "no jobresult", "\"action\":\"no-jobresult\"", NULL, &way_back },
+		{ "job lost, not done", "\"action\":\"job-lost-before\"",
+		  "[operations]\nrollback-deadline=1s\n", &left_detached },
+		{ "deadline", "\"action\":\"job-hold\"", "[operations]\nrollback-deadline=1s\n",
+		  &left_detached },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		run_case(&undo, cases[i].name, cases[i].fault, cases[i].config, cases[i].e);
+	lose_reply(&undo, &way_back);
 }
 
 /* A cancel while the row's command or read is under way. */
@@ -297,6 +459,8 @@ static void cancel_at(const struct target *t, const struct expectation *e)
 	begin(&w, "[cloudstack]\nrequest-timeout=20s\n");
 	w_sim_post(&w, "clear-log", "{}");
 	fault(&w, t, t->change ? "\"action\":\"job-hold\"" : "\"action\":\"hang\"");
+	if (t->undo)
+		refuse_delete(&w);
 	path = w_delete_root(&w, W_VM, "cancelled", true);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
 	w_sim_wait(&w, query);
@@ -323,21 +487,41 @@ static void test_cancel(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
 		cancel_at(&targets[i], &e[i]);
+	cancel_at(&undo, &way_back); /* it is going back already */
+}
+
+/* Whether what the daemon has logged beyond `before` bytes says that it did anything for an operation. */
+static bool worked_since(struct world *w, size_t before)
+{
+	_cleanup_free_ char *log = w_daemon_log(w);
+
+	return strstr(log + before, "DeleteRootVolume accepted") ||
+	       strstr(log + before, "DeleteRootVolume resumed");
+}
+
+static size_t log_size(struct world *w)
+{
+	_cleanup_free_ char *log = w_daemon_log(w);
+
+	return strlen(log);
 }
 
 /* Kills the daemon at its n-th commit; false when it got through without reaching it. */
-static bool kill_at(unsigned n, const char *when)
+static bool kill_at(unsigned n, const char *when, const struct expectation *e)
 {
 	_cleanup_free_ char *label = mk_strdup_printf("kill -9 %s commit %u", when, n);
 	_cleanup_free_ char *e1 = mk_strdup_printf("MK_CRASH_COMMIT=%u", n);
 	_cleanup_free_ char *e2 = mk_strdup_printf("MK_CRASH_WHEN=%s", when);
 	const char *const env[] = { e1, e2, NULL };
 	struct world w = { 0 };
+	size_t before = 0;
 	const char *path;
 	bool crashed;
 	int status;
 
 	begin(&w, NULL);
+	if (e == &way_back)
+		refuse_delete(&w);
 	w_daemon_stop(&w);
 	w_daemon_start(&w, env);
 	path = w_delete_root(&w, W_VM, "crash", true);
@@ -345,13 +529,14 @@ static bool kill_at(unsigned n, const char *when)
 		(void)w_wait(&w, path);
 
 	crashed = kill(w.daemon, 0) == 0 && waitpid(w.daemon, &status, WNOHANG) == w.daemon;
-	if (!crashed && (!path || !streq(w_op_str(&w, path, "State"), "succeeded"))) {
+	if (!crashed && (!path || !streq(w_op_str(&w, path, "State"), e->state))) {
 		status = w_daemon_wait(&w);
 		crashed = true;
 	}
 	if (crashed) {
 		CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 		w.daemon = 0;
+		before = log_size(&w);
 		w_daemon_start(&w, NULL);
 		path = w_delete_root(&w, W_VM, "crash",
 				     true); /* the same token: the same operation */
@@ -359,31 +544,38 @@ static bool kill_at(unsigned n, const char *when)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
 	(void)w_wait(&w, path);
-	if (!streq(w_op_str(&w, path, "State"), "succeeded"))
+	if (!streq(w_op_str(&w, path, "State"), e->state))
 		tap_note("%s: %s: %s", label, w_op_str(&w, path, "State"),
 			 w_op_str(&w, path, "Message"));
-	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "succeeded");
-	check_cloud(&w, DELETED, label);
-	check_counts(&w, success.ran, label);
+	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), e->state);
+	check_signals(&w, path, e->state, crashed && !worked_since(&w, before), label);
+	check_cloud(&w, e->cloud, label);
+	check_counts(&w, e->ran, label);
 	w_stop(&w);
 	return crashed;
+}
+
+static void kill_everywhere(const char *when, const struct expectation *e)
+{
+	unsigned n = 1;
+
+	while (kill_at(n, when, e) && n < 100)
+		n++;
+	tap_note("%s: killed %s %u commits", e->state, when, n - 1);
+	CU_ASSERT(n > 9); /* three commands, three commits each */
 }
 
 /* L10: killed at every commit, before and after it, the operation ends as if nothing had happened. */
 static void test_kill(void)
 {
-	unsigned n = 1;
+	kill_everywhere("before", &success);
+	kill_everywhere("after", &success);
+}
 
-	while (kill_at(n, "before") && n < 100)
-		n++;
-	tap_note("killed before %u commits", n - 1);
-	CU_ASSERT(n > 9); /* three commands, three commits each */
-
-	n = 1;
-	while (kill_at(n, "after") && n < 100)
-		n++;
-	tap_note("killed after %u commits", n - 1);
-	CU_ASSERT(n > 9); /* three commands, three commits each */
+static void test_kill_way_back(void)
+{
+	kill_everywhere("before", &way_back);
+	kill_everywhere("after", &way_back);
 }
 
 /* The management server restarts in the middle of each job. */
@@ -424,9 +616,13 @@ int main(int argc, char **argv)
 		{ "L15-L16-lost-reply", test_lost_reply },
 		{ "job-late", test_job_late },
 		{ "job-lost", test_job_lost },
+		{ "limit", test_limit },
+		{ "deadline", test_deadline },
+		{ "undo", test_undo },
 		{ "cancel", test_cancel },
 		{ "server-restart", test_server_restart },
 		{ "L10-kill", test_kill },
+		{ "L10-kill-way-back", test_kill_way_back },
 		{ NULL, NULL },
 	};
 

@@ -213,29 +213,55 @@ static void test_no_token(void)
 	w_stop(&w);
 }
 
+#define OTHER_VM "44444444-4444-4444-8444-444444444444"
+#define THIRD_VM "99999999-9999-4999-8999-999999999991"
+
 static int delete_two(const char *one, const char *two, json_object **ret)
 {
 	return w_call_object(&w, W_PATH, W_TESTVM, "DeleteRootVolumes", ret, "asa{sv}", 2, one, two,
 			     1, "token", "s", "batch");
 }
 
+static void expect_mismatch(int r)
+{
+	expect_error(r, W_ERROR "TokenMismatch", "batch");
+}
+
+/* Every list but the first, and the operations alone. */
+static void expect_other_lists_refused(void)
+{
+	size_t before = count_operations();
+
+	expect_mismatch(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 1, W_VM, 1,
+			       "token", "s", "batch"));
+	expect_mismatch(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 1, THIRD_VM, 1,
+			       "token", "s", "batch"));
+	expect_mismatch(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 3, W_VM,
+			       OTHER_VM, THIRD_VM, 1, "token", "s", "batch"));
+	expect_mismatch(delete_two(OTHER_VM, W_VM, NULL));
+	expect_mismatch(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 2, W_VM,
+			       OTHER_VM, 2, "token", "s", "batch", "stop", "b", 1));
+	CU_ASSERT_PTR_NULL(w_delete_root(&w, OTHER_VM, "batch_1", false));
+	expect_mismatch(-1);
+	CU_ASSERT_EQUAL(count_operations(), before);
+}
+
 /* All or none. */
 static void test_batch(void)
 {
 	_cleanup_json_ json_object *args = NULL, *again = NULL;
-	const char *other = "44444444-4444-4444-8444-444444444444";
 
 	begin(NULL);
 	expect_error(delete_two(W_VM, "42", NULL), DBUS_ERROR "InvalidArgs", "UUID");
 	expect_error(delete_two(W_VM, W_OMA, NULL), W_ERROR "Protected", "appliance itself");
-	expect_error(delete_two(W_VM, W_VM, NULL), W_ERROR "Busy", W_VM);
+	expect_error(delete_two(W_VM, W_VM, NULL), DBUS_ERROR "InvalidArgs", W_VM "' twice");
 	expect_error(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 0, 0),
 		     DBUS_ERROR "InvalidArgs", "empty");
 	CU_ASSERT_EQUAL(count_operations(), 0);
 	CU_ASSERT_EQUAL(w_requests(&w), 0);
 
-	CU_ASSERT_EQUAL_FATAL(delete_two(W_VM, other, &args), 0);
-	CU_ASSERT_EQUAL_FATAL(delete_two(W_VM, other, &again), 0);
+	CU_ASSERT_EQUAL_FATAL(delete_two(W_VM, OTHER_VM, &args), 0);
+	CU_ASSERT_EQUAL_FATAL(delete_two(W_VM, OTHER_VM, &again), 0);
 	CU_ASSERT(json_object_equal(args, again));
 	CU_ASSERT_STRING_EQUAL(json_object_to_json_string_ext(args, JSON_C_TO_STRING_NOSLASHESCAPE |
 									    JSON_C_TO_STRING_PLAIN),
@@ -244,6 +270,77 @@ static void test_batch(void)
 	CU_ASSERT_STRING_EQUAL(w_wait(&w, W_PATH "/operation/batch_0"), "succeeded");
 	CU_ASSERT_STRING_EQUAL(w_wait(&w, W_PATH "/operation/batch_1"), "succeeded");
 	CU_ASSERT_EQUAL(w_executed(&w, "destroyVolume"), 2);
+	w_stop(&w);
+}
+
+/* The token belongs to the whole list, before and after its end, and after a restart. */
+static void test_batch_token(void)
+{
+	_cleanup_json_ json_object *args = NULL, *again = NULL;
+
+	begin(NULL);
+	CU_ASSERT_EQUAL_FATAL(delete_two(W_VM, OTHER_VM, &args), 0);
+	expect_other_lists_refused();
+	(void)w_wait(&w, W_PATH "/operation/batch_0");
+	(void)w_wait(&w, W_PATH "/operation/batch_1");
+	expect_other_lists_refused();
+	w_daemon_stop(&w);
+	w_daemon_start(&w, NULL);
+	expect_other_lists_refused();
+	CU_ASSERT_EQUAL_FATAL(delete_two(W_VM, OTHER_VM, &again), 0);
+	CU_ASSERT(json_object_equal(args, again));
+	CU_ASSERT_EQUAL(count_operations(), 2);
+
+	/* a single operation's token may look like a batch's */
+	CU_ASSERT_PTR_NOT_NULL(w_delete_root(&w, UNKNOWN_VM, "single_1", false));
+	CU_ASSERT_EQUAL(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 1, THIRD_VM, 1,
+			       "token", "s", "single"),
+			0);
+	w_stop(&w);
+}
+
+/* What history has dropped is not done a second time for a batch that is still known. */
+static void test_batch_dropped(void)
+{
+	begin(NULL);
+	w_sim_post(&w, "fault", "{\"command\":\"listVolumes\",\"action\":\"hang\"}");
+	CU_ASSERT_EQUAL_FATAL(delete_two(UNKNOWN_VM, OTHER_VM, NULL), 0);
+	(void)w_wait(&w, W_PATH "/operation/batch_0");
+	(void)w_wait(&w, W_PATH "/operation/batch_1");
+	w_set_config(&w, "[operations]\nhistory-count=1\nexport-finished=1\n");
+	w_daemon_stop(&w);
+	w_daemon_start(&w, NULL);
+	CU_ASSERT_EQUAL(count_operations(), 1);
+	expect_error(w_call(&w, W_NAME, "GetOperation", NULL, "s", "batch_0"), W_ERROR "NotFound",
+		     "batch_0");
+
+	expect_other_lists_refused();
+	expect_error(delete_two(UNKNOWN_VM, OTHER_VM, NULL), W_ERROR "TokenMismatch", "history");
+	CU_ASSERT_EQUAL(count_operations(), 1);
+	w_stop(&w);
+}
+
+/* As long as any other token. */
+static void test_batch_token_length(void)
+{
+	char token[66];
+
+	begin(NULL);
+	memset(token, 't', sizeof(token));
+	token[65] = '\0';
+	expect_error(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 1, UNKNOWN_VM, 1,
+			    "token", "s", token),
+		     DBUS_ERROR "InvalidArgs", "1 to 64");
+	expect_error(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 1, UNKNOWN_VM, 1,
+			    "token", "s", ""),
+		     DBUS_ERROR "InvalidArgs", "1 to 64");
+	CU_ASSERT_EQUAL(count_operations(), 0);
+	token[64] = '\0';
+	for (int i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL(w_call(&w, W_TESTVM, "DeleteRootVolumes", NULL, "asa{sv}", 1,
+				       UNKNOWN_VM, 1, "token", "s", token),
+				0);
+	CU_ASSERT_EQUAL(count_operations(), 1);
 	w_stop(&w);
 }
 
@@ -537,6 +634,9 @@ int main(int argc, char **argv)
 		{ "token", test_token },
 		{ "no-token", test_no_token },
 		{ "batch", test_batch },
+		{ "batch-token", test_batch_token },
+		{ "batch-dropped", test_batch_dropped },
+		{ "batch-token-length", test_batch_token_length },
 		{ "max-per-caller", test_max_per_caller },
 		{ "list-operations", test_list_operations },
 		{ "L46-history", test_history },

@@ -2,6 +2,7 @@
 
 #include "ways-env.h"
 
+#include "canary.h"
 #include "child.h"
 
 #include <fcntl.h>
@@ -273,7 +274,8 @@ static const char set_up[] = "set -e; cd $DIR; chmod 755 .; umask 022\n"
 			     "cp \"$top_builddir/migratekit-volumed\" daemon\n"
 			     "mkdir plugins state; cp \"$top_builddir\"/plugins/.libs/*.so "
 			     "plugins/; chmod 644 plugins/*\n"
-			     "printf canary-api >api-key; printf canary-secret >secret-key\n"
+			     "printf " CANARY_API_KEY " >api-key\n"
+			     "printf " CANARY_SECRET " >secret-key\n"
 			     "cat >volumed.conf <<-end\n"
 			     "\t[cloudstack]\n"
 			     "\turl=http://127.0.0.1:9/client/api\n"

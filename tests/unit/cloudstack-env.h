@@ -7,7 +7,7 @@
 #include "fake-http.h"
 #include "tap.h"
 
-#define SECRET "s3cr3t-DEMO_key-0123456789-abcdefghijklmnop"
+#define SECRET CANARY_SECRET
 #define JOB_A  "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 #define JOB_B  "3f2504e0-4f89-41d3-9a0c-0305e82c3302"
 #define JOB_C  "3f2504e0-4f89-41d3-9a0c-0305e82c3303"

@@ -7,11 +7,12 @@
  * the test's handler.
  */
 
+#include "canary.h"
 #include "util.h"
 
 #include <systemd/sd-event.h>
 
-#define FAKE_API_KEY "mK7-demoKey_0123456789abcdefABCDEF"
+#define FAKE_API_KEY CANARY_API_KEY
 
 struct fake_http;
 struct fake_conn; /* valid until the server is freed, also after it was closed */

@@ -216,6 +216,7 @@ static void test_more_methods(void)
 static void test_options(void)
 {
 	REFUSED(options[0].name = "token", "\"token\" cannot be an option's name");
+	REFUSED(options[0].name = "batch", "\"batch\" cannot be an option's name");
 	REFUSED(options[0].name = "Stop", "\"Stop\" cannot be an option's name");
 	REFUSED(options[0].type = "as", "option stop has type \"as\"");
 	REFUSED(options[0].type = NULL, "option stop has type \"\"");
@@ -277,6 +278,8 @@ static void test_describe_asks(void)
 }
 
 /* ---- the files: a directory of our own, since the build's may be writable by a group --------------- */
+
+#define NOBODY 65534
 
 static char dir[] = "/tmp/test-plugin-XXXXXX";
 static struct mk_plugins *plugins;
@@ -386,6 +389,20 @@ static void test_file_checks(void)
 	CU_ASSERT_EQUAL(run("mv real.so good.so"), 0);
 }
 
+/* Root reads everything, so it is somebody else who may not. */
+static void test_unreadable(void)
+{
+	uid_t uid = geteuid();
+
+	CU_ASSERT_EQUAL(chmod(dir, 0755), 0);
+	CU_ASSERT_EQUAL(run("cp good.so secret.so; chmod 0000 secret.so"), 0);
+	CU_ASSERT_EQUAL_FATAL(uid == 0 ? seteuid(NOBODY) : 0, 0);
+	CU_ASSERT(disabled("secret", "cannot be opened: Permission denied"));
+	CU_ASSERT_PTR_NOT_NULL(load_in(dir, "good")->plugin);
+	CU_ASSERT_EQUAL_FATAL(seteuid(uid), 0);
+	CU_ASSERT_EQUAL(chmod(dir, 0700), 0);
+}
+
 static void test_directory_checks(void)
 {
 	const struct mk_plugin_slot *slot;
@@ -443,6 +460,7 @@ int main(int argc, char **argv)
 		{ "load", test_load },
 		{ "broken-files", test_broken_files },
 		{ "file-checks", test_file_checks },
+		{ "unreadable-file", test_unreadable },
 		{ "directory-checks", test_directory_checks },
 		{ "several", test_several },
 		{ "without-host", test_without_host },
