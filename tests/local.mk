@@ -230,7 +230,11 @@ tests_integration_failover_kill_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_failover_kill_tap_LDADD = libfailoverscenario.la libfailoverenv.la libomaenv.la $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/soak.tap
-tests_integration_soak_tap_SOURCES = tests/integration/test-soak.c
+tests_integration_soak_tap_SOURCES = \
+	tests/integration/soak-check.c \
+	tests/integration/soak-check.h \
+	tests/integration/test-soak.c \
+	$(NULL)
 tests_integration_soak_tap_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_integration_soak_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_soak_tap_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD)

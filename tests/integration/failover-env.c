@@ -227,6 +227,20 @@ bool f_home(struct world *w, const struct f_set *set)
 	return check_each(w, set, "at home", is_home);
 }
 
+bool f_tells_reverted(const char *message, const char *volume)
+{
+	static const char words[] = "; not reverted: ";
+	const char *not_reverted = strstr(message, words), *at;
+
+	if (not_reverted) {
+		not_reverted += strlen(words);
+		at = strstr(not_reverted, volume);
+		if (at && at < not_reverted + strcspn(not_reverted, ";:"))
+			return false;
+	}
+	return strstr(message, volume);
+}
+
 int64_t f_changes(struct world *w)
 {
 	static const char *const commands[] = { "attachVolume",   "detachVolume",

@@ -53,5 +53,8 @@ unsigned f_snapshots(struct world *w, const struct f_set *set);
 bool f_assigned(struct world *w, const struct f_set *set);
 /* All of the set is on the appliance, each with its device. */
 bool f_home(struct world *w, const struct f_set *set);
+/* A Revert's message: "reverted: ID; not reverted: ID; not known whether reverted: ID: …". The volume is named, and not
+ * as one that was not reverted. */
+bool f_tells_reverted(const char *message, const char *volume);
 /* Changes anything in CloudStack that Assign and its kin can change: how often these were run. */
 int64_t f_changes(struct world *w);

@@ -5,6 +5,15 @@
 struct world fs_w;
 struct f_set fs_set;
 
+const char *fs_token(void)
+{
+	static char token[32];
+	static unsigned n;
+
+	snprintf(token, sizeof(token), "case%u", n++);
+	return token;
+}
+
 /* ---- scenarios --------------------------------------------------------------------------------------------------- */
 
 static bool is_home(void)
@@ -33,8 +42,27 @@ static void write_all(int64_t generation)
 		f_write(&fs_w, fs_set.ids[i], generation);
 }
 
+/* The last volume of the set. */
+static const char *single(void)
+{
+	return fs_set.ids[fs_set.n - 1];
+}
+
+static bool is_managed(const char *volume)
+{
+	return *o_volume(&fs_w, volume, "State");
+}
+
+static void adopt(const char *volume)
+{
+	json_object_put(
+		o_succeed(&fs_w, o_call(&fs_w, "AdoptVolume", "ssa{sv}", "failover", volume, 0)));
+}
+
 static void base_home(void)
 {
+	if (!is_managed(single()))
+		adopt(single());
 	w_sim_post(&fs_w, "poke", "{\"vm\":\"" F_VM "\",\"removed\":false,\"state\":\"Stopped\"}");
 	json_object_put(o_succeed(&fs_w, f_return(&fs_w, &fs_set, NULL)));
 	if (n_snapshots() > 0)
@@ -63,16 +91,10 @@ static void base_away_snapshots(void)
 }
 
 /* The last volume of the set, managed in class failover and detached. */
-static const char *single(void)
-{
-	return fs_set.ids[fs_set.n - 1];
-}
-
 static void base_single(void)
 {
 	base_home();
-	json_object_put(
-		o_succeed(&fs_w, o_call(&fs_w, "AdoptVolume", "ssa{sv}", "failover", single(), 0)));
+	adopt(single());
 	json_object_put(o_succeed(&fs_w, o_call(&fs_w, "DetachVolume", "sa{sv}", single(), 0)));
 }
 
@@ -81,6 +103,29 @@ static void base_single_attached(void)
 	base_single();
 	json_object_put(o_succeed(&fs_w, o_call(&fs_w, "AttachVolume", "sssa{sv}", "failover",
 						single(), F_VM, 0)));
+}
+
+static void base_forget(void)
+{
+	base_snapshots();
+	adopt(single());
+}
+
+static void base_adopt(void)
+{
+	base_home();
+	json_object_put(o_succeed(&fs_w, o_call(&fs_w, "ForgetVolume", "sa{sv}", single(), 0)));
+}
+
+static char victim[MK_UUID_SIZE]; /* of class failover, detached */
+
+static void base_delete(void)
+{
+	base_home();
+	if (!*victim || !is_managed(victim)) {
+		snprintf(victim, sizeof(victim), "%s", o_new_volume(&fs_w, fs_token()));
+		adopt(victim);
+	}
 }
 
 static const char *call_assign(const char *token)
@@ -137,6 +182,23 @@ static const char *call_destroy(const char *token)
 		return NULL;
 	snprintf(path, sizeof(path), "%s", s);
 	return path;
+}
+
+static const char *call_forget(const char *token)
+{
+	return o_call(&fs_w, "ForgetVolume", "sa{sv}", single(), 2, "token", "s", token,
+		      "drop-snapshots", "b", 1);
+}
+
+static const char *call_adopt(const char *token)
+{
+	return o_call(&fs_w, "AdoptVolume", "ssa{sv}", "failover", single(), 1, "token", "s",
+		      token);
+}
+
+static const char *call_delete(const char *token)
+{
+	return o_call(&fs_w, "DeleteVolume", "sa{sv}", victim, 1, "token", "s", token);
 }
 
 static bool has_snapshots(void)
@@ -202,6 +264,37 @@ static bool single_anywhere(void)
 	return f_is_on(&fs_w, single(), F_VM) ? single_attached() : single_detached();
 }
 
+static bool has_tags(const char *volume)
+{
+	_cleanup_json_ json_object *v = w_volume(&fs_w, volume);
+
+	return v && strstr(json_object_to_json_string(v), "migratekit:owner");
+}
+
+/* Not ours any more, and still where it was. */
+static bool is_forgotten(void)
+{
+	return !is_managed(single()) && !has_tags(single()) && f_is_on(&fs_w, single(), W_OMA);
+}
+
+static bool is_forgotten_clean(void)
+{
+	return is_forgotten() && n_snapshots() == fs_set.n - 1;
+}
+
+static bool is_adopted(void)
+{
+	return is_home() && has_tags(single()) &&
+	       streq(o_volume(&fs_w, single(), "Class"), "failover");
+}
+
+static bool is_victim_gone(void)
+{
+	_cleanup_json_ json_object *v = w_volume(&fs_w, victim);
+
+	return is_home() && mk_json_bool(v, "removed", false) && !is_managed(victim);
+}
+
 static bool vm_is(const char *state)
 {
 	return streq(w_vm_state(&fs_w, F_VM), state);
@@ -246,6 +339,15 @@ const struct fs_scenario fs_scenarios[FS_N_SCENARIOS] = {
 	  .changes = { "attachVolume" }, .times = 1 },
 	{ "DetachVolume", base_single_attached, call_detach, single_detached, single_anywhere,
 	  "succeeded", .changes = { "detachVolume" }, .times = 1 },
+	/* its second revert is refused for good: what it did is told, and no snapshot is dropped */
+	{ "RevertBack", base_snapshots, call_revert, is_reverted_home, keeps_snapshots_home,
+	  "failed", .fault = { "revertSnapshot", SECOND } },
+	{ "ForgetVolume", base_forget, call_forget, is_forgotten_clean, NULL, "succeeded",
+	  .changes = { "deleteSnapshot", "deleteTags" }, .times = 1 },
+	{ "AdoptVolume", base_adopt, call_adopt, is_adopted, is_forgotten, "succeeded",
+	  .changes = { "createTags" }, .times = 1 },
+	{ "DeleteVolume", base_delete, call_delete, is_victim_gone, NULL, "succeeded",
+	  .changes = { "destroyVolume" }, .times = 1 },
 	{ "DestroyVM", base_vm, call_destroy, vm_gone, is_home, "succeeded",
 	  .changes = { "stopVirtualMachine", "destroyVirtualMachine" }, .times = 1 },
 };
@@ -312,6 +414,21 @@ static void check_changes(const struct fs_scenario *s, bool succeeded, const cha
 	}
 }
 
+static void check_told(const char *message, const char *label)
+{
+	for (size_t i = 0; i < fs_set.n; i++)
+		if (f_generation(&fs_w, fs_set.ids[i]) == 1)
+			fs_check(f_tells_reverted(message, fs_set.ids[i]), label, message);
+}
+
+/* A part may be done, and is not undone: the same call again does the rest. */
+static void repeat(const struct fs_scenario *s, const char *label)
+{
+	w_sim_post(&fs_w, "clear-log", "{}");
+	json_object_put(o_succeed(&fs_w, s->call(fs_token())));
+	fs_check(s->done(), label, "not even when it was repeated");
+}
+
 /* state NULL: any; but what it says must be true. */
 void fs_end(const struct fs_scenario *s, const char *path, const char *state, const char *label)
 {
@@ -331,18 +448,14 @@ void fs_end(const struct fs_scenario *s, const char *path, const char *state, co
 		check_pending(label);
 		return; /* what CloudStack may still do to a volume is left to it */
 	}
-	fs_check(succeeded ? s->done() : s->before(), label, got);
 	check_changes(s, succeeded, label);
+	if (!succeeded && !s->before)
+		repeat(s, label);
+	else
+		fs_check(succeeded ? s->done() : s->before(), label, got);
+	if (starts_with(s->name, "Revert") && !succeeded)
+		check_told(w_op_str(&fs_w, path, "Message"), label);
 	check_agreement(label);
-}
-
-const char *fs_token(void)
-{
-	static char token[32];
-	static unsigned n;
-
-	snprintf(token, sizeof(token), "case%u", n++);
-	return token;
 }
 
 static bool is_change(const char *command)
@@ -416,6 +529,7 @@ bool fs_takes(const struct fs_scenario *s, size_t i)
 void fs_start(const char *config)
 {
 	n_started++;
+	victim[0] = '\0';
 	fs_w = (struct world){ 0 };
 	f_start(&fs_w, config, FS_VOLUMES, &fs_set);
 }
@@ -437,6 +551,8 @@ void fs_each_place(const char *const *faults, unsigned flags, const char *config
 	{
 		struct fs_places places;
 
+		if ((flags & ASSIGN_ONLY) && !starts_with(s->name, "Assign"))
+			continue;
 		fs_start(config); /* the simulator's state grows with every job */
 		fs_find_places(s, &places);
 		for (size_t i = 0; i < places.n; i++) {
@@ -445,7 +561,7 @@ void fs_each_place(const char *const *faults, unsigned flags, const char *config
 
 			if (!(flags & (p->change ? CHANGES : READS)) || !fs_takes(s, i))
 				continue;
-			if (fs_is_poll(p) && (flags & MAY_FAIL))
+			if (fs_is_poll(p) && (flags & MAY_FAIL) && !(flags & ASSIGN_ONLY))
 				continue; /* "no such job" is no refusal: see job-lost */
 			for (size_t k = 0; k < n; k++)
 				/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the list is not empty */

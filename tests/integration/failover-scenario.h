@@ -10,7 +10,7 @@
 #include "failover-env.h"
 
 #define FS_VOLUMES     2
-#define FS_N_SCENARIOS 12
+#define FS_N_SCENARIOS 16
 #define FS_NOT_TODAY   "\"errorcode\":431,\"errortext\":\"not today\""
 
 extern struct world fs_w;
@@ -21,7 +21,7 @@ struct fs_scenario {
 	void (*base)(void); /* from wherever the last case ended */
 	const char *(*call)(const char *token);
 	bool (*done)(void);
-	bool (*before)(void);
+	bool (*before)(void);   /* NULL: nothing is undone, and the call is to be repeated */
 	const char *state;      /* how it ends without a further fault */
 	const char *fault[2];   /* command and fault that it always meets; NULL: none */
 	const char *changes[4]; /* on success each runs `times` times */
@@ -67,6 +67,7 @@ enum fs_faults {
 	READS = 1 << 0,
 	CHANGES = 1 << 1,
 	MAY_FAIL = 1 << 2, /* the operation may end in another state than without the fault */
+	ASSIGN_ONLY = 1 << 3,
 };
 
 /* Each place that is tried meets one of the faults, the next place the next one; or all of them. */

@@ -2,36 +2,25 @@
 
 /*
  * Random operations of all classes, several at a time, with random faults of CloudStack, restarts of it and kills of
- * the daemon. Nothing is foretold; what must hold at every rest, and at the end, is checked: store, CloudStack and
- * devices agree, no volume is lost, none is deleted that nobody asked to delete, no operation is unfinished.
+ * the daemon. Nothing is foretold; but what an operation ends in must be true (soak-check.h), store, CloudStack and
+ * devices must agree, no volume may be lost, none be deleted that nobody asked to delete, no operation be unfinished.
  *
- * MK_SOAK_SEED repeats a run; MK_SOAK_ROUNDS makes it longer.
+ * MK_SOAK_SEED repeats a run, MK_SOAK_ROUNDS makes it longer. Every WORLD_ROUNDS begin in a new world: the simulator
+ * forgets nothing, and so gets slower.
  */
 
-#include "error.h"
-#include "failover-env.h"
+#include "soak-check.h"
 
 #include <unistd.h>
 
-#define VOLUMES_MAX    7
-#define BURST_MAX      5
-#define DEFAULT_ROUNDS 120
+#define DEFAULT_ROUNDS 500
+#define WORLD_ROUNDS   125
 
 static const char config[] = "[operations]\ndeadline=3s\n[cloudstack]\nretry-max=20ms\n";
 
 static struct world w;
 static uint64_t random_state;
-static unsigned n_accepted, n_refused, n_ended[MK_ERROR_NOT_SUPPORTED + 1];
-
-/* A volume that was made here. */
-static struct {
-	char id[MK_UUID_SIZE];
-	bool may_go; /* its deletion was asked for */
-} volumes[VOLUMES_MAX * 20];
-static size_t n_volumes;
-
-static char running[BURST_MAX][256];
-static size_t n_running;
+static unsigned n_accepted, n_refused;
 
 /* ---- chance ----------------------------------------------------------------------------------------------------- */
 
@@ -60,31 +49,22 @@ static uint64_t from_environment(const char *name, uint64_t fallback)
 
 /* ---- what there is ------------------------------------------------------------------------------------------------- */
 
-static void remember(const char *id)
-{
-	CU_ASSERT_FATAL(n_volumes < ARRAY_SIZE(volumes));
-	snprintf(volumes[n_volumes].id, MK_UUID_SIZE, "%s", id);
-	volumes[n_volumes++].may_go = false;
-}
-
-static size_t n_there(void)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_volumes; i++)
-		n += !volumes[i].may_go;
-	return n;
-}
-
-/* One of those that are to stay. */
 static const char *any_volume(void)
 {
-	size_t left = below((unsigned)n_there());
+	size_t left = below((unsigned)sk_n_there());
 
-	for (size_t i = 0; i < n_volumes; i++)
-		if (!volumes[i].may_go && left-- == 0)
-			return volumes[i].id;
+	for (size_t i = 0; i < sk_n_volumes; i++)
+		if (!sk_volumes[i].gone && left-- == 0)
+			return sk_volumes[i].id;
 	return "";
+}
+
+static struct f_set set_of(const char *id)
+{
+	struct f_set set = { .n = 1 };
+
+	snprintf(set.ids[0], MK_UUID_SIZE, "%s", id);
+	return set;
 }
 
 static struct f_set any_set(void)
@@ -92,24 +72,22 @@ static struct f_set any_set(void)
 	struct f_set set = { 0 };
 	size_t want = 1 + below(4);
 
-	for (size_t i = 0; i < n_volumes && set.n < want; i++)
-		if (!volumes[i].may_go && chance(60))
-			memcpy(set.ids[set.n++], volumes[i].id, MK_UUID_SIZE);
-	if (set.n == 0)
-		memcpy(set.ids[set.n++], any_volume(), MK_UUID_SIZE);
-	return set;
+	for (size_t i = 0; i < sk_n_volumes && set.n < want; i++)
+		if (!sk_volumes[i].gone && chance(60))
+			memcpy(set.ids[set.n++], sk_volumes[i].id, MK_UUID_SIZE);
+	return set.n ? set : set_of(any_volume());
 }
 
 /* ---- operations ------------------------------------------------------------------------------------------------------ */
 
-static void started(const char *path)
+static void started(const struct sk_op *op, const char *path)
 {
 	if (!path) {
 		n_refused++; /* Busy, as likely as not */
 		return;
 	}
 	n_accepted++;
-	snprintf(running[n_running++], sizeof(running[0]), "%s", path);
+	sk_started(&w, op, path);
 }
 
 static void start_create(void)
@@ -117,87 +95,118 @@ static void start_create(void)
 	_cleanup_free_ char *token = NULL;
 	static unsigned n;
 
-	if (n_there() >= VOLUMES_MAX)
+	if (sk_n_there() >= SK_VOLUMES_MAX)
 		return;
 	token = mk_strdup_printf("create%u", n++);
-	started(o_create(&w, token, O_GIB, token));
+	started(&(struct sk_op){ .kind = "CreateVolume" }, o_create(&w, token, O_GIB, token));
 }
 
 static void start_attach(void)
 {
-	started(o_call(&w, "AttachVolume", "sssa{sv}", "oma", any_volume(), "", 0));
+	struct sk_op op = { .kind = "AttachVolume", .set = set_of(any_volume()), .vm = W_OMA };
+
+	started(&op, o_call(&w, "AttachVolume", "sssa{sv}", "oma", op.set.ids[0], "", 0));
 }
 
 static void start_attach_elsewhere(void)
 {
-	started(o_call(&w, "AttachVolume", "sssa{sv}", "failover", any_volume(), F_VM, 0));
+	struct sk_op op = { .kind = "AttachVolume", .set = set_of(any_volume()), .vm = F_VM };
+
+	started(&op, o_call(&w, "AttachVolume", "sssa{sv}", "failover", op.set.ids[0], F_VM, 0));
 }
 
 static void start_detach(void)
 {
-	started(o_call(&w, "DetachVolume", "sa{sv}", any_volume(), 0));
+	struct sk_op op = { .kind = "DetachVolume", .set = set_of(any_volume()) };
+
+	started(&op, o_call(&w, "DetachVolume", "sa{sv}", op.set.ids[0], 0));
 }
 
 static void start_delete(void)
 {
-	const char *id;
+	struct sk_op op = { .kind = "DeleteVolume" };
 
-	if (n_there() < 3)
+	if (sk_n_there() < 4)
 		return;
-	id = any_volume();
-	for (size_t i = 0; i < n_volumes; i++)
-		if (streq(volumes[i].id, id))
-			volumes[i].may_go = true;
-	started(o_delete(&w, id));
+	op.set = set_of(any_volume());
+	started(&op, o_delete(&w, op.set.ids[0]));
 }
 
 static void start_adopt(void)
 {
-	started(o_call(&w, "AdoptVolume", "ssa{sv}", chance(50) ? "oma" : "failover", any_volume(),
-		       0));
+	struct sk_op op = { .kind = "AdoptVolume", .set = set_of(any_volume()) };
+
+	started(&op, o_call(&w, "AdoptVolume", "ssa{sv}", chance(50) ? "oma" : "failover",
+			    op.set.ids[0], 0));
+}
+
+/* In the middle of a set, so that there is something to undo. */
+static void refuse(const char *command)
+{
+	_cleanup_free_ char *rest = mk_strdup_printf(
+		"\"nth\":%u,\"count\":%u,\"action\":\"job-error\",\"errorcode\":431,"
+		"\"errortext\":\"soak\"",
+		1 + below(3), 1 + below(2));
+
+	o_fault(&w, command, rest);
 }
 
 static void start_assign(void)
 {
-	struct f_set set = any_set();
-	struct f_options options = { .root = chance(60) ? set.ids[below((unsigned)set.n)] : NULL };
+	struct sk_op op = { .kind = "Assign", .set = any_set(), .vm = F_VM };
+	struct f_options options = { 0 };
 
-	started(f_call(&w, "Assign", &set, F_VM, &options));
+	if (chance(60)) {
+		options.root = op.root;
+		snprintf(op.root, sizeof(op.root), "%s", op.set.ids[below((unsigned)op.set.n)]);
+	}
+	if (chance(25))
+		refuse(chance(70) ? "attachVolume" : "detachVolume");
+	started(&op, f_call(&w, "Assign", &op.set, F_VM, &options));
 }
 
 static void start_return(void)
 {
-	struct f_set set = any_set();
+	struct sk_op op = { .kind = "Return", .set = any_set() };
 
-	started(f_call(&w, "Return", &set, NULL, NULL));
+	if (chance(25))
+		refuse(chance(70) ? "attachVolume" : "detachVolume");
+	started(&op, f_call(&w, "Return", &op.set, NULL, NULL));
 }
 
 static void start_snapshot(void)
 {
-	struct f_set set = any_set();
+	struct sk_op op = { .kind = "Snapshot", .set = any_set() };
 
-	started(f_call(&w, "Snapshot", &set, NULL, NULL));
+	if (chance(20))
+		refuse("createSnapshot");
+	started(&op, f_call(&w, "Snapshot", &op.set, NULL, NULL));
 }
 
+/* Mostly to what a Snapshot made: of two snapshots within a second none is the newest. */
 static void start_revert(void)
 {
-	struct f_set set = any_set();
-	struct f_options options = { .drop = chance(50) };
+	const struct sk_snapshots *s = chance(85) ? sk_snapshots(below(1000)) : NULL;
+	struct sk_op op = { .kind = "Revert", .set = s ? s->set : any_set(), .drop = chance(50) };
+	struct f_options options = { .drop = op.drop, .operation = s ? s->operation : NULL };
 
-	started(f_call(&w, "Revert", &set, NULL, &options));
+	if (chance(30))
+		refuse("revertSnapshot");
+	started(&op, f_call(&w, "Revert", &op.set, NULL, &options));
 }
 
 static void start_drop(void)
 {
-	struct f_set set = any_set();
+	struct sk_op op = { .kind = "DropSnapshots", .set = any_set() };
 
-	started(f_call(&w, "DropSnapshots", &set, NULL, NULL));
+	started(&op, f_call(&w, "DropSnapshots", &op.set, NULL, NULL));
 }
 
 /* Of a VM that may have one of ours as its root by now. */
 static void start_delete_root(void)
 {
-	started(w_delete_root(&w, chance(50) ? F_VM : W_VM, NULL, chance(50)));
+	started(&(struct sk_op){ .kind = "DeleteRootVolume" },
+		w_delete_root(&w, chance(50) ? F_VM : W_VM, NULL, chance(50)));
 }
 
 static void start_destroy(void)
@@ -207,19 +216,20 @@ static void start_destroy(void)
 
 	if (w_call(&w, W_TESTVM, "DestroyVM", &reply, "sa{sv}", F_VM, 0) >= 0)
 		CU_ASSERT(sd_bus_message_read(reply, "o", &path) > 0);
-	started(path);
+	started(&(struct sk_op){ .kind = "DestroyVM" }, path);
 }
 
 static void start_reconcile(void)
 {
-	started(o_call(&w, "Reconcile", "a{sv}", 1, "repair", "b", (int)chance(50)));
+	started(&(struct sk_op){ .kind = "Reconcile" },
+		o_call(&w, "Reconcile", "a{sv}", 1, "repair", "b", (int)chance(50)));
 }
 
 static void cancel_one(void)
 {
-	if (n_running)
-		(void)w_call_object(&w, running[below((unsigned)n_running)], W_OPERATION, "Cancel",
-				    NULL, "");
+	if (sk_n_ops)
+		(void)w_call_object(&w, sk_ops[below((unsigned)sk_n_ops)].path, W_OPERATION,
+				    "Cancel", NULL, "");
 }
 
 static const struct {
@@ -299,132 +309,99 @@ static void any_event(void)
 	}
 }
 
-/* ---- what must hold --------------------------------------------------------------------------------------------------------- */
+/* ---- rounds ----------------------------------------------------------------------------------------------------------------- */
 
-static void count_end(const char *path)
-{
-	const char *name = w_op_str(&w, path, "Error");
-	int code;
-
-	name = strrchr(name, '.') ? strrchr(name, '.') + 1 : name;
-	for (code = MK_ERROR_NONE + 1; code <= MK_ERROR_NOT_SUPPORTED; code++) {
-		const char *known = strrchr(mk_error_dbus_name((enum mk_error_code)code), '.') + 1;
-
-		if (streq(name, known))
-			n_ended[code]++;
-	}
-	n_ended[MK_ERROR_NONE] += !*name;
-}
-
-/* A create that succeeded made a volume that must never be lost. */
-static void take_created(const char *path)
-{
-	_cleanup_json_ json_object *result = NULL;
-
-	if (!streq(w_op_str(&w, path, "Kind"), "CreateVolume") ||
-	    !streq(w_op_str(&w, path, "State"), "succeeded"))
-		return;
-	result = w_property(&w, path, W_OPERATION, "Result");
-	remember(mk_json_str(result, "Volume", ""));
-}
-
-static void wait_for_all(void)
-{
-	for (size_t i = 0; i < n_running; i++) {
-		char finished[32] = "0";
-
-		while (streq(finished, "0")) {
-			w_sim_post(&w, "release", "{}"); /* what hangs */
-			(void)w_call_object(&w, running[i], W_OPERATION, "Wait", NULL, "t",
-					    UINT64_C(200) * USEC_PER_MSEC);
-			snprintf(finished, sizeof(finished), "%s",
-				 w_op_str(&w, running[i], "Finished"));
-		}
-		take_created(running[i]);
-		count_end(running[i]);
-	}
-	n_running = 0;
-}
-
-static void check_volumes(void)
+/* CloudStack's own part: the failover VM is there again, and the test VM has a root volume. */
+static void renew_vms(void)
 {
 	_cleanup_json_ json_object *state = w_sim_get(&w, "state");
-	json_object *all = mk_json_get(state, "volumes");
+	_cleanup_free_ char *seed = NULL;
+	static unsigned n;
 
-	for (size_t i = 0; i < n_volumes; i++) {
-		json_object *v = mk_json_get(all, volumes[i].id);
-		bool there = v && !mk_json_bool(v, "removed", false);
-
-		if (!there && !volumes[i].may_go)
-			tap_note("volume %s is gone, and nobody deleted it: %s", volumes[i].id,
-				 v ? json_object_to_json_string(v) : "null");
-		CU_ASSERT(there || volumes[i].may_go);
-		if (there && !volumes[i].may_go)
-			CU_ASSERT_STRING_NOT_EQUAL(o_volume(&w, volumes[i].id, "State"), "");
+	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"removed\":false,\"state\":\"Stopped\"}");
+	w_sim_post(&w, "poke", "{\"vm\":\"" W_VM "\",\"state\":\"Stopped\"}");
+	json_object_object_foreach(mk_json_get(state, "volumes"), id, v) {
+		(void)id;
+		if (streq(mk_json_str(v, "virtualmachineid", ""), W_VM) &&
+		    streq(mk_json_str(v, "type", ""), "ROOT") && !mk_json_bool(v, "removed", false))
+			return;
 	}
-}
-
-/* Until a disk that was pulled out by a lost job has been seen by the daemon. */
-static void check_agreement(void)
-{
-	_cleanup_json_ json_object *mended = NULL, *result = NULL, *pending = NULL;
-
-	mended = o_succeed(&w, o_call(&w, "Reconcile", "a{sv}", 1, "repair", "b", 1));
-	json_object_put(o_succeed(&w, o_call(&w, "Reconcile", "a{sv}", 1, "repair", "b", 1)));
-	result = o_succeed(&w, o_call(&w, "Reconcile", "a{sv}", 0));
-	if (mk_json_int(result, "Count", -1) != 0)
-		tap_note("%s", json_object_to_json_string(result));
-	CU_ASSERT_EQUAL(mk_json_int(result, "Count", -1), 0);
-
-	pending = w_property(&w, W_PATH, W_NAME, "PendingOperations");
-	CU_ASSERT_EQUAL(json_object_get_int64(pending), 0);
+	seed = mk_strdup_printf("{\"volumes\":[{\"id\":\"99999999-9999-4999-8999-%012u\","
+				"\"name\":\"root\",\"type\":\"ROOT\",\"deviceid\":0,"
+				"\"virtualmachineid\":\"" W_VM "\"}]}",
+				n++);
+	w_sim_post(&w, "seed", seed);
 }
 
 /* Nothing goes wrong while it is looked whether all is well. */
 static void rest(void)
 {
-	wait_for_all();
 	w_sim_post(&w, "clear-log", "{}");
-	check_volumes();
-	check_agreement();
-	/* CloudStack's own part: the VM is there again, the test VM has a new root volume */
-	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"removed\":false,\"state\":\"Stopped\"}");
+	sk_reconcile(&w);
+	renew_vms();
+}
+
+/* New content, so that each revert can be seen. */
+static void write_some(void)
+{
+	static int64_t generation = 1000;
+
+	for (size_t i = 0; i < sk_n_volumes; i++)
+		if (!sk_volumes[i].gone && chance(40))
+			f_write(&w, sk_volumes[i].id, generation++);
 }
 
 static void round_of(unsigned n)
 {
+	write_some();
+	sk_begin_burst(&w);
 	for (unsigned i = 0; i < n; i++) {
 		if (chance(30))
 			any_event();
+		sk_look(&w);
 		start_one();
 	}
-	wait_for_all();
+	sk_end_burst(&w);
+}
+
+static void run_world(uint64_t rounds)
+{
+	struct f_set set;
+
+	w = (struct world){ 0 };
+	f_start(&w, config, 4, &set);
+	sk_forget();
+	for (size_t i = 0; i < set.n; i++)
+		sk_add_volume(set.ids[i]);
+
+	for (uint64_t i = 0; i < rounds && CU_get_number_of_failures() == 0; i++) {
+		round_of(1 + below(SK_BURST_MAX));
+		if (i % 5 == 4)
+			rest();
+	}
+	rest();
+	sk_forget();
+	w_stop(&w);
 }
 
 static void test_soak(void)
 {
 	uint64_t seed = from_environment("MK_SOAK_SEED", mk_now_realtime() ^ (uint64_t)getpid());
 	uint64_t rounds = from_environment("MK_SOAK_ROUNDS", DEFAULT_ROUNDS);
-	struct f_set set;
 
 	tap_note("MK_SOAK_SEED=%" PRIu64 " MK_SOAK_ROUNDS=%" PRIu64, seed, rounds);
 	random_state = seed ? seed : 1;
-	f_start(&w, config, 4, &set);
-	for (size_t i = 0; i < set.n; i++)
-		remember(set.ids[i]);
+	for (uint64_t i = 0; i < rounds && CU_get_number_of_failures() == 0; i += WORLD_ROUNDS)
+		run_world(rounds - i < WORLD_ROUNDS ? rounds - i : WORLD_ROUNDS);
 
-	for (uint64_t i = 0; i < rounds && CU_get_number_of_failures() == 0; i++) {
-		round_of(1 + below(BURST_MAX));
-		if (i % 5 == 4)
-			rest();
-	}
-	rest();
-
-	tap_note("%u operations, %u refused at once, %u succeeded, %u of unknown outcome",
-		 n_accepted, n_refused, n_ended[MK_ERROR_NONE], n_ended[MK_ERROR_OUTCOME_UNKNOWN]);
+	tap_note("%u operations, %u refused at once, %u succeeded, %u of unknown outcome, %u sets "
+		 "undone, %u reverted",
+		 n_accepted, n_refused, sk_n_succeeded, sk_n_unknown, sk_n_back, sk_n_reverts);
 	CU_ASSERT(n_accepted > rounds);
-	CU_ASSERT(n_ended[MK_ERROR_NONE] * 5 > n_accepted);
-	w_stop(&w);
+	CU_ASSERT_EQUAL(sk_n_ended, n_accepted);
+	CU_ASSERT(sk_n_succeeded * 5 > n_accepted);
+	if (rounds >= DEFAULT_ROUNDS)
+		CU_ASSERT(sk_n_back > 0 && sk_n_reverts > 0);
 }
 
 int main(int argc, char **argv)
