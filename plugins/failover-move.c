@@ -499,10 +499,13 @@ int return_oma(struct mk_op *op)
 
 int return_move(struct mk_op *op)
 {
-	for (size_t i = 0; !flag(op, "moving") && i < set_size(op); i++)
-		if (!child_spawn(op, "m", i, "Move",
-				 forward_args(op, set_id(op, i), host->oma_id(op))))
+	for (size_t i = 0; !flag(op, "moving") && i < set_size(op); i++) {
+		json_object *args = forward_args(op, set_id(op, i), host->oma_id(op));
+
+		set_bool(json_object_array_get_idx(args, 3), "stopped", true);
+		if (!child_spawn(op, "m", i, "Move", args))
 			return MK_FAILED;
+	}
 
 	set_flag(op, "moving", true);
 	return children_await(op, "m");

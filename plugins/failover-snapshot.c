@@ -390,7 +390,7 @@ int revert_one_check(struct mk_op *op)
 	}
 	if (!streq(v->vm, host->oma_id(op))) {
 		set_flag(op, "stays", true);
-		return MK_DONE;
+		return check_detached(op, v);
 	}
 
 	r = check_oma(op, host->vm(op));
@@ -402,6 +402,7 @@ int revert_one(struct mk_op *op)
 {
 	const struct mk_volume_info *v = host->volume(op);
 	const char *expected = flag(op, "stays") ? host->vm_id(op) : "";
+	int r;
 
 	if (!v)
 		return fail_no_volume(op);
@@ -421,6 +422,10 @@ int revert_one(struct mk_op *op)
 		host->waiting_for(op, "volume %s, which is %s", v->id, v->state);
 		return MK_AGAIN;
 	}
+
+	r = check_detached(op, v);
+	if (r != MK_DONE)
+		return r;
 
 	host->command(op, "revertSnapshot", "id", arg(host->args(op), 2), NULL);
 	return MK_COMMAND;

@@ -265,7 +265,10 @@ static const struct mk_method volume_methods[] = {
 	{ 0 },
 };
 
-static const struct mk_option inner_options[] = { { "device-id", "u" }, { "force", "b" }, { 0 } };
+/* stopped: leave only a Stopped VM */
+static const struct mk_option inner_options[] = {
+	{ "device-id", "u" }, { "force", "b" }, { "stopped", "b" }, { 0 }
+};
 static const struct mk_option drop_one_options[] = { { "snapshot", "s" }, { 0 } };
 
 static const struct mk_method inner_methods[] = {

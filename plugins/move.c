@@ -51,8 +51,7 @@ static int check_attached(struct mk_op *op, const struct mk_volume_info *v)
 	return MK_FAILED;
 }
 
-/* Detached in CloudStack: then no disk of this machine may look like it. */
-static int check_detached(struct mk_op *op, const struct mk_volume_info *v)
+int check_detached(struct mk_op *op, const struct mk_volume_info *v)
 {
 	const char *node = host->device_seen(op, v->id);
 
@@ -68,7 +67,7 @@ static int check_detached(struct mk_op *op, const struct mk_volume_info *v)
 	host->fail(
 		op, MK_ERROR_DEVICE_MISMATCH,
 		"CloudStack says that volume %s is detached, and disk %s with its serial is still "
-		"here: a detach did not come to its end. Nothing was attached",
+		"here: a detach did not come to its end. Nothing was done",
 		v->id, node);
 	return MK_FAILED;
 }
@@ -256,10 +255,25 @@ int check_unused(struct mk_op *op, const struct mk_volume_info *v)
 	return MK_FAILED;
 }
 
+/* Nothing is unplugged from a guest that somebody started since the set was looked at. */
+static int check_stopped(struct mk_op *op, const struct mk_volume_info *v)
+{
+	if (!host->option_bool(op, "stopped", false) || !*v->vm || streq(v->vm, host->oma_id(op)) ||
+	    streq(v->vm_state, "Stopped"))
+		return MK_DONE;
+
+	host->fail(op, MK_ERROR_WRONG_STATE,
+		   "volume %s stays on VM %s, which is %s now: stop it, and try again", v->id,
+		   v->vm, v->vm_state);
+	return MK_FAILED;
+}
+
 int leave_check(struct mk_op *op, const struct mk_volume_info *v)
 {
 	int r = check_idle(op, v);
 
+	if (r == MK_DONE)
+		r = check_stopped(op, v);
 	if (r != MK_DONE)
 		return r;
 
@@ -311,7 +325,7 @@ int detach(struct mk_op *op)
 	    *host->device_seen(op, v->id))
 		return wait_for_guest(op, v);
 
-	r = here ? check_unused(op, v) : MK_DONE;
+	r = here ? check_unused(op, v) : check_stopped(op, v);
 	if (r != MK_DONE)
 		return r;
 

@@ -64,6 +64,8 @@ int check_idle(struct mk_op *op, const struct mk_volume_info *v);
 int check_vm_state(struct mk_op *op, const struct mk_vm_info *vm, const char *state);
 /* The appliance runs, and its disks can be told. */
 int check_oma(struct mk_op *op, const struct mk_vm_info *vm);
+/* Detached in CloudStack: then no disk of this machine may look like it. */
+int check_detached(struct mk_op *op, const struct mk_volume_info *v);
 
 /* ---- queries ---- */
 

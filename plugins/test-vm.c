@@ -28,17 +28,33 @@ static int fail_protected(struct mk_op *op, const struct mk_volume_info *v)
 	return MK_FAILED;
 }
 
-struct coming {
+/* What our store says of a VM. Ids of the first that is found, "" for none. */
+struct known {
 	const char *vm;
-	char id[40]; /* of the first that is found, "" for none */
+	char here[40], coming[40];
 };
 
-static void find_coming(const struct mk_managed_info *m, void *data)
+static void find_known(const struct mk_managed_info *m, void *data)
 {
-	struct coming *coming = data;
+	struct known *known = data;
 
-	if (!*coming->id && streq(m->target, coming->vm))
-		snprintf(coming->id, sizeof(coming->id), "%s", m->id);
+	if (!*known->here && streq(m->vm, known->vm))
+		snprintf(known->here, sizeof(known->here), "%s", m->id);
+	if (!*known->coming && streq(m->target, known->vm))
+		snprintf(known->coming, sizeof(known->coming), "%s", m->id);
+}
+
+static int check_of_vm(struct mk_op *op, const struct mk_volume_info *v)
+{
+	if (is_protected(v))
+		return fail_protected(op, v);
+	if (!host->is_busy(op, v->id))
+		return MK_DONE;
+
+	host->fail(op, MK_ERROR_BUSY,
+		   "another operation works on volume %s (%s) of VM %s: wait for its end", v->id,
+		   v->name, host->vm_id(op));
+	return MK_FAILED;
 }
 
 /*
@@ -48,24 +64,34 @@ static void find_coming(const struct mk_managed_info *m, void *data)
  */
 static int check_nothing_ours(struct mk_op *op)
 {
-	struct coming coming = { .vm = host->vm_id(op) };
+	struct known known = { .vm = host->vm_id(op) };
 	const struct mk_volume_info *volumes;
 	size_t n;
 
 	volumes = host->volumes(op, &n);
 	for (size_t i = 0; i < n; i++)
-		if (is_protected(&volumes[i]))
-			return fail_protected(op, &volumes[i]);
+		if (check_of_vm(op, &volumes[i]) != MK_DONE)
+			return MK_FAILED;
 
-	host->each_managed(op, find_coming, &coming);
-	if (!*coming.id)
+	host->each_managed(op, find_known, &known);
+	if (*known.here) {
+		host->fail(op, MK_ERROR_PROTECTED,
+			   "volume %s is managed by MigrateKit and on VM %s as far as is known, "
+			   "though "
+			   "CloudStack's list of the VM's volumes does not show it: take it off "
+			   "the VM, "
+			   "or call Reconcile if it is elsewhere",
+			   known.here, known.vm);
+		return MK_FAILED;
+	}
+	if (!*known.coming)
 		return MK_DONE;
 
 	host->fail(op, MK_ERROR_PROTECTED,
 		   "volume %s may be on its way to VM %s: CloudStack was told to attach it there, "
 		   "and what became of that was not found out. Call Reconcile, which settles it "
 		   "once CloudStack's job has ended, and try again",
-		   coming.id, coming.vm);
+		   known.coming, known.vm);
 	return MK_FAILED;
 }
 

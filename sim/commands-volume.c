@@ -54,6 +54,9 @@ static bool match(struct sim_request *q, const struct sim_volume *v)
 
 	if (v->o.removed || !sim_match_ids(q->sim, params, &v->o))
 		return false;
+	if (sim_flag(q->sim, "project-volumes") && !sim_arg(params, "id") &&
+	    !sim_arg(params, "projectid"))
+		return false;
 	if (!sim_match_text(params, "name", v->o.name) || !match_keyword(params, v))
 		return false;
 	if (type && !contains(v->root ? "ROOT" : "DATADISK", type))

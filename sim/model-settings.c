@@ -33,6 +33,7 @@ static const struct setting {
 	{ "backup-attach", S_BOOL, "false" }, /* backup.enable.attach.detach.of.volumes */
 	{ "maintenance", S_BOOL, "false" },
 	{ "denied", S_TEXT, "" },
+	{ "project-volumes", S_BOOL, "false" }, /* they are a project's: seen by id only */
 	{ "unknown", S_TEXT, "" },
 	{ "detach-timeout", S_BOOL, "false" },
 	{ "host-away", S_BOOL, "false" },     /* no agent answers: attach, detach, start fail */

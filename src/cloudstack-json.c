@@ -272,6 +272,7 @@ static void get_volume(struct row *row, struct mk_volume_info *ret)
 		.type = get_text(row, "type"),
 		.state = get_text(row, "state"),
 		.vm = get_uuid(row, "virtualmachineid", false),
+		.vm_state = get_text(row, "vmstate"),
 		.zone = get_uuid(row, "zoneid", false),
 		.owner = get_tag(row, MK_TAG_OWNER),
 		.class = get_tag(row, MK_TAG_CLASS),

@@ -37,9 +37,11 @@ struct daemon {
 	bool has_socket;            /* systemd passed the private socket */
 	sd_event_source *bus_retry; /* armed while the bus is missing */
 	struct mk_appliance_check *oma_check;
-	int failed;      /* exit status of a start that fails */
-	bool reconciled; /* the comparison of the start was asked for */
-	bool stopping;   /* nothing new is sent any more */
+	sd_event_source *oma_timer; /* asks again */
+	char *oma_problem;          /* as found last; NULL or "": none */
+	int failed;                 /* exit status of a start that fails */
+	bool reconciled;            /* the comparison of the start was asked for */
+	bool stopping;              /* nothing new is sent any more */
 };
 
 /* ---- configuration -------------------------------------------------------------------------------------- */
@@ -84,17 +86,37 @@ static void refresh(struct daemon *d)
 		(void)sd_notifyf(0, "STATUS=%s", mk_service_status(d->service));
 }
 
+static void check_oma(struct daemon *d);
+
+static int on_oma_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	check_oma(data);
+	return 0;
+}
+
+/* What is wrong may be mended in CloudStack, without a reload. */
+static void check_oma_later(struct daemon *d)
+{
+	d->oma_timer = sd_event_source_disable_unref(d->oma_timer);
+	(void)sd_event_add_time_relative(d->event, &d->oma_timer, CLOCK_MONOTONIC,
+					 d->config->operations.settle_interval, 0, on_oma_timer, d);
+}
+
 static void on_oma_checked(const char *problem, bool unverified, void *data)
 {
 	struct daemon *d = data;
 
 	d->oma_check = NULL;
-	if (*problem)
-		mk_log_error(NULL, "%s", problem);
-	else
+	if (*problem && !streq(problem, str_or_empty(d->oma_problem)))
+		mk_log_error(NULL, "%s; nothing is changed until that is mended", problem);
+	else if (!*problem)
 		mk_log_info(NULL, "CloudStack knows the appliance's VM %s%s%s",
 			    d->config->appliance.vm, unverified ? "; " : "",
 			    unverified ? UNVERIFIED : "");
+	if (*problem)
+		check_oma_later(d);
+	(void)mk_str_set(&d->oma_problem, problem);
+	(void)mk_engine_set_appliance(d->engine, *problem ? problem : NULL);
 	(void)mk_service_set_condition(d->service, MK_CONDITION_OMA, problem);
 	(void)mk_service_set_condition(d->service, MK_CONDITION_UNVERIFIED,
 				       unverified ? UNVERIFIED : "");
@@ -599,6 +621,7 @@ static int start(struct daemon *d)
 	if (r < 0)
 		return r;
 
+	(void)mk_engine_set_appliance(d->engine, ""); /* until check_oma() has its answer */
 	r = mk_engine_restore(d->engine);
 	if (r < 0)
 		return fail("cannot read the journal", r, NULL);
@@ -623,6 +646,8 @@ static void stop(struct daemon *d)
 	if (d->engine)
 		mk_turn_run(d->turn);
 	mk_appliance_check_cancel(d->oma_check);
+	sd_event_source_disable_unref(d->oma_timer);
+	free(d->oma_problem);
 	mk_engine_free(d->engine);
 	mk_volumes_free(d->volumes);
 	mk_devices_free(d->devices);

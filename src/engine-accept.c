@@ -61,6 +61,12 @@ static int check_limits(struct mk_engine *engine, const struct mk_op_request *re
 	if (n == 0)
 		return 0;
 
+	if (engine->not_appliance) {
+		mk_error_set(error, MK_ERROR_WRONG_STATE, "nothing is done here: %s",
+			     engine->not_appliance);
+		return -EINVAL;
+	}
+
 	for (struct mk_op *op = engine->ops; op; op = op->hh.next)
 		if (!mk_op_state_final(op->r.state) && op->r.caller == request->caller)
 			mine++;

@@ -30,7 +30,7 @@ enum mk_op_phase {
 	PHASE_JOURNAL, /* a command waits for the commit */
 	PHASE_SENT,    /* and for CloudStack's answer */
 	PHASE_FOLLOW,  /* and for its job's end */
-	PHASE_PAUSE,
+	PHASE_PAUSE,   /* until its timer, or until this is known to be the appliance */
 };
 
 /* One claimed object; key: "volume UUID" or "vm UUID". */
@@ -105,6 +105,8 @@ struct mk_engine {
 	struct mk_store *store;         /* borrowed */
 	struct mk_volumes *volumes;     /* borrowed */
 	struct mk_engine_config config; /* its texts are owned */
+	bool in_doubt;                  /* whether this is the appliance: nothing is asked or changed */
+	char *not_appliance;            /* why it is not; NULL: not known to be so */
 	struct mk_engine_watcher watcher;
 	void (*want_turn)(void *data);
 	void *want_turn_data;

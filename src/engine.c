@@ -354,6 +354,22 @@ void mk_engine_reconfigure(struct mk_engine *engine, const struct mk_engine_conf
 		(void)prune(engine);
 }
 
+int mk_engine_set_appliance(struct mk_engine *engine, const char *problem)
+{
+	struct mk_op *op;
+
+	engine->in_doubt = problem != NULL;
+	free(engine->not_appliance);
+	engine->not_appliance = problem && *problem ? strdup(problem) : NULL;
+	if (problem)
+		return !*problem || engine->not_appliance ? 0 : -ENOMEM;
+
+	for (op = engine->ops; op; op = op->hh.next)
+		if (op->phase == PHASE_PAUSE && !op->pause)
+			mk_op_kick(op, op->after_pause);
+	return 0;
+}
+
 struct mk_engine *mk_engine_free(struct mk_engine *engine)
 {
 	struct mk_op *op, *next;
@@ -379,6 +395,7 @@ struct mk_engine *mk_engine_free(struct mk_engine *engine)
 
 	sd_event_source_disable_unref(engine->run_source);
 	sd_event_source_disable_unref(engine->prune_timer);
+	free(engine->not_appliance);
 	config_done(&engine->config);
 	sd_event_unref(engine->event);
 	free(engine);

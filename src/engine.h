@@ -63,6 +63,13 @@ int mk_engine_new(sd_event *event, struct mk_cs *cs, struct mk_store *store,
 struct mk_engine *mk_engine_free(struct mk_engine *engine);
 void mk_engine_reconfigure(struct mk_engine *engine, const struct mk_engine_config *config);
 
+/*
+ * Whether this machine is the appliance that the configuration names. problem NULL: it is, as a new engine takes for
+ * granted; "": that is being found out, and operations wait before they ask or change anything; else a sentence: it
+ * is not, they wait, and new ones are refused with it. Queries go on. Returns 0 or -ENOMEM (which counts as a doubt).
+ */
+int mk_engine_set_appliance(struct mk_engine *engine, const char *problem);
+
 /* The table that plugins get. */
 const struct mk_host *mk_engine_host(void);
 

@@ -185,13 +185,16 @@ static const struct {
 		       const struct mk_volume_info *v); /* NULL: no volumes */
 	const char *row_key; /* of rows that belong to the subject: the key that says so */
 	bool optional;       /* a server or a role without the command: there are none */
+	bool of_known; /* asked about a VM that was just seen: "no such VM" is no empty list */
 } questions[N_QUESTIONS] = {
 	[Q_VM] = { "listVirtualMachines", "virtualmachine", vm_params, the_vm },
 	[Q_VOLUME] = { "listVolumes", "volume", volume_params, mk_op_volume_id, is_volume },
-	[Q_VM_VOLUMES] = { "listVolumes", "volume", of_vm_params, the_vm, is_of_vm },
+	[Q_VM_VOLUMES] = { "listVolumes", "volume", of_vm_params, the_vm, is_of_vm,
+			   .of_known = true },
 	[Q_LOOKED_FOR] = { "listVolumes", "volume", looked_for_params, looked_for, is_looked_for },
 	[Q_TAGGED] = { "listVolumes", "volume", tagged_params, NULL, is_tagged },
-	[Q_OMA_VOLUMES] = { "listVolumes", "volume", of_vm_params, the_oma, is_of_vm },
+	[Q_OMA_VOLUMES] = { "listVolumes", "volume", of_vm_params, the_oma, is_of_vm,
+			    .of_known = true },
 	[Q_ZONES] = { "listZones", "zone", zone_params },
 	[Q_OFFERINGS] = { "listDiskOfferings", "diskoffering", NULL },
 	[Q_SNAPSHOTS] = { "listSnapshots", "snapshot", of_volume_params, with_snapshots,
@@ -275,7 +278,7 @@ static json_object *rows_of(struct mk_op *op, const struct mk_cs_reply *reply, j
 {
 	if (reply->outcome == MK_CS_OK)
 		return reply->body;
-	if (says_not_found(reply) ||
+	if ((says_not_found(reply) && !questions[question(op)].of_known) ||
 	    (reply->outcome == MK_CS_NO_COMMAND && questions[question(op)].optional))
 		return *keep = json_object_new_array();
 
@@ -337,8 +340,9 @@ static int add_volumes(struct mk_op *op, const struct mk_cs_volumes *more, char 
 							    op->volumes.keep, i)));
 	for (size_t i = 0; i < more->n; i++)
 		if (!is_only_similar(op, &more->items[i]))
-			json_object_array_add(rows, json_object_get(json_object_array_get_idx(
-							    more->keep, i)));
+			json_object_array_add(rows,
+					      json_object_get(
+						      json_object_array_get_idx(more->keep, i)));
 
 	r = mk_cs_volumes_parse(rows, &all, ret_why);
 	if (r < 0)
@@ -475,11 +479,28 @@ void mk_op_forget_answers(struct mk_op *op)
 	op->n_asked = 0;
 }
 
+/* Until this is known to be the appliance: "attached to the appliance" would be about another machine's disks. */
+static void wait_for_appliance(struct mk_op *op)
+{
+	mk_op_hold_limit(op);
+	free(op->waiting_for);
+	op->waiting_for = mk_strdup_printf("the proof that this is the configured appliance%s%s",
+					   op->engine->not_appliance ? ": " : "",
+					   str_or_empty(op->engine->not_appliance));
+	op->phase = PHASE_PAUSE;
+	op->after_pause = PHASE_ASK;
+}
+
 void mk_op_ask(struct mk_op *op)
 {
 	if (mk_op_cancelled(op))
 		return;
 
 	mk_op_forget_answers(op);
+	if (op->engine->in_doubt && !op->transient) {
+		wait_for_appliance(op);
+		return;
+	}
+
 	ask_next(op);
 }

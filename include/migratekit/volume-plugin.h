@@ -58,6 +58,7 @@ struct mk_volume_info {
 	const char *type;  /* "ROOT" or "DATADISK" */
 	const char *state; /* "Ready", "Allocated", "Destroy", … as CloudStack spells it */
 	const char *vm;    /* UUID of the VM it is attached to, "" if detached */
+	const char *vm_state; /* of that VM, "Running", "Stopped", …; "" if detached */
 	const char *zone;  /* UUID */
 	const char *owner; /* value of the tag migratekit:owner, "" without one */
 	const char *class; /* value of the tag migratekit:class, "" without one */

@@ -359,6 +359,95 @@ static void test_known_elsewhere(void)
 	w_stop(&w);
 }
 
+/* ---- a VM that is to be destroyed, left or reverted ------------------------------------------------------------ */
+
+static const char *destroy_vm(struct world *w)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	static char path[256];
+	const char *s;
+
+	if (w_call(w, W_TESTVM, "DestroyVM", &reply, "sa{sv}", F_VM, 0) < 0 ||
+	    sd_bus_message_read(reply, "o", &s) <= 0)
+		return NULL;
+	snprintf(path, sizeof(path), "%s", s);
+	return path;
+}
+
+/* L01: another operation is about to make the VM's root volume ours. */
+static void test_destroy_held(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+	const char *path;
+
+	f_start(&w, NULL, 0, &set);
+	w_sim_post(&w, "seed",
+		   "{\"volumes\":[{\"id\":\"" V8 "\",\"name\":\"d\",\"virtualmachineid\":\"" F_VM
+		   "\",\"deviceid\":0,\"type\":\"ROOT\"}]}");
+	o_fault(&w, "createTags", "\"action\":\"job-hold\"");
+	path = o_call(&w, "AdoptVolume", "ssa{sv}", "failover", V8, 0);
+	await_received(&w, "createTags", 1);
+	o_fail(&w, destroy_vm(&w), "failed", "Busy", V8);
+	w_sim_post(&w, "release", "{}");
+	json_object_put(o_succeed(&w, path));
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVirtualMachine"), 0);
+	w_stop(&w);
+}
+
+/* L01: the keys see the VM by its id, and none of its volumes in a list: they are a project's. */
+static void test_destroy_in_project(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, NULL, 2, &set);
+	json_object_put(o_succeed(&w, f_assign(&w, &set, "a")));
+	o_set(&w, "project-volumes", "true");
+	o_fail(&w, destroy_vm(&w), "failed", "Protected", "does not show it");
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVirtualMachine"), 0);
+	o_set(&w, "project-volumes", "false");
+	w_stop(&w);
+}
+
+/* L06: CloudStack says detached, the disk is here and in use. */
+static void test_revert_under_disk(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+
+	f_start(&w, "[operations]\nstep-limit=1s\n", 1, &set);
+	json_object_put(o_succeed(&w, f_call(&w, "Snapshot", &set, NULL, NULL)));
+	f_write(&w, set.ids[0], 500);
+	w_sim_post(&w, "disk", HOLD("vdb"));
+	poke(&w, set.ids[0], "\"virtualmachineid\":\"\"");
+	o_fail(&w, f_call(&w, "Revert", &set, NULL, NULL), "failed", "DeviceMismatch",
+	       "still here");
+	CU_ASSERT_EQUAL(f_generation(&w, set.ids[0]), 500);
+	w_stop(&w);
+}
+
+/* The VM is started between Return's look at it and the detaches. */
+static void test_return_started(void)
+{
+	struct world w = { 0 };
+	struct f_set set;
+	const char *path;
+
+	f_start(&w, NULL, 2, &set);
+	json_object_put(o_succeed(&w, f_assign(&w, &set, "a")));
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "listBackups", "\"action\":\"hang\"");
+	path = f_return(&w, &set, "r");
+	await_received(&w, "listBackups", 1);
+	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"state\":\"Running\"}");
+	w_sim_post(&w, "release", "{}");
+	o_fail(&w, path, "failed", "WrongState", "stop it, and try again");
+	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 0);
+	CU_ASSERT(f_is_on(&w, set.ids[0], F_VM));
+	w_stop(&w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -376,6 +465,10 @@ int main(int argc, char **argv)
 		{ "stale-list", test_stale_list },
 		{ "stale-answer", test_stale_answer },
 		{ "L06-known-elsewhere", test_known_elsewhere },
+		{ "L01-destroy-held", test_destroy_held },
+		{ "L01-destroy-in-project", test_destroy_in_project },
+		{ "L06-revert-under-disk", test_revert_under_disk },
+		{ "return-started", test_return_started },
 		{ NULL, NULL },
 	};
 

@@ -590,6 +590,7 @@ static void test_started_meanwhile(void)
 }
 
 /* The appliance's own VM is not there: said, and everything else goes on. */
+/* L13: what is attached to "the appliance" would be another machine's. */
 static void test_unknown_appliance(void)
 {
 	static const char *const sim_args[] = { "--set", "job-ms=5", NULL };
@@ -598,7 +599,15 @@ static void test_unknown_appliance(void)
 	w_daemon_start(&w, NULL);
 	CU_ASSERT(w_await_manager(&w, "Healthy", false));
 	CU_ASSERT(status_is(UNKNOWN_VM));
-	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "still", true), "succeeded");
+	CU_ASSERT_PTR_NULL(w_delete_root(&w, W_VM, "no", true));
+	CU_ASSERT_STRING_EQUAL(w_error_name, W_ERROR "WrongState");
+	CU_ASSERT_PTR_NOT_NULL(strstr(w_error_text, UNKNOWN_VM));
+	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 0);
+
+	/* known from now on */
+	w_sim_post(&w, "seed", "{\"vms\":[{\"id\":\"" UNKNOWN_VM "\",\"name\":\"oma\"}]}");
+	CU_ASSERT(w_await_manager(&w, "Healthy", true));
+	CU_ASSERT_STRING_EQUAL(delete_root(W_VM, "yes", true), "succeeded");
 	w_stop(&w);
 }
 

@@ -58,6 +58,7 @@ class Tests:
             a.run(f"printf '[appliance]\\nvm = {TEST_VM}\\n' >{drop_in}; systemctl restart {UNIT}")
             a.wait_for("Status", f"this machine is VM {OMA} by its DMI UUID")
             assert a.get("Healthy") == "b false"
+            a.fails(lambda: a.create("nowhere"), "nothing is done here: this machine is VM")
         finally:
             a.run(f"rm {drop_in}")
             a.restart_checked()
