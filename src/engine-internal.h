@@ -72,7 +72,7 @@ struct mk_op {
 	bool wants_device; /* looked at again when a disk comes, goes or changes */
 	bool has_children; /* the row looked at children: they have limits, it has none */
 	bool forward_ran; /* while rolling back: when last looked at, one made before it had not ended */
-	bool unsettled;    /* the plugin says that a refused command may still be run */
+	bool unsettled; /* the plugin says that a refused command may still be run */
 	struct mk_managed_info managed; /* mk_host.managed's last answer */
 	char *users;                    /* mk_host.device_users' last answer */
 
@@ -105,8 +105,8 @@ struct mk_engine {
 	struct mk_store *store;         /* borrowed */
 	struct mk_volumes *volumes;     /* borrowed */
 	struct mk_engine_config config; /* its texts are owned */
-	bool in_doubt;                  /* whether this is the appliance: nothing is asked or changed */
-	char *not_appliance;            /* why it is not; NULL: not known to be so */
+	bool in_doubt;       /* whether this is the appliance: nothing is asked or changed */
+	char *not_appliance; /* why it is not; NULL: not known to be so */
 	struct mk_engine_watcher watcher;
 	void (*want_turn)(void *data);
 	void *want_turn_data;

@@ -55,13 +55,13 @@ struct mk_vm_info {
 struct mk_volume_info {
 	const char *id; /* canonical UUID */
 	const char *name;
-	const char *type;  /* "ROOT" or "DATADISK" */
-	const char *state; /* "Ready", "Allocated", "Destroy", … as CloudStack spells it */
-	const char *vm;    /* UUID of the VM it is attached to, "" if detached */
+	const char *type;     /* "ROOT" or "DATADISK" */
+	const char *state;    /* "Ready", "Allocated", "Destroy", … as CloudStack spells it */
+	const char *vm;       /* UUID of the VM it is attached to, "" if detached */
 	const char *vm_state; /* of that VM, "Running", "Stopped", …; "" if detached */
-	const char *zone;  /* UUID */
-	const char *owner; /* value of the tag migratekit:owner, "" without one */
-	const char *class; /* value of the tag migratekit:class, "" without one */
+	const char *zone;     /* UUID */
+	const char *owner;    /* value of the tag migratekit:owner, "" without one */
+	const char *class;    /* value of the tag migratekit:class, "" without one */
 	/* value of the tag migratekit:operation: what made or adopted it; "" without one */
 	const char *operation;
 	int64_t device_id; /* -1 if detached; names no guest device */

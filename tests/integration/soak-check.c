@@ -417,9 +417,10 @@ static void tell_history(struct world *w, const char *id)
 {
 	_cleanup_free_ char *log = w_daemon_log(w);
 	const char *lines[30] = { 0 };
+	char *rest = log;
 	size_t n = 0;
 
-	for (char *line = strtok(log, "\n"); line; line = strtok(NULL, "\n"))
+	for (char *line; (line = strsep(&rest, "\n"));)
 		if (strstr(line, id))
 			lines[n++ % ARRAY_SIZE(lines)] = line;
 	for (size_t i = n > ARRAY_SIZE(lines) ? n - ARRAY_SIZE(lines) : 0; i < n; i++)
