@@ -52,7 +52,7 @@ struct mk_op {
 	struct mk_claim *claims; /* owned */
 	unsigned looks;          /* at an unknown outcome, so far */
 	unsigned put_off;        /* how often in a row the command could not leave */
-	bool maybe_run;          /* an earlier try of it may still be run: it is synchronous */
+	bool maybe_run;          /* an earlier try of it had no answer, and may still arrive */
 	uint64_t limit_left;     /* µs of the row's time, while it stands still; 0: it runs */
 
 	/* At most one of these three is under way. */

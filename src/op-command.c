@@ -88,8 +88,9 @@ static void on_job(const struct mk_cs_job *job, void *data)
 	} else if (++op->looks < UNKNOWN_LOOKS) {
 		mk_op_pause(op, op->engine->config.settle_interval, PHASE_FOLLOW);
 	} else {
-		/* It never arrived. Sent again with the same id it can still run only once. */
+		/* It has not arrived, and still may. Sent again with the same id it can run only once. */
 		op->r.command_state = MK_COMMAND_NONE;
+		op->maybe_run = true;
 		mk_op_touch(op, 0);
 		mk_op_kick(op, PHASE_ASK);
 	}
@@ -122,6 +123,7 @@ static void accepted(struct mk_op *op, const struct mk_cs_reply *reply)
 	if (id && mk_uuid_valid(json_object_get_string(id)))
 		mk_json_set_str(op->r.scratch, MK_OP_CREATED, json_object_get_string(id));
 	op->r.command_state = MK_COMMAND_ACCEPTED;
+	op->maybe_run = false;
 	mk_op_touch(op, 0);
 	mk_op_follow(op);
 }
@@ -301,7 +303,7 @@ void mk_op_want_command(struct mk_op *op)
 	case MK_COMMAND_NONE:
 		journal(op, true);
 		return;
-	case MK_COMMAND_JOURNALLED: /* synchronous and harmless to repeat */
+	case MK_COMMAND_JOURNALLED: /* harmless to repeat: synchronous, or with its job's id */
 		if (++op->looks >= UNKNOWN_LOOKS)
 			journal(op, true);
 		else

@@ -51,6 +51,7 @@ bool mk_op_outcome_unknown(const struct mk_op *op)
 	case MK_COMMAND_SUCCEEDED:
 		return op->r.state == MK_OP_SETTLING;
 	case MK_COMMAND_NONE:
+		return op->maybe_run;
 	case MK_COMMAND_REFUSED:
 		return false;
 	}
@@ -581,6 +582,7 @@ static void enter_step(struct mk_op *op)
 	r->command_code = 0;
 	r->command_tries = 0;
 	op->looks = op->put_off = 0;
+	op->maybe_run = false;
 	mk_op_arm_limit(op);
 	mk_op_set_state(op, r->undoing ? MK_OP_ROLLING_BACK : MK_OP_RUNNING);
 	mk_op_touch(op, MK_OP_CHANGED_STEP);

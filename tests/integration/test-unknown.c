@@ -316,6 +316,47 @@ static void test_look_refused_for_ever(void)
 	w_stop(&w);
 }
 
+/* ---- while an outcome is unknown nothing is undone -------------------------------------------------------------------- */
+
+/* L16: a request without an answer may still arrive: it is cancelled only when its end is known. */
+static void test_late_request(void)
+{
+	struct world w = { 0 };
+	const char *v, *path;
+
+	o_start(&w, NULL, NULL);
+	v = o_new_volume(&w, "l");
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "attachVolume", "\"action\":\"drop-before\",\"count\":2");
+	path = o_attach(&w, v, "a");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=received&timeout-ms=20000");
+	CU_ASSERT(w_await_state(&w, path, "settling"));
+	CU_ASSERT(w_call_object(&w, path, W_OPERATION, "Cancel", NULL, "") >= 0);
+	o_fail(&w, path, "cancelled", "Cancelled", "");
+	CU_ASSERT_EQUAL(w_executed(&w, "attachVolume"), 1);
+	CU_ASSERT_EQUAL(w_executed(&w, "detachVolume"), 1);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "detached");
+	w_stop(&w);
+}
+
+/* The detach's job has vanished, and CloudStack will not list for a moment: the device is not given back. */
+static void test_unknown_undone(void)
+{
+	struct world w = { 0 };
+	const char *v;
+
+	o_start(&w, DEADLINE, NULL);
+	v = o_attached(&w, "l");
+	w_sim_post(&w, "clear-log", "{}");
+	o_fault(&w, "detachVolume", LOST);
+	o_fault(&w, "listVolumes",
+		"\"nth\":4,\"action\":\"error\",\"errorcode\":531,\"errortext\":\"not for you\"");
+	o_fail(&w, o_detach(&w, v, false, "d"), "failed", "OutcomeUnknown",
+	       "could not be found out");
+	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "");
+	w_stop(&w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -329,6 +370,8 @@ int main(int argc, char **argv)
 		{ "L19-look-refused", test_look_refused },
 		{ "L19-look-refused-for-ever", test_look_refused_for_ever },
 		{ "L39-keys-changed", test_keys_changed },
+		{ "L16-late-request", test_late_request },
+		{ "unknown-undone", test_unknown_undone },
 		{ NULL, NULL },
 	};
 
