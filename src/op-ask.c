@@ -236,13 +236,19 @@ static bool credentials_refused(const struct mk_op *op, const struct mk_cs_reply
 	return reply->code == 401 && reply->outcome == MK_CS_REFUSED && !op->transient;
 }
 
-/* CloudStack does not say what is true. Neither a way back nor a step whose command may be under way ends with that: it
- * is asked again, ever more seldom, until the operation's time is over. */
+/* The step has changed something, or may have: what it did is not known before CloudStack says so. */
+static bool has_acted(const struct mk_op *op)
+{
+	return op->r.command_state == MK_COMMAND_SUCCEEDED || mk_op_outcome_unknown(op);
+}
+
+/* CloudStack does not say what is true. Neither a way back nor a step that has sent its command ends with that: it is
+ * asked again, ever more seldom, until the operation's time is over. */
 static bool asked_again(struct mk_op *op, const char *why)
 {
 	uint64_t wait = op->engine->config.poll_interval;
 
-	if (!op->r.undoing && !mk_op_outcome_unknown(op))
+	if (!op->r.undoing && !has_acted(op))
 		return false;
 
 	for (unsigned i = 0; i < op->n_unanswered && wait < PAUSE_MAX; i++)
