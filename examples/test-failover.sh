@@ -7,24 +7,26 @@
 #   VOLUMES='UUID UUID …' VM=UUID START_VM='…' STOP_VM='…' test-failover.sh [up|down]
 #
 # VOLUMES    managed volumes, attached to the appliance; the system disk first
-# VM         a virtual machine that was deployed for this test and not started (startvm=false)
+# VM         a virtual machine that was deployed for this test and not started (startvm=false), or, instead,
+# DEPLOY_VM  a command that deploys one so and prints its id, which is VM for all later calls of this run
 # START_VM   commands that start and stop it; the VM's id is appended. They return when it is done. For
 # STOP_VM    example: START_VM='cmk start virtualmachine id=' with CloudMonkey
 # CHECK      command that looks at the running VM (default: nothing is looked at)
-# RUN        a name for this run (default: the VM's). Run again with the same name, the script goes on where it
+# RUN        a name for this run (default: the VM's id; with DEPLOY_VM it must be given). Run again with the same name, the script goes on where it
 #            was interrupted: what has been done is not done twice.
 # TRY        after `down` failed, and its cause is mended: a number, for another try
 # BUSCTL     default: busctl --system; for the private socket: busctl --address=unix:path=/run/migratekit/volumed.sock
 #
-# up: snapshot, delete the VM's own root volume, assign, start. down: stop, return, revert, drop the snapshots, destroy.
+# up: deploy, snapshot, delete the VM's own root volume, assign, start. down: stop, return, revert, drop the snapshots, destroy.
 # Without either: up, CHECK, down. If `up` fails, `down` puts everything back.
 set -euo pipefail
 
 name=org.migratekit.Volume1
 manager=/org/migratekit/Volume1
 read -ra volumes <<<"${VOLUMES:?the volumes, system disk first}"
-vm=${VM:?the id of the test VM}
+vm=${VM:-}
 run=${RUN:-${vm//-/_}}
+: "${run:?VM, the id of the test VM, or RUN, a name for this run, and DEPLOY_VM}"
 run=${run:0:48}
 try=${TRY:-}
 read -ra busctl <<<"${BUSCTL:-busctl --system}"
@@ -49,6 +51,13 @@ wait_for() {
 	echo "  $reply"
 }
 
+deploy() {
+	local words
+	read -ra words <<<"${DEPLOY_VM:?a command that deploys the VM, or VM}"
+	vm=$("${words[@]}")
+	echo "deploy: VM=$vm"
+}
+
 # run_command COMMAND: CloudMonkey wants id=UUID in one word.
 run_command() {
 	local words
@@ -62,6 +71,7 @@ run_command() {
 }
 
 up() {
+	[[ -n $vm ]] || deploy
 	request snapshot Failover Snapshot 'asa{sv}' ${#volumes[@]} "${volumes[@]}" 1 token s "${run}_snapshot"
 	# CloudStack made it when the VM was deployed; the replica is to be the root disk
 	request no_root TestVM DeleteRootVolume 'sa{sv}' "$vm" 1 token s "${run}_no_root"
@@ -71,6 +81,7 @@ up() {
 }
 
 down() {
+	: "${vm:?VM, the id of the test VM}"
 	run_command "${STOP_VM:?a command that stops the VM}"
 	request "return$try" Failover Return 'asa{sv}' ${#volumes[@]} "${volumes[@]}" \
 		1 token s "${run}_return$try"
