@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -131,11 +132,11 @@ def documented_keys():
     return found
 
 
-def test_keys(daemon):
+def test_L38_keys(daemon):
     same('keys', documented_keys(), daemon.keys())
 
 
-def test_defaults(daemon):
+def test_L38_defaults(daemon):
     documented, real = documented_keys(), daemon.keys()
     given = {line.split(' = ')[0] for line in CONFIG.splitlines() if ' = ' in line}
     wrong = [f'{k}: {v!r}, not {documented[k][0]!r}' for k, v in real.items()
@@ -260,6 +261,23 @@ def test_limits(_):
               'ARRAY_MAX': 'an array {} elements', 'ARRAY_TEXT_MAX': '{} bytes of text'}
     if wrong := [k for k, v in wanted.items() if v.format(real[k]) not in text]:
         raise Problem(f'not as in bus.h: {wrong}')
+
+
+def test_L47_storage(_):
+    """doc/storage.md has the tables and columns that the migrations lead to, and no others."""
+    db = sqlite3.connect(':memory:')
+    code = read(f'{SRC}/src/store-schema.h')
+    db.executescript(''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', code[code.index('migrations[]'):])))
+    tables = [t for t, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    sections = dict(zip(*(iter(re.split(r'^## (.*)$', read(f'{SRC}/doc/storage.md'), flags=re.M)[1:]),) * 2))
+    same('tables', sections, tables)
+    for table in tables:
+        columns = [row[1] for row in db.execute(f'PRAGMA table_info({table})')]
+        rows = re.findall(r'^\| ([a-z_, ]+) \|', sections[table], flags=re.M)[1:]
+        if rows:
+            same(f'columns of {table}', [c for row in rows for c in row.split(', ')], columns)
+        elif missing := [c for c in columns if not re.search(rf'\b{c}\b', sections[table])]:
+            raise Problem(f'{table}: not documented: {missing}')
 
 
 def test_lint(_):

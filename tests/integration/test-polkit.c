@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 	static const struct tap_test tests[] = {
 		{ "root", test_root },
 		{ "member", test_member },
-		{ "stranger", test_stranger },
+		{ "L40-stranger", test_stranger },
 		{ "challenge", test_challenge },
 		{ "own-rule", test_own_rule },
 		{ "missing", test_missing },

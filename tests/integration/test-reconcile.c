@@ -349,7 +349,7 @@ static void test_foreign(void)
 		CU_ASSERT_EQUAL(executed_of_all(&w), 0);
 		if (i > 0)
 			break;
-		seed(&w, "ours for now", "");
+		seed(&w, "ours at first", "");
 		json_object_put(
 			o_succeed(&w, o_call(&w, "AdoptVolume", "ssa{sv}", "oma", adoptee, 0)));
 		seed(&w, "theirs", theirs);

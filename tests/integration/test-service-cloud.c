@@ -611,6 +611,37 @@ static void test_unknown_appliance(void)
 	w_stop(&w);
 }
 
+/* L49: the role may not list VMs: said at start. */
+static void test_missing_right(void)
+{
+	static const char *const sim_args[] = { "--set", "job-ms=5", "--set",
+						"denied=listVirtualMachines", NULL };
+
+	w_prepare(&w, sim_args, NULL);
+	w_daemon_start(&w, NULL);
+	CU_ASSERT(w_await_manager(&w, "Healthy", false));
+	CU_ASSERT(status_is("could not be looked up"));
+	w_stop(&w);
+}
+
+/* L24: what fails is one operation. */
+static void test_one_fails(void)
+{
+	pid_t pid;
+
+	begin(NULL);
+	pid = w.daemon;
+	w_sim_post(&w, "fault", "{\"command\":\"detachVolume\",\"action\":\"job-hold\"}");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w_delete_root(&w, W_VM, "good", true));
+	w_sim_wait(&w, "command=detachVolume&count=1&what=received");
+	CU_ASSERT_STRING_EQUAL(delete_root(UNKNOWN_VM, "bad", false), "");
+	expect_error(W_ERROR "NotFound", UNKNOWN_VM);
+	w_sim_post(&w, "release", "{}");
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, W_PATH "/operation/good"), "succeeded");
+	CU_ASSERT_EQUAL(w.daemon, pid);
+	w_stop(&w);
+}
+
 /* L44: the numbers move. */
 static void test_pending(void)
 {
@@ -657,7 +688,9 @@ int main(int argc, char **argv)
 		{ "maintenance", test_maintenance },
 		{ "maintenance-cancel", test_maintenance_cancel },
 		{ "started-meanwhile", test_started_meanwhile },
-		{ "unknown-appliance", test_unknown_appliance },
+		{ "L49-unknown-appliance", test_unknown_appliance },
+		{ "L49-missing-right", test_missing_right },
+		{ "L24-one-fails", test_one_fails },
 		{ "L44-pending", test_pending },
 		{ NULL, NULL },
 	};

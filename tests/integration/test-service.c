@@ -625,6 +625,25 @@ static void test_python(void)
 	w_stop(&w);
 }
 
+/* L37: UTC, whatever the daemon's time zone. */
+static void test_times(void)
+{
+	_cleanup_json_ json_object *created = NULL, *finished = NULL;
+	int64_t before = time(NULL), after;
+
+	setenv("TZ", "Pacific/Kiritimati", 1);
+	begin(NULL);
+	unsetenv("TZ");
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, w_delete_root(&w, W_VM, "timed", true)), "succeeded");
+	after = time(NULL);
+	created = w_property(&w, W_PATH "/operation/timed", W_NAME ".Operation", "Created");
+	finished = w_property(&w, W_PATH "/operation/timed", W_NAME ".Operation", "Finished");
+	CU_ASSERT(json_object_get_int64(created) >= before * (int64_t)USEC_PER_SEC);
+	CU_ASSERT(json_object_get_int64(finished) >= json_object_get_int64(created));
+	CU_ASSERT(json_object_get_int64(finished) < (after + 1) * (int64_t)USEC_PER_SEC);
+	w_stop(&w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -647,6 +666,7 @@ int main(int argc, char **argv)
 		{ "busctl", test_busctl },
 		{ "dbus-send", test_dbus_send },
 		{ "python", test_python },
+		{ "L37-times", test_times },
 		{ NULL, NULL },
 	};
 

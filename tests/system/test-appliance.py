@@ -30,6 +30,7 @@ class Tests:
         assert state == "running", state
 
     def test_shipped_unit_runs_hardened(self):
+        """L43: all tests here run under this very unit."""
         a = self.a
         a.wait_serving()
         assert a.property("FragmentPath") == f"/lib/systemd/system/{UNIT}", a.property("FragmentPath")
