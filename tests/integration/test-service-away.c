@@ -128,6 +128,33 @@ static void test_longer_than_limit(void)
 	w_stop(&w);
 }
 
+/* L13: what was unfinished goes on only when it is known again that this is the appliance. */
+static void test_restart_in_doubt(void)
+{
+	static const char *const sim_args[] = { "--set", "job-ms=5", NULL };
+	const char *path;
+
+	w_start(&w, sim_args, NULL);
+	w_sim_wait(&w, "command=listVirtualMachines&count=1&what=received");
+	w_sim_post(&w, "fault", "{\"command\":\"detachVolume\",\"action\":\"job-hold\"}");
+	path = w_delete_root(&w, W_VM, "doubt", true);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+	w_sim_wait(&w, "command=detachVolume&count=1&what=received");
+	w_daemon_kill(&w);
+	w_sim_post(&w, "release", "{}");
+	w_sim_post(&w, "set", "{\"denied\":\"listVirtualMachines\"}");
+	w_daemon_start(&w, NULL);
+	CU_ASSERT(w_await_status(&w, "could not be looked up"));
+	CU_ASSERT(w_call_object(&w, path, W_OPERATION, "Wait", NULL, "t", UINT64_C(300000)) >= 0);
+	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "Finished"), "0");
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVolume"), 0);
+
+	w_sim_post(&w, "set", "{\"denied\":\"\"}");
+	CU_ASSERT_STRING_EQUAL(w_wait(&w, path), "succeeded");
+	CU_ASSERT_EQUAL(w_executed(&w, "destroyVolume"), 1);
+	w_stop(&w);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -136,6 +163,7 @@ int main(int argc, char **argv)
 		{ "cancel", test_cancel },
 		{ "deadline", test_deadline },
 		{ "longer-than-limit", test_longer_than_limit },
+		{ "L13-restart-in-doubt", test_restart_in_doubt },
 		{ NULL, NULL },
 	};
 
