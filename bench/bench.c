@@ -7,8 +7,8 @@
  */
 
 #include "child.h"
-#include "cloudstack-sign.h"
-#include "failover-env.h"
+#include "cloudstack/wire.h"
+#include "integration/failover/failover-env.h"
 #include "testbus.h"
 
 #include <curl/curl.h>

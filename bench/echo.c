@@ -2,7 +2,7 @@
 
 /* The baseline: an empty libdbus service. It owns org.migratekit.Echo and answers every call with its string. */
 
-#include "util.h"
+#include "base/base.h"
 
 #include <dbus/dbus.h>
 

@@ -7,7 +7,7 @@
  * CloudStack knows and answers one command at a time, at once. Time passes for jobs only, on the loop.
  */
 
-#include "util.h"
+#include "base/base.h"
 
 #include <systemd/sd-event.h>
 

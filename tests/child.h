@@ -3,7 +3,7 @@
 
 /* Child processes of tests: they die with the test, and no wait is without a limit. */
 
-#include "util.h"
+#include "base/base.h"
 
 #include <sys/types.h>
 

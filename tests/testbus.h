@@ -3,7 +3,7 @@
 
 /* A private dbus-daemon: EXTERNAL only, everything allowed, its socket in the given directory. */
 
-#include "util.h"
+#include "base/base.h"
 
 #include <sys/types.h>
 

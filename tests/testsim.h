@@ -3,7 +3,7 @@
 
 /* cloudstack-sim as a child, and its admin API (sim/README.md). */
 
-#include "util.h"
+#include "base/base.h"
 
 #include <sys/types.h>
 

@@ -5,7 +5,7 @@
 #include "world-internal.h"
 
 #include "child.h"
-#include "cloudstack-sign.h"
+#include "cloudstack/wire.h"
 #include "tap.h"
 #include "testbus.h"
 #include "testsim.h"

@@ -9,7 +9,7 @@
 #include "tap.h"
 #include "testbus.h"
 #include "testsim.h"
-#include "user.h"
+#include "base/base.h"
 
 #include <fcntl.h>
 #include <ftw.h>

@@ -6,7 +6,7 @@
  * CloudStack and a scratch directory; and an sd-bus client that remembers every signal.
  */
 
-#include "util.h"
+#include "base/base.h"
 
 #include <systemd/sd-bus.h>
 

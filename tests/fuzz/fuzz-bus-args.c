@@ -12,9 +12,9 @@
  * host: it is refused with a reason too, or names a VM and volumes by UUIDs.
  */
 
-#include "src/bus-internal.h"
-#include "src/engine-internal.h"
-#include "src/service-internal.h"
+#include "bus/bus-internal.h"
+#include "engine/engine-internal.h"
+#include "service/service-internal.h"
 
 #include <limits.h>
 

@@ -2,7 +2,7 @@
 
 /* Any bytes as the body of a CloudStack reply. What is accepted must be safe to hand to D-Bus. */
 
-#include "cloudstack-json.h"
+#include "cloudstack/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

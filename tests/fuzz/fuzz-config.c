@@ -2,7 +2,7 @@
 
 /* Any file at all: it is read or refused, and what is read prints and reads back the same. */
 
-#include "src/config.h"
+#include "config/config.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

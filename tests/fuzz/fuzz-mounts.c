@@ -2,7 +2,7 @@
 
 /* Any bytes as mountinfo and swaps: users of the disk in one line of text, nobody, or an error without a text. */
 
-#include "src/device.h"
+#include "device/device.h"
 
 #include <ctype.h>
 #include <sys/stat.h>

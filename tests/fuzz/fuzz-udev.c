@@ -5,7 +5,7 @@
  * newline the bytes of a VPD page. Whatever they are, the serial is a text that a caller can compare.
  */
 
-#include "src/device-internal.h"
+#include "device/device-internal.h"
 
 #include <ctype.h>
 #include <sys/sysmacros.h>

@@ -2,7 +2,7 @@
 
 /*
  * A small good plugin; or, built with one of the FAULT_* defines, one with a mistake that only shows in
- * a file. Mistakes within the tables need no file: tests/unit/test-plugin.c.
+ * a file. Mistakes within the tables need no file: tests/unit/plugin/test-plugin.c.
  */
 
 #include <migratekit/volume-plugin.h>

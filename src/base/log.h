@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Structured logging: the journal with fields if standard error is the journal's stream, otherwise one
+ * readable line on standard error: `<level> message [OPERATION=… STEP=…]`.
+ *
+ * Texts may come from CloudStack or udev: they are made valid UTF-8, and on standard error control
+ * characters are escaped, so that one message is one line. No secret may be passed, by contract of
+ * every caller.
+ */
+
+#include "base.h"
+
+#include <syslog.h>
+
+/* What a message is about. All borrowed; NULL or "" if absent. */
+struct mk_log_fields {
+	const char *operation;      /* OPERATION= */
+	const char *volume;         /* VOLUME= */
+	const char *vm;             /* VM= */
+	const char *step;           /* STEP= */
+	const char *plugin;         /* PLUGIN= */
+	const char *cloudstack_job; /* CLOUDSTACK_JOB= */
+};
+
+/* Chooses the target; to be called once at start. Before it: standard error. verbose: LOG_DEBUG too. */
+void mk_log_open(bool verbose);
+
+/* priority: LOG_ERR … LOG_DEBUG of syslog.h; fields: NULL for none. Keeps errno. */
+void mk_log(int priority, const struct mk_log_fields *fields, const char *fmt, ...) _printf_(3, 4);
+
+#define mk_log_error(fields, ...)   mk_log(LOG_ERR, fields, __VA_ARGS__)
+#define mk_log_warning(fields, ...) mk_log(LOG_WARNING, fields, __VA_ARGS__)
+#define mk_log_notice(fields, ...)  mk_log(LOG_NOTICE, fields, __VA_ARGS__)
+#define mk_log_info(fields, ...)    mk_log(LOG_INFO, fields, __VA_ARGS__)
+#define mk_log_debug(fields, ...)   mk_log(LOG_DEBUG, fields, __VA_ARGS__)

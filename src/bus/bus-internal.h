@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by bus.c (objects, flush), bus-connect.c (the connection), bus-call.c (dispatch, calls), bus-standard.c (the
+ * standard interfaces), bus-peer.c (peers), bus-driver.c (what stands in for the bus on their connections)
+ * and access.c (polkit). */
+
+#include "value-internal.h"
+#include "loop-internal.h"
+
+#include <sys/queue.h>
+#include <uthash.h>
+
+#define OBJECT_MANAGER_INTERFACE "org.freedesktop.DBus.ObjectManager"
+#define MK_BUS_UID_CACHE         256
+
+/* Unique names on the connections of peers: ours, and theirs from :1.1 on. */
+#define MK_BUS_PEER_SERVICE ":1.0"
+
+/* What is known of a caller. Unique names are never used again, so an entry cannot become wrong. */
+struct mk_bus_uid {
+	char *name;
+	uid_t uid;
+	bool member; /* of mk_bus.group */
+	UT_hash_handle hh;
+};
+
+/* One client of the private socket. */
+struct mk_bus_peer {
+	struct mk_bus *bus; /* borrowed */
+	DBusConnection *connection;
+	struct mk_loop_dbus *loop;
+	sd_event_source *auth; /* ends a connection that does not authenticate */
+	char name[24];         /* ":1.N" */
+	uid_t uid;
+	pid_t pid;
+	bool hello;         /* it talks as to a bus */
+	bool direct;        /* it has talked, and not so */
+	unsigned n_matches; /* rules it has added */
+	long unread;        /* bytes of signals queued since the queue was last empty */
+	TAILQ_ENTRY(mk_bus_peer) entry;
+};
+
+struct mk_bus_server; /* bus-peer.c */
+
+/* What a held call waits for. The caller has no power over how long the first takes. */
+enum mk_call_wait {
+	MK_CALL_WAITS_NOT,
+	MK_CALL_WAITS_CALLER,    /* the bus's word on who calls */
+	MK_CALL_WAITS_AUTHORITY, /* mk_bus_callbacks.authorize */
+	MK_CALL_WAITS_ANSWER,    /* the handler's */
+};
+
+struct mk_call {
+	unsigned n_ref;
+	struct mk_bus *bus;       /* NULL once the bus is closed or the caller gone */
+	struct mk_bus_peer *peer; /* borrowed; NULL: it came over the bus */
+	DBusMessage *message;
+	const struct mk_bus_method *method;
+	void *object;
+	json_object *args;
+	uid_t uid;
+	bool member; /* of mk_bus.group; only for calls over the bus */
+	bool driver; /* to the driver, which has its own name */
+	bool replied;
+	enum mk_call_wait wait;
+	void (*gone)(struct mk_call *call, void *data);
+	void *gone_data;
+	TAILQ_ENTRY(mk_call) entry;
+};
+
+/* A message that waits for the flush. */
+struct mk_bus_out {
+	DBusMessage *message;
+	DBusConnection *to; /* NULL: everybody */
+	STAILQ_ENTRY(mk_bus_out) entry;
+};
+STAILQ_HEAD(mk_bus_out_list, mk_bus_out);
+
+struct mk_bus_object {
+	struct mk_bus *bus; /* borrowed */
+	char *path;
+	const struct mk_bus_interface **interfaces;
+	size_t n;
+	bool **changed; /* [interface][property] since the last flush */
+	void *object;
+	bool announced; /* InterfacesAdded was sent, or it is not below the root */
+	bool dirty;     /* in the list of that name */
+	TAILQ_ENTRY(mk_bus_object) dirty_entry;
+	UT_hash_handle hh;
+};
+
+struct mk_bus {
+	sd_event *event;
+	struct mk_bus_callbacks callbacks;
+	DBusConnection *connection; /* to the bus; NULL: there is none */
+	bool named;                 /* it has given us our name */
+	struct mk_bus_join *join;   /* the connection is being made; NULL: there, or none */
+	struct mk_loop_dbus *loop;
+	gid_t group; /* whose members mk_bus_uid.member is about; (gid_t)-1: nobody */
+	struct mk_bus_server *server; /* NULL: no private socket */
+	TAILQ_HEAD(mk_bus_peers, mk_bus_peer) peers;
+	char *root;
+	struct mk_bus_object *objects;                 /* by path */
+	TAILQ_HEAD(mk_bus_dirty, mk_bus_object) dirty; /* new or changed */
+	struct mk_bus_out_list replies, signals, removals;
+	TAILQ_HEAD(mk_bus_calls, mk_call) calls; /* all that have no reply yet */
+	struct mk_bus_uid *uids;
+	sd_event_source *disconnected; /* armed when the connection is lost, or could not be made */
+	bool discarding;               /* nothing is sent any more */
+};
+
+/* bus.c */
+void mk_bus_want_flush(struct mk_bus *bus);
+/* Takes the message over; to NULL: everybody. */
+void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusConnection *to,
+		  DBusMessage *message);
+struct mk_bus_object *mk_bus_find(struct mk_bus *bus, const char *path);
+bool mk_bus_below_root(const struct mk_bus *bus, const char *path);
+
+/* bus-connect.c */
+void mk_bus_disconnect(struct mk_bus *bus);
+
+/* bus-call.c */
+DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, struct mk_bus_peer *peer,
+				       DBusMessage *message);
+/* The caller with that name is gone: nobody waits for its calls. peer NULL: it was on the bus. */
+void mk_bus_caller_gone(struct mk_bus *bus, const struct mk_bus_peer *peer, const char *name);
+void mk_bus_drop_calls(struct mk_bus *bus);
+/* As mk_call_hold(), for another reason. */
+struct mk_call *mk_call_hold_for(struct mk_call *call, enum mk_call_wait wait);
+/* Queues a reply built elsewhere (taken over); NULL: out of memory. */
+void mk_call_reply_message(struct mk_call *call, DBusMessage *reply);
+
+/* bus-peer.c */
+/* Sends a signal to the peers that want it. */
+void mk_bus_tell_peers(struct mk_bus *bus, DBusMessage *signal);
+void mk_bus_stop_listening(struct mk_bus *bus);
+const char *mk_bus_peer_service_name(const struct mk_bus *bus);
+
+/* bus-driver.c: org.freedesktop.DBus for peers; the object of its methods is the call's peer. */
+extern const struct mk_bus_interface mk_bus_driver;
+bool mk_bus_is_for_driver(DBusMessage *message);
+
+/* bus-standard.c: Introspectable, Properties, ObjectManager. */
+extern const struct mk_bus_interface mk_bus_introspectable, mk_bus_properties,
+	mk_bus_object_manager;
+/* {sv} of every property of an interface; those whose flag in `only` is false are left out (NULL: none). */
+bool mk_bus_append_properties(DBusMessageIter *it, const struct mk_bus_object *object,
+			      const struct mk_bus_interface *interface, const bool *only);
+/* a{sa{sv}}: all interfaces with all properties. */
+bool mk_bus_append_interfaces(DBusMessageIter *it, const struct mk_bus_object *object);
+/* True for a path that is an object or lies above one. */
+bool mk_bus_path_exists(struct mk_bus *bus, const char *path);
