@@ -8,7 +8,7 @@ PLUGIN_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared $(PLUGIN_NO_UNDEFI
 
 noinst_LTLIBRARIES += libsteps.la
 libsteps_la_SOURCES = \
-	plugins/steps/life.c \
+	plugins/steps/managed.c \
 	plugins/steps/move.c \
 	plugins/steps/snapshot.c \
 	plugins/steps/steps.c \

@@ -48,10 +48,14 @@ libvolumed_la_SOURCES = \
 	src/config/parse.c \
 	src/config/secret-internal.h \
 	src/config/secret.c \
+	src/daemon/configure.c \
+	src/daemon/daemon-internal.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/health.c \
 	src/daemon/turn.c \
 	src/daemon/turn.h \
+	src/daemon/ways-in.c \
 	src/device/device-internal.h \
 	src/device/device.c \
 	src/device/device.h \
@@ -60,12 +64,15 @@ libvolumed_la_SOURCES = \
 	src/engine/accept.c \
 	src/engine/ask.c \
 	src/engine/command.c \
+	src/engine/end.c \
 	src/engine/engine-internal.h \
 	src/engine/engine.c \
 	src/engine/engine.h \
 	src/engine/host-child.c \
 	src/engine/host-device.c \
 	src/engine/host.c \
+	src/engine/op.c \
+	src/engine/operations.c \
 	src/engine/walk.c \
 	src/plugin/check.c \
 	src/plugin/describe.c \
@@ -74,7 +81,9 @@ libvolumed_la_SOURCES = \
 	src/plugin/plugin.c \
 	src/plugin/plugin.h \
 	src/service/batch.c \
+	src/service/class.c \
 	src/service/operation-object.c \
+	src/service/request.c \
 	src/service/service-internal.h \
 	src/service/service.c \
 	src/service/service.h \
@@ -86,6 +95,8 @@ libvolumed_la_SOURCES = \
 	src/volume/appliance.c \
 	src/volume/appliance.h \
 	src/volume/correlate.c \
+	src/volume/proof.c \
+	src/volume/volume-internal.h \
 	src/volume/volume.c \
 	src/volume/volume.h \
 	$(NULL)

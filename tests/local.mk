@@ -18,7 +18,7 @@ libtap_la_CPPFLAGS = $(TEST_CPPFLAGS)
 libtap_la_CFLAGS = $(TEST_CFLAGS)
 libtap_la_LIBADD = $(CUNIT_LIBS)
 
-# integration tests: the real daemon on a private bus, with the simulator as its CloudStack
+# the world of the integration tests
 check_LTLIBRARIES += libworld.la
 libworld_la_SOURCES = \
 	tests/canary.h \

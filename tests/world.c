@@ -4,12 +4,12 @@
 
 #include "world-internal.h"
 
+#include "base/base.h"
 #include "canary.h"
 #include "child.h"
 #include "tap.h"
 #include "testbus.h"
 #include "testsim.h"
-#include "base/base.h"
 
 #include <fcntl.h>
 #include <ftw.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Class failover: the tables are in failover.c; what the rows do in failover-move.c (Assign, Return),
- * failover-snapshot.c, and for single volumes in life.c and move.c; failover-back.c brings a set back.
+ * Class failover: the tables are in failover.c; what the rows do in set-move.c (Assign, Return),
+ * set-snapshot.c, and for single volumes in managed.c and move.c; set-back.c brings a set back.
  *
  * An operation over a set has a child for each of its volumes. Children are named by a prefix and the volume's
  * place in the call: m moves, s makes a snapshot, r reverts, d drops snapshots, b, b2_, … undo.
@@ -14,7 +14,7 @@
 #define CLASS   "failover"
 #define SET_MAX 64
 
-/* ---- sets (failover-set.c) ---- */
+/* ---- sets (set.c) ---- */
 
 /* The call's first argument: 1 to SET_MAX different volumes. Claims them all. */
 int set_prepare(struct mk_op *op, json_object *args);
@@ -32,7 +32,7 @@ void set_put_result(struct mk_op *op);
  */
 int set_check(struct mk_op *op, bool allocated);
 
-/* ---- children (failover-set.c) ---- */
+/* ---- children (set.c) ---- */
 
 /* Makes the i-th volume's child; args are taken. */
 bool child_spawn(struct mk_op *op, const char *prefix, size_t i, const char *kind,
@@ -46,7 +46,7 @@ void child_cancel(struct mk_op *op, const char *prefix, size_t i);
 /* Those that failed, with their messages, in Details. */
 void children_tell_failures(struct mk_op *op, const char *prefix);
 
-/* ---- the way back (failover-back.c) ---- */
+/* ---- the way back (set-back.c) ---- */
 
 /* Notes where the volume is, once; what comes after may change it. */
 void home_set(struct mk_op *op, const struct mk_volume_info *v);
@@ -72,7 +72,7 @@ json_object *move_args(const char *volume, const char *from, const char *to);
 int move_prepare(struct mk_op *op, json_object *args);
 int move_start(struct mk_op *op);
 
-/* ---- Assign, Return (failover-move.c) ---- */
+/* ---- Assign, Return (set-move.c) ---- */
 
 int assign_prepare(struct mk_op *op, json_object *args);
 int assign_volumes(struct mk_op *op);
@@ -96,7 +96,7 @@ int set_take_vm(struct mk_op *op, const char *vm);
 /* The volume is on the appliance: not its root disk, not in use. Notes that the appliance is concerned. */
 int check_leaves_oma(struct mk_op *op, const struct mk_volume_info *v);
 
-/* ---- Snapshot, Revert, DropSnapshots (failover-snapshot.c) ---- */
+/* ---- Snapshot, Revert, DropSnapshots (set-snapshot.c) ---- */
 
 int snapshot_volumes(struct mk_op *op);
 int snapshot_unused(struct mk_op *op);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Class oma: the tables are in oma.c; what the rows do in oma-create.c, oma-reconcile.c, life.c and move.c. */
+/* Class oma: the tables are in oma.c; what the rows do in create.c, reconcile.c, managed.c and move.c. */
 
 #include "steps/steps.h"
 
 #define CLASS "oma"
 
-/* oma-create.c */
+/* create.c */
 int create_prepare(struct mk_op *op, json_object *args);
 int create_zone(struct mk_op *op);
 int create_offering(struct mk_op *op);
@@ -15,7 +15,7 @@ int create(struct mk_op *op);
 int create_undo(struct mk_op *op);
 int create_own(struct mk_op *op);
 
-/* oma-reconcile.c */
+/* reconcile.c */
 int reconcile_cloud(struct mk_op *op);
 int reconcile_rest(struct mk_op *op);
 int reconcile_tags(struct mk_op *op);

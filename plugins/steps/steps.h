@@ -111,7 +111,7 @@ int detach_prove(struct mk_op *op); /* MK_ASK_VOLUME */
  */
 int move_check(struct mk_op *op, const char *from);
 
-/* ---- deleting, adopting, forgetting (life.c): step functions for MK_ASK_VOLUME ---- */
+/* ---- deleting, adopting, forgetting (managed.c): step functions for MK_ASK_VOLUME ---- */
 
 int delete_check(struct mk_op *op);
 int delete (struct mk_op *op);

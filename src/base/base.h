@@ -104,6 +104,9 @@ bool mk_utf8_valid(const char *s, size_t size);
 /* True if s is valid UTF-8 without control characters, and at most max bytes long. */
 bool mk_text_valid(const char *s, size_t max);
 
+/* A plugin's name: [a-z][a-z0-9-]*, at most 64 bytes; also those of steps and options. */
+bool mk_name_valid(const char *s);
+
 /* asprintf() that returns NULL without memory. */
 char *mk_strdup_printf(const char *fmt, ...) _printf_(1, 2);
 

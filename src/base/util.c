@@ -7,6 +7,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define NAME_MAX_SIZE 64u
+
 int mk_str_set(char **dst, const char *src)
 {
 	char *copy = NULL;
@@ -165,6 +167,12 @@ bool mk_text_valid(const char *s, size_t max)
 	}
 
 	return true;
+}
+
+bool mk_name_valid(const char *s)
+{
+	return *s >= 'a' && *s <= 'z' && strlen(s) <= NAME_MAX_SIZE &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s);
 }
 
 char *mk_strdup_printf(const char *fmt, ...)

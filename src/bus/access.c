@@ -4,8 +4,8 @@
 
 #include "access.h"
 
-#include "bus-internal.h"
 #include "base/log.h"
+#include "bus-internal.h"
 
 #include <grp.h>
 #include <inttypes.h>

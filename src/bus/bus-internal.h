@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by bus.c (objects, flush), bus-connect.c (the connection), bus-call.c (dispatch, calls), bus-standard.c (the
- * standard interfaces), bus-peer.c (peers), bus-driver.c (what stands in for the bus on their connections)
- * and access.c (polkit). */
+/*
+ * The inside of the ways in.
+ *
+ *   bus.c       the objects, and what is sent at the end of a turn
+ *   connect.c   the connection to the bus
+ *   peer.c      the private socket: clients without a bus
+ *   driver.c    what they find in the place of the bus
+ *   call.c      from a message to its handler, and one reply for each
+ *   standard.c  Introspectable, Properties, ObjectManager
+ *   value.c     D-Bus values to JSON and back
+ *   loop.c      libdbus on the event loop
+ *   access.c    who may call: polkit asked over the bus
+ */
 
-#include "value-internal.h"
 #include "loop-internal.h"
+#include "value-internal.h"
 
 #include <sys/queue.h>
 #include <uthash.h>
@@ -41,7 +51,7 @@ struct mk_bus_peer {
 	TAILQ_ENTRY(mk_bus_peer) entry;
 };
 
-struct mk_bus_server; /* bus-peer.c */
+struct mk_bus_server; /* peer.c */
 
 /* What a held call waits for. The caller has no power over how long the first takes. */
 enum mk_call_wait {
@@ -118,10 +128,10 @@ void mk_bus_queue(struct mk_bus *bus, struct mk_bus_out_list *list, DBusConnecti
 struct mk_bus_object *mk_bus_find(struct mk_bus *bus, const char *path);
 bool mk_bus_below_root(const struct mk_bus *bus, const char *path);
 
-/* bus-connect.c */
+/* connect.c */
 void mk_bus_disconnect(struct mk_bus *bus);
 
-/* bus-call.c */
+/* call.c */
 DBusHandlerResult mk_bus_dispatch_call(struct mk_bus *bus, struct mk_bus_peer *peer,
 				       DBusMessage *message);
 /* The caller with that name is gone: nobody waits for its calls. peer NULL: it was on the bus. */
@@ -132,17 +142,17 @@ struct mk_call *mk_call_hold_for(struct mk_call *call, enum mk_call_wait wait);
 /* Queues a reply built elsewhere (taken over); NULL: out of memory. */
 void mk_call_reply_message(struct mk_call *call, DBusMessage *reply);
 
-/* bus-peer.c */
+/* peer.c */
 /* Sends a signal to the peers that want it. */
 void mk_bus_tell_peers(struct mk_bus *bus, DBusMessage *signal);
 void mk_bus_stop_listening(struct mk_bus *bus);
 const char *mk_bus_peer_service_name(const struct mk_bus *bus);
 
-/* bus-driver.c: org.freedesktop.DBus for peers; the object of its methods is the call's peer. */
+/* driver.c: org.freedesktop.DBus for peers; the object of its methods is the call's peer. */
 extern const struct mk_bus_interface mk_bus_driver;
 bool mk_bus_is_for_driver(DBusMessage *message);
 
-/* bus-standard.c: Introspectable, Properties, ObjectManager. */
+/* standard.c: Introspectable, Properties, ObjectManager. */
 extern const struct mk_bus_interface mk_bus_introspectable, mk_bus_properties,
 	mk_bus_object_manager;
 /* {sv} of every property of an interface; those whose flag in `only` is false are left out (NULL: none). */

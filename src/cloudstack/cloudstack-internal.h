@@ -4,12 +4,12 @@
 /*
  * The CloudStack client's inside.
  *
- *   cloudstack.c        queue and window, retries, reachability, delivery of answers
- *   cloudstack-life.c   what the client is made of; new settings
- *   cloudstack-config.c the configuration's copy
- *   cloudstack-try.c    one try of a request: curl handle, body, and what its end means
- *   cloudstack-list.c   pages of a list
- *   cloudstack-jobs.c   the poller
+ *   cloudstack.c  queue and window, retries, reachability, delivery of answers
+ *   life.c        what the client is made of; new settings
+ *   settings.c    the configuration's copy
+ *   try.c         one try of a request: curl handle, body, and what its end means
+ *   list.c        pages of a list
+ *   jobs.c        the poller
  *
  * A request:
  *
@@ -18,9 +18,9 @@
  *                      └─ WAITING ◀┘ back-off, of reads only
  */
 
-#include "wire.h"
 #include "cloudstack.h"
 #include "curl-internal.h"
+#include "wire.h"
 
 #include <sys/queue.h>
 
@@ -164,7 +164,7 @@ void mk_cs_undeliver(struct mk_cs *cs, struct mk_cs_delivery *d);
 /* Queue, timer and probe after anything changed. */
 void mk_cs_update(struct mk_cs *cs);
 
-/* cloudstack-config.c */
+/* settings.c */
 
 /* Checks and fills in defaults. Returns 0, -EINVAL or -ENOMEM. */
 int mk_cs_settings_copy(struct mk_cs_settings *ret, const struct mk_cs_config *config);
@@ -173,7 +173,7 @@ void mk_cs_settings_done(struct mk_cs_settings *s);
 /* A copy of a text from outside without our keys and valid for D-Bus; NULL without memory. */
 char *mk_cs_clean(const struct mk_cs *cs, const char *text);
 
-/* cloudstack-try.c */
+/* try.c */
 
 /* The check of a write's answer. */
 int mk_cs_check_write(struct mk_cs_request *q, json_object *object, char **ret_why);
@@ -186,7 +186,7 @@ void mk_cs_try_stop(struct mk_cs_request *q);
 void mk_cs_try_end(struct mk_cs_request *q, CURLcode result, struct mk_cs_verdict *ret);
 void mk_cs_verdict_done(struct mk_cs_verdict *v);
 
-/* cloudstack-list.c */
+/* list.c */
 
 /* Takes a page's rows. Returns 1 if there may be more, 0 at the end, or a negative errno with a
  * sentence, and nothing was taken. */
@@ -198,7 +198,7 @@ unsigned mk_cs_list_allowed_size(const char *text);
 /* True if the command takes listall=true. */
 bool mk_cs_list_takes_listall(const char *command);
 
-/* cloudstack-jobs.c */
+/* jobs.c */
 int mk_cs_poller_new(struct mk_cs *cs, struct mk_cs_poller **ret);
 struct mk_cs_poller *mk_cs_poller_free(struct mk_cs_poller *p);
 bool mk_cs_poller_busy(struct mk_cs_poller *p); /* jobs are being followed */

@@ -2,8 +2,10 @@
 #pragma once
 
 /*
- * CloudStack's replies to structures: pure, no I/O, fuzzed. Strict on what is used (ids are canonical
- * UUIDs, sizes are in range), lenient on the rest (numbers as texts, booleans as texts, unknown keys).
+ * What goes over the wire: replies to structures, requests signed. Pure: no I/O; fuzzed.
+ *
+ * Replies are read strictly where something is used (ids are canonical UUIDs, sizes are in range), and leniently
+ * elsewhere (numbers as texts, booleans as texts, unknown keys).
  */
 
 #include "base/base.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "base/base.h"
+#include "ini-internal.h"
 #include "key-internal.h"
 #include "parse-internal.h"
-#include "ini-internal.h"
 #include "secret-internal.h"
-#include "base/base.h"
 
 #include <dirent.h>
 #include <stdarg.h>
@@ -536,24 +536,6 @@ struct mk_config *mk_config_free(struct mk_config *config)
 	free(config->cloudstack.secret_key_source);
 	free(config);
 	return NULL;
-}
-
-struct mk_cs_config mk_config_cloudstack(const struct mk_config *config)
-{
-	return (struct mk_cs_config){
-		.url = config->cloudstack.url,
-		.api_key = config->cloudstack.api_key,
-		.secret_key = config->cloudstack.secret_key,
-		.ca_file = config->cloudstack.ca_file,
-		.insecure = config->cloudstack.insecure,
-		.max_requests = config->cloudstack.max_requests,
-		.read_timeout = config->cloudstack.request_timeout,
-		.sync_timeout = config->cloudstack.sync_timeout,
-		.poll_min = config->cloudstack.poll_min,
-		.poll_max = config->cloudstack.poll_max,
-		.retry_min = config->cloudstack.retry_min,
-		.retry_max = config->cloudstack.retry_max,
-	};
 }
 
 static char *print_key(const struct mk_key *key, const struct mk_config *config)

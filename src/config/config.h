@@ -8,10 +8,9 @@
  * $CREDENTIALS_DIRECTORY/cloudstack-{api,secret}-key, else the *-key-file, else the key itself.
  * Whatever is wrong is reported, all of it at once, with file and line; nothing is guessed or ignored.
  *
- * config.h of autoconf is another file: it is included by name on the command line.
+ * config.h of autoconf is another file: it is included on the command line, from the build's folder.
  */
 
-#include "cloudstack/cloudstack.h"
 #include "base/base.h"
 
 #include <stdio.h>
@@ -84,9 +83,6 @@ int mk_config_inspect(const char *path, struct mk_config **ret,
 /* Wipes the secrets. NULL is allowed; always returns NULL. */
 struct mk_config *mk_config_free(struct mk_config *config);
 DEFINE_CLEANUP(struct mk_config *, mk_config_free)
-
-/* The client's part; borrows everything from config. */
-struct mk_cs_config mk_config_cloudstack(const struct mk_config *config);
 
 /*
  * Puts back what is fixed until the next start, as running has it; changed is told of each such key that differed.

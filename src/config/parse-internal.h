@@ -21,9 +21,6 @@ int mk_parse_bool(const char *s, bool *ret);
  * a half sentence that does not repeat the URL. */
 const char *mk_url_problem(const char *url);
 
-/* A plugin's name: [a-z][a-z0-9-]*, at most 64 bytes; also those of steps and options. */
-bool mk_name_valid(const char *s);
-
 /* Names separated by commas and blanks, to a NULL-terminated array. Returns 0, -ENOMEM, -EINVAL (none,
  * or a bad one), -EEXIST (one twice). */
 int mk_parse_names(const char *s, char ***ret);

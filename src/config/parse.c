@@ -4,8 +4,7 @@
 
 #include <curl/curl.h>
 
-#define NAME_MAX_SIZE 64u
-#define WORD_MAX      63u
+#define WORD_MAX 63u
 
 static const struct unit {
 	const char *name;
@@ -133,12 +132,6 @@ const char *mk_url_problem(const char *url)
 
 	curl_url_cleanup(u);
 	return problem;
-}
-
-bool mk_name_valid(const char *s)
-{
-	return *s >= 'a' && *s <= 'z' && strlen(s) <= NAME_MAX_SIZE &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(s);
 }
 
 void mk_strv_free(char **list)

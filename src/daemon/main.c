@@ -2,10 +2,10 @@
 
 /* The command line; everything else is in daemon.c. */
 
-#include "daemon.h"
-#include "base/log.h"
-#include "plugin/plugin.h"
 #include "base/base.h"
+#include "base/log.h"
+#include "daemon.h"
+#include "plugin/plugin.h"
 
 #include <getopt.h>
 #include <pwd.h>

@@ -120,13 +120,6 @@ static int find_token(struct mk_engine *engine, const struct mk_op_request *requ
 	return 1;
 }
 
-static uint64_t own_deadline(const struct mk_op *op)
-{
-	uint64_t usec = op->engine->config.deadline;
-
-	return op->r.created + (usec ? usec : op->method->deadline_s * USEC_PER_SEC);
-}
-
 static int fill_record(struct mk_op *op, const struct mk_op_request *request, json_object *args)
 {
 	struct mk_op_record *r = &op->r;
@@ -155,7 +148,7 @@ static int fill_record(struct mk_op *op, const struct mk_op_request *request, js
 		r->step_count++;
 	r->caller = request->caller;
 	r->created = mk_now_realtime();
-	r->deadline = own_deadline(op);
+	r->deadline = mk_op_own_deadline(op);
 	return 0;
 }
 
@@ -215,18 +208,6 @@ static void accept_op(struct mk_op *op)
 	mk_op_touch(op, MK_OP_CHANGED_STATE);
 	(void)mk_op_arm_deadline(op);
 	mk_op_kick(op, PHASE_STEP);
-}
-
-/* It ends in time for its parent to act on it. */
-void mk_op_bound_deadline(struct mk_op *op, const struct mk_op *parent)
-{
-	uint64_t own = own_deadline(op), end = parent->r.deadline;
-	uint64_t span = end > op->r.created ? end - op->r.created : 0;
-
-	if (parent->r.undoing && span > op->engine->config.rollback_deadline)
-		span = op->engine->config.rollback_deadline; /* it began anew meanwhile */
-	end -= span / 16;
-	op->r.deadline = own < end ? own : end;
 }
 
 int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,

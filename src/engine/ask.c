@@ -276,7 +276,7 @@ static void refused(struct mk_op *op, const struct mk_cs_reply *reply)
 	mk_op_set_error(op, MK_ERROR_REFUSED,
 			"CloudStack refused to tell what is true in step %s: %s", op->r.step,
 			str_or_empty(why));
-	mk_op_fail(op);
+	mk_op_kick(op, PHASE_FAIL);
 }
 
 /* The rows of a reply: borrowed, or an empty array for what does not exist; NULL: there are none to look at. */
@@ -300,7 +300,7 @@ static void bad_answer(struct mk_op *op, const char *why)
 
 	mk_error_done(&op->error);
 	mk_op_set_error(op, MK_ERROR_INTERNAL, "CloudStack's answer cannot be used: %s", why);
-	mk_op_fail(op);
+	mk_op_kick(op, PHASE_FAIL);
 }
 
 static int take_vms(struct mk_op *op, json_object *rows, char **ret_why)
@@ -477,14 +477,6 @@ static void ask_next(struct mk_op *op)
 		bad_answer(op, NULL);
 }
 
-void mk_op_forget_answers(struct mk_op *op)
-{
-	mk_cs_vms_done(&op->vms);
-	mk_cs_volumes_done(&op->volumes);
-	json_object_put(take_ptr(op->rows));
-	op->n_asked = 0;
-}
-
 /* Until this is known to be the appliance: "attached to the appliance" would be about another machine's disks. */
 static void wait_for_appliance(struct mk_op *op)
 {
@@ -499,9 +491,6 @@ static void wait_for_appliance(struct mk_op *op)
 
 void mk_op_ask(struct mk_op *op)
 {
-	if (mk_op_cancelled(op))
-		return;
-
 	mk_op_forget_answers(op);
 	if (op->engine->in_doubt && !op->transient) {
 		wait_for_appliance(op);

@@ -130,12 +130,6 @@ static void accepted(struct mk_op *op, const struct mk_cs_reply *reply)
 
 /* ---- commands that never left ------------------------------------------------------------------------------- */
 
-bool mk_op_is_unsent(const struct mk_op *op)
-{
-	return op->phase == PHASE_SENT && op->request && !op->maybe_run &&
-	       !mk_cs_request_left(op->request);
-}
-
 /* As before the look that named it: the plugin's notes say what was sent. The job's id is used again. */
 static void take_back(struct mk_op *op)
 {
@@ -251,7 +245,7 @@ static void journal(struct mk_op *op, bool again)
 		if (!*r->command_job &&
 		    (mk_uuid_random(job) < 0 || mk_str_set(&r->command_job, job) < 0)) {
 			mk_op_set_error(op, MK_ERROR_INTERNAL, "cannot make a job id");
-			mk_op_fail(op);
+			mk_op_kick(op, PHASE_FAIL);
 			return;
 		}
 		mk_json_set_str(r->command_params, "customjobid", r->command_job);
@@ -313,7 +307,7 @@ void mk_op_want_command(struct mk_op *op)
 		mk_op_set_error(op, MK_ERROR_REFUSED,
 				"CloudStack refused %s in step %s: %" PRIi64 " %s", op->r.command,
 				op->r.step, op->r.command_code, op->r.command_text);
-		mk_op_fail(op);
+		mk_op_kick(op, PHASE_FAIL);
 		return;
 	case MK_COMMAND_ACCEPTED:
 	case MK_COMMAND_SUCCEEDED:

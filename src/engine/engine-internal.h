@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by engine.c (the set of operations), engine-accept.c (how they are made), op-run.c (one operation's walk), op-ask.c and op-command.c
- * (what a step reads and sends), op-host.c, op-device.c and op-child.c (what a plugin may ask of it). */
+/*
+ * The engine's inside.
+ *
+ *   engine.c       the engine's life; each turn: whose phase runs, what is written, what is sent
+ *   walk.c         one operation's walk through its step table
+ *   host.c         what plugins may ask: about the operation,
+ *   host-device.c  about managed volumes and disks,
+ *   host-child.c   about operations of their own
+ *   accept.c       requests become operations
+ *   end.c          success, failure, the way back, deadline, cancel
+ *   ask.c          what a row asks CloudStack
+ *   command.c      what a row changes: journalled, sent once, its job followed
+ *   operations.c   the operations by id, children, claims
+ *   op.c           one operation: its state, its timers
+ *
+ * Each calls those below it, and none calls back: mk_op_kick() says which phase is next, and walk.c runs it.
+ */
 
 #include "cloudstack/wire.h"
 #include "engine.h"
@@ -31,6 +46,7 @@ enum mk_op_phase {
 	PHASE_SENT,    /* and for CloudStack's answer */
 	PHASE_FOLLOW,  /* and for its job's end */
 	PHASE_PAUSE,   /* until its timer, or until this is known to be the appliance */
+	PHASE_FAIL,    /* fail the row, with op->error */
 };
 
 /* One claimed object; key: "volume UUID" or "vm UUID". */
@@ -120,73 +136,100 @@ struct mk_engine {
 	sd_event_source *run_source, *prune_timer;
 };
 
-/* engine.c */
-struct mk_op *mk_op_new(struct mk_engine *engine); /* NULL without memory */
-void mk_op_free(struct mk_op *op);
-DEFINE_CLEANUP(struct mk_op *, mk_op_free)
-void mk_op_touch(struct mk_op *op, unsigned changed);
-void mk_op_kick(struct mk_op *op, enum mk_op_phase phase);
-bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder);
-void mk_op_release_claims(struct mk_op *op);
-void mk_op_stop_io(struct mk_op *op);
-void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
-void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
+/* walk.c */
+void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
+void mk_op_resume(struct mk_op *op); /* after a restart */
 
-/* engine-accept.c */
-/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
-int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
-		    const struct mk_op_request *request, struct mk_error *error);
-/* A child's time ends before its parent's. */
-void mk_op_bound_deadline(struct mk_op *op, const struct mk_op *parent);
-/* An id that no operation has. Returns 0 or a negative errno. */
-int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
-
-/* op-host.c */
-const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none */
+/* host.c */
 /* The row's function looks; what it changed is marked for the journal. Returns its enum mk_step_result. */
 int mk_op_call_plugin(struct mk_op *op);
 
-/* op-device.c */
+/* host-device.c, host-child.c */
 void mk_host_add_devices(struct mk_host *host);
-
-/* op-child.c */
 void mk_host_add_children(struct mk_host *host);
-/* The i-th child, if it is in memory; false beyond the last. *ret is NULL if it is not. */
-bool mk_op_nth_child(struct mk_op *op, size_t i, struct mk_op **ret);
 
-/* True while a child that was made before the roll-back has not ended. */
-bool mk_op_forward_runs(const struct mk_op *op);
+/* accept.c */
+/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
+int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
+		    const struct mk_op_request *request, struct mk_error *error);
+/* An id that no operation has. Returns 0 or a negative errno. */
+int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
 
-/* op-ask.c */
-void mk_op_ask(struct mk_op *op); /* and then PHASE_LOOK */
-void mk_op_forget_answers(struct mk_op *op);
-void mk_op_look_for(struct mk_op *op, const char *key, const char *value);
-
-/* op-command.c */
-void mk_op_want_command(struct mk_op *op); /* the plugin named one */
-void mk_op_send(struct mk_op *op);         /* the journalled command, after the commit */
-void mk_op_follow(struct mk_op *op);       /* its job */
-/* The command is about to be sent, and CloudStack has certainly seen nothing of it. */
-bool mk_op_is_unsent(const struct mk_op *op);
-/* mk_op_stop_io(), and a command that is unsent was never wanted. */
-void mk_op_stop(struct mk_op *op);
-
-/* op-run.c */
-const struct mk_step *mk_op_row(const struct mk_op *op);
-void mk_op_set_error(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
-	_printf_(3, 4);
-void mk_op_fail(struct mk_op *op); /* with op->error */
-void mk_op_pause(struct mk_op *op, uint64_t usec, enum mk_op_phase then);
-/* True while CloudStack may be doing something that we do not know the end of. */
-bool mk_op_outcome_unknown(const struct mk_op *op);
+/* end.c */
+void mk_op_end(struct mk_op *op, enum mk_op_state state);
+/* The step failed with op->error: the first error is remembered, and it is rolled back. Only for walk.c and end.c:
+ * others kick PHASE_FAIL. */
+void mk_op_fail(struct mk_op *op);
+/* Goes to the next older row that can be undone, from step_index on, or ends. */
+void mk_op_undo_from_here(struct mk_op *op);
+void mk_op_end_rollback(struct mk_op *op);
+/* Ends it with op->error and without its step table: nothing is rolled back. */
+void mk_op_end_unwalked(struct mk_op *op);
+void mk_op_append_message(struct mk_op *op, const char *text);
+int mk_op_arm_deadline(struct mk_op *op);
+/* The time to roll back begins when what was begun before has ended. True if it began anew. */
+bool mk_op_hold_deadline(struct mk_op *op);
+/* A child's time ends before its parent's. */
+void mk_op_bound_deadline(struct mk_op *op, const struct mk_op *parent);
 /* Fails the operation if it is to be cancelled and can be: nothing unknown is ever rolled back. */
 bool mk_op_cancelled(struct mk_op *op);
 /* mk_op_cancel() by the operation that made it. */
 int mk_op_cancel_child(struct mk_op *op, struct mk_error *error);
-void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
-void mk_op_resume(struct mk_op *op); /* after a restart */
+
+/* ask.c */
+void mk_op_ask(struct mk_op *op); /* and then PHASE_LOOK */
+void mk_op_look_for(struct mk_op *op, const char *key, const char *value);
+
+/* command.c */
+void mk_op_want_command(struct mk_op *op); /* the plugin named one */
+void mk_op_send(struct mk_op *op);         /* the journalled command, after the commit */
+void mk_op_follow(struct mk_op *op);       /* its job */
+/* mk_op_stop_io(), and a command that is unsent was never wanted. */
+void mk_op_stop(struct mk_op *op);
+
+/* operations.c */
+struct mk_op *mk_op_new(struct mk_engine *engine); /* NULL without memory */
+void mk_op_free(struct mk_op *op);
+DEFINE_CLEANUP(struct mk_op *, mk_op_free)
+/* Calls an operation up from the store; NULL if it is not there. */
+struct mk_op *mk_engine_load(struct mk_engine *engine, const char *id);
+/* The i-th child, if it is in memory; false beyond the last. *ret is NULL if it is not. */
+bool mk_op_nth_child(struct mk_op *op, size_t i, struct mk_op **ret);
+/* True while a child that was made before the roll-back has not ended. */
+bool mk_op_forward_runs(const struct mk_op *op);
+/* The operation that made it, if it has not ended; else NULL. */
+struct mk_op *mk_op_running_parent(const struct mk_op *op);
+/* False if somebody else has it (*ret_holder), or without memory (*ret_holder is NULL). */
+bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder);
+void mk_op_release_claims(struct mk_op *op);
+/* Its end has been told. What its parent has not seen yet is kept whatever the limits say. */
+void mk_op_keep_ended(struct mk_op *op);
+/* Forgets the oldest finished operations beyond the number that is kept. */
+void mk_engine_trim_ended(struct mk_engine *engine);
+
+/* op.c */
+void mk_op_touch(struct mk_op *op, unsigned changed); /* it is to be written, and told */
+void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
+void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
+const struct mk_step *mk_op_row(const struct mk_op *op);
+const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none */
+void mk_op_set_error(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
+	_printf_(3, 4);
+/* The loop runs this phase next. */
+void mk_op_kick(struct mk_op *op, enum mk_op_phase phase);
+/* And this one after a time. */
+void mk_op_pause(struct mk_op *op, uint64_t usec, enum mk_op_phase then);
+void mk_op_stop_io(struct mk_op *op);
+void mk_op_forget_answers(struct mk_op *op);
+/* The command is about to be sent, and CloudStack has certainly seen nothing of it. */
+bool mk_op_is_unsent(const struct mk_op *op);
+/* True while CloudStack may be doing something that we do not know the end of. */
+bool mk_op_outcome_unknown(const struct mk_op *op);
+uint64_t mk_op_own_deadline(const struct mk_op *op); /* µs since the epoch */
+int mk_op_arm(struct mk_op *op, sd_event_source **source, uint64_t usec,
+	      sd_event_time_handler_t handler);
+void mk_op_arm_limit(struct mk_op *op); /* the row's time begins */
 /* The row's time stands still while its question waits for an answer: CloudStack may be away. */
 void mk_op_hold_limit(struct mk_op *op);
 void mk_op_go_on_limit(struct mk_op *op);
-int mk_op_arm_deadline(struct mk_op *op);
-void mk_op_arm_limit(struct mk_op *op); /* the row's time begins */
+void mk_op_disarm_limit(struct mk_op *op); /* it has none */

@@ -35,42 +35,6 @@ static char *new_child_id(struct mk_op *op, const char *suffix)
 	return id;
 }
 
-bool mk_op_nth_child(struct mk_op *op, size_t i, struct mk_op **ret)
-{
-	json_object *o = mk_json_get(op->r.scratch, MK_OP_CHILDREN);
-	size_t k = 0;
-
-	if (!o)
-		return false;
-
-	json_object_object_foreach(o, suffix, id) {
-		(void)suffix;
-		if (k++ < i)
-			continue;
-		HASH_FIND_STR(op->engine->ops, json_object_get_string(id), *ret);
-		return true;
-	}
-	return false;
-}
-
-bool mk_op_forward_runs(const struct mk_op *op)
-{
-	json_object *o = mk_json_get(op->r.scratch, MK_OP_CHILDREN);
-	struct mk_op *child;
-
-	if (!o)
-		return false;
-
-	json_object_object_foreach(o, suffix, id) {
-		(void)suffix;
-		HASH_FIND_STR(op->engine->ops, json_object_get_string(id), child);
-		if (child && !mk_op_state_final(child->r.state) &&
-		    !mk_json_bool(child->r.scratch, MK_OP_BACK, false))
-			return true;
-	}
-	return false;
-}
-
 static bool host_spawn(struct mk_op *op, const char *suffix, const char *kind, json_object *args)
 {
 	_cleanup_error_ struct mk_error error = { 0 };

@@ -63,13 +63,6 @@ static const char *host_vm_id(struct mk_op *op)
 	return op->r.vm;
 }
 
-const char *mk_op_volume_id(const struct mk_op *op)
-{
-	size_t n = json_object_array_length(op->r.volumes);
-
-	return n ? json_object_get_string(json_object_array_get_idx(op->r.volumes, n - 1)) : "";
-}
-
 static const char *host_volume_id(struct mk_op *op)
 {
 	return mk_op_volume_id(op);

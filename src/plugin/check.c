@@ -2,9 +2,8 @@
 
 /* What a descriptor must be, checked before anything of it is used. */
 
-#include "config/parse-internal.h"
-#include "plugin.h"
 #include "method.h"
+#include "plugin.h"
 
 #include <dbus/dbus.h>
 #include <stdarg.h>

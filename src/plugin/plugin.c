@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "config/parse-internal.h"
 #include "plugin.h"
 
 #include <dlfcn.h>

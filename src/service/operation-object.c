@@ -21,11 +21,6 @@ struct op_object {
 	TAILQ_HEAD(waiters, waiter) waiters;
 };
 
-char *mk_operation_path(const char *id)
-{
-	return mk_strdup_printf(MK_BUS_ROOT "/operation/%s", id);
-}
-
 /* ---- properties ------------------------------------------------------------------------------------------ */
 
 static const struct mk_op_record *record(void *object)

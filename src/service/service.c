@@ -1,197 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "service-internal.h"
+/* The manager object: its own methods and properties, Status, and the service's life. */
 
-#include "base/log.h"
+#include "service-internal.h"
 
 #define LIST_DEFAULT 100
 #define LIST_MAX     1000
-
-/* ---- requests for operations ------------------------------------------------------------------------------ */
-
-json_object *mk_one_arg(json_object *value)
-{
-	json_object *args = json_object_new_array();
-
-	json_object_array_add(args, value);
-	return args;
-}
-
-json_object *mk_service_path_of(struct mk_op *op)
-{
-	_cleanup_free_ char *path = mk_operation_path(mk_op_record(op)->id);
-
-	return json_object_new_string(str_or_empty(path));
-}
-
-const char *mk_service_token_of(json_object *args)
-{
-	size_t n = json_object_array_length(args);
-
-	return n ? mk_json_str(json_object_array_get_idx(args, n - 1), "token", NULL) : NULL;
-}
-
-unsigned mk_service_needs_force(const struct mk_call *call, void *object)
-{
-	json_object *args = mk_call_args(call);
-	size_t n = json_object_array_length(args);
-
-	return n && mk_json_bool(json_object_array_get_idx(args, n - 1), "force", false)
-		       ? MK_NEEDS(MK_PRIVILEGE_FORCE)
-		       : 0;
-}
-
-static void on_operation(struct mk_call *call, void *data)
-{
-	const struct mk_class_method *ref = mk_call_method(call)->data;
-	_cleanup_error_ struct mk_error error = { 0 };
-	struct mk_service *service = data;
-	struct mk_op_request request = {
-		.method = ref->method,
-		.class = ref->class,
-		.args = mk_call_args(call),
-		.token = mk_service_token_of(mk_call_args(call)),
-		.caller = mk_call_uid(call),
-	};
-	struct mk_op *op;
-
-	if (mk_engine_submit(service->engine, &request, &op, &error) < 0)
-		mk_call_fail(call, &error);
-	else
-		mk_call_reply(call, mk_one_arg(mk_service_path_of(op)));
-}
-
-static void on_query_done(json_object *value, const struct mk_error *error, void *data)
-{
-	_cleanup_(mk_call_unrefp) struct mk_call *call = data;
-
-	if (error)
-		mk_call_fail(call, error);
-	else
-		mk_call_reply(call, mk_one_arg(json_object_get(value)));
-}
-
-static void on_query(struct mk_call *call, void *data)
-{
-	const struct mk_class_method *ref = mk_call_method(call)->data;
-	_cleanup_error_ struct mk_error error = { 0 };
-	struct mk_service *service = data;
-	struct mk_op_request request = {
-		.method = ref->method,
-		.class = ref->class,
-		.args = mk_call_args(call),
-		.caller = -1,
-	};
-
-	if (!mk_call_hold(call))
-		return;
-
-	if (mk_engine_query(service->engine, &request, on_query_done, call, &error) < 0) {
-		mk_call_fail(call, &error);
-		mk_call_unref(call);
-	}
-}
-
-/* ---- interfaces from plugins -------------------------------------------------------------------------------- */
-
-/* The method's options, with `token` in front where operations are made. */
-static struct mk_option *options_of(const struct mk_method *m)
-{
-	struct mk_option *all;
-	size_t n = 0, k = 0;
-
-	while (m->options && m->options[n].name)
-		n++;
-
-	all = calloc(n + 2, sizeof(*all));
-	if (!all)
-		return NULL;
-	if (m->kind != MK_METHOD_QUERY)
-		all[k++] = (struct mk_option){ "token", "s" };
-	for (size_t i = 0; i < n; i++)
-		all[k++] = m->options[i];
-	return all;
-}
-
-static void (*handler_of(enum mk_method_kind kind))(struct mk_call *call, void *object)
-{
-	switch (kind) {
-	case MK_METHOD_OPERATION:
-		return on_operation;
-	case MK_METHOD_BATCH:
-		return mk_service_on_batch;
-	case MK_METHOD_QUERY:
-		return on_query;
-	}
-	return NULL;
-}
-
-static int build_class(struct mk_class_interface *ci, const struct mk_plugin *plugin)
-{
-	while (plugin->methods[ci->n].name)
-		ci->n++;
-
-	ci->methods = calloc(ci->n + 1, sizeof(*ci->methods));
-	ci->refs = calloc(ci->n + 1, sizeof(*ci->refs));
-	ci->options = calloc(ci->n + 1, sizeof(*ci->options));
-	if (!ci->methods || !ci->refs || !ci->options)
-		return -ENOMEM;
-
-	for (size_t i = 0; i < ci->n; i++) {
-		const struct mk_method *m = &plugin->methods[i];
-
-		ci->options[i] = options_of(m);
-		if (!ci->options[i])
-			return -ENOMEM;
-		ci->refs[i] = (struct mk_class_method){ plugin->name, m };
-		ci->methods[i] = (struct mk_bus_method){
-			.name = m->name,
-			.in = m->in,
-			.in_names = m->in_names,
-			.out = m->out,
-			.out_names = m->out_names,
-			.handler = handler_of(m->kind),
-			.flags = m->kind == MK_METHOD_QUERY ? 0 : MK_BUS_CALLER,
-			.options = ci->options[i],
-			.data = &ci->refs[i],
-			.privilege = m->privilege,
-			.also = mk_service_needs_force,
-		};
-	}
-
-	ci->interface = (struct mk_bus_interface){
-		.name = plugin->interface,
-		.methods = ci->methods,
-	};
-	return 0;
-}
-
-static void class_done(struct mk_class_interface *ci)
-{
-	for (size_t i = 0; ci->options && i < ci->n; i++)
-		free(ci->options[i]);
-	free(ci->options);
-	free(ci->methods);
-	free(ci->refs);
-}
-
-static const struct mk_method *find_method(const char *class, const char *kind, void *data)
-{
-	struct mk_service *service = data;
-	const struct mk_plugin *plugin = mk_plugins_find(service->plugins, class);
-	const struct mk_method *tables[] = {
-		plugin ? plugin->methods : NULL,
-		plugin ? plugin->volume_methods : NULL,
-		plugin ? plugin->inner_methods : NULL,
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-		for (const struct mk_method *m = tables[i]; m && m->name; m++)
-			if (m->kind != MK_METHOD_QUERY && streq(mk_method_operation(m), kind))
-				return m;
-
-	return NULL;
-}
 
 /* ---- manager: methods ---------------------------------------------------------------------------------------- */
 
@@ -508,8 +322,8 @@ int mk_service_new(const struct mk_service_config *config, struct mk_service **r
 	for (size_t i = 0; i < config->plugins->n; i++) {
 		if (!config->plugins->slots[i].plugin)
 			continue;
-		r = build_class(&service->classes[service->n_classes++],
-				config->plugins->slots[i].plugin);
+		r = mk_service_build_class(&service->classes[service->n_classes++],
+					   config->plugins->slots[i].plugin);
 		if (r < 0)
 			return r;
 	}
@@ -525,7 +339,7 @@ struct mk_service *mk_service_free(struct mk_service *service)
 
 	mk_bus_object_remove(service->manager);
 	for (size_t i = 0; i < service->n_classes; i++)
-		class_done(&service->classes[i]);
+		mk_service_class_done(&service->classes[i]);
 	free(service->classes);
 	free(service->manager_methods);
 	free(service->oma);
@@ -544,7 +358,7 @@ struct mk_engine_watcher mk_service_watcher(struct mk_service *service)
 		.finished = mk_service_op_finished,
 		.removed = mk_service_op_removed,
 		.claimed = mk_service_volume_claimed,
-		.method = find_method,
+		.method = mk_service_find_method,
 		.data = service,
 	};
 }

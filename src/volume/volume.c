@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "volume.h"
+/* The managed volumes: in memory, and each change in the store's open transaction. */
+
+#include "volume-internal.h"
 
 #include "base/log.h"
 
 #include <sys/sysmacros.h>
-
-struct mk_volumes {
-	struct mk_store *store; /* borrowed, as are devices */
-	struct mk_devices *devices;
-	char *oma;
-	struct mk_volumes_watcher watcher;
-	struct mk_volume *all; /* by id */
-};
 
 /* ---- names ------------------------------------------------------------------------------------------------ */
 
@@ -77,7 +71,7 @@ static struct mk_volume *volume_new(struct mk_volumes *volumes, const char *id)
 	return take_ptr(v);
 }
 
-static int put(struct mk_volume *v)
+int mk_volume_put(struct mk_volume *v)
 {
 	struct mk_volume_record r = {
 		.id = v->id,
@@ -97,7 +91,7 @@ static int put(struct mk_volume *v)
 	return mk_store_put_volume(v->volumes->store, &r);
 }
 
-static void unbind(struct mk_volume *v)
+void mk_volume_unbind(struct mk_volume *v)
 {
 	(void)mk_str_set(&v->node, "");
 	(void)mk_str_set(&v->link, "");
@@ -106,14 +100,7 @@ static void unbind(struct mk_volume *v)
 	v->diskseq = v->since = 0;
 }
 
-static bool bound_to(const struct mk_volume *v, const struct mk_device_info *device)
-{
-	return streq(v->node, device->node) && streq(v->link, device->link) &&
-	       streq(v->serial, device->serial) && v->major == device->major &&
-	       v->minor == device->minor && v->diskseq == device->diskseq;
-}
-
-static int take_device(struct mk_volume *v, const struct mk_device_info *device)
+int mk_volume_take_device(struct mk_volume *v, const struct mk_device_info *device)
 {
 	if (mk_str_set(&v->node, device->node) < 0 || mk_str_set(&v->link, device->link) < 0 ||
 	    mk_str_set(&v->serial, device->serial) < 0)
@@ -126,8 +113,7 @@ static int take_device(struct mk_volume *v, const struct mk_device_info *device)
 	return 0;
 }
 
-/* The one place that assigns a volume's state. */
-static void change_state(struct mk_volume *v, enum mk_volume_state state, const char *why)
+void mk_volume_change_state(struct mk_volume *v, enum mk_volume_state state, const char *why)
 {
 	struct mk_log_fields fields = { .volume = v->id, .vm = *v->vm ? v->vm : NULL };
 
@@ -140,27 +126,6 @@ static void change_state(struct mk_volume *v, enum mk_volume_state state, const 
 	v->state = state;
 }
 
-static void prove(struct mk_volume *v);
-
-int mk_volume_set_state(struct mk_volume *v, enum mk_volume_state state)
-{
-	bool here = streq(v->vm, v->volumes->oma);
-
-	v->elsewhere = state == MK_VOLUME_LOST;
-	if (here && (state == MK_VOLUME_ATTACHED || state == MK_VOLUME_LOST)) {
-		prove(v); /* what was proven before may have changed since */
-		return 0;
-	}
-
-	change_state(v, state, "");
-	if (state == MK_VOLUME_DETACHED) {
-		unbind(v);
-		v->device_id = -1;
-		(void)mk_str_set(&v->vm, "");
-	}
-	return put(v);
-}
-
 int mk_volume_set_attaching(struct mk_volume *v, const char *vm)
 {
 	if (v->state == MK_VOLUME_ATTACHING && streq(v->target, vm))
@@ -168,15 +133,15 @@ int mk_volume_set_attaching(struct mk_volume *v, const char *vm)
 	if (mk_str_set(&v->target, vm) < 0)
 		return -ENOMEM;
 
-	change_state(v, MK_VOLUME_ATTACHING, "");
-	return put(v);
+	mk_volume_change_state(v, MK_VOLUME_ATTACHING, "");
+	return mk_volume_put(v);
 }
 
 int mk_volume_bind(struct mk_volume *v, int64_t device_id, const struct mk_device_info *device)
 {
 	int r;
 
-	r = take_device(v, device);
+	r = mk_volume_take_device(v, device);
 	if (r >= 0)
 		r = mk_str_set(&v->vm, v->volumes->oma);
 	if (r < 0)
@@ -184,8 +149,8 @@ int mk_volume_bind(struct mk_volume *v, int64_t device_id, const struct mk_devic
 
 	v->device_id = device_id;
 	v->elsewhere = false;
-	change_state(v, MK_VOLUME_ATTACHED, device->node);
-	return put(v);
+	mk_volume_change_state(v, MK_VOLUME_ATTACHED, device->node);
+	return mk_volume_put(v);
 }
 
 /* ---- the set ------------------------------------------------------------------------------------------------ */
@@ -213,6 +178,13 @@ bool mk_volume_has_disk(const struct mk_volume *v, const struct mk_disk *disk)
 	return *v->node && makedev(v->major, v->minor) == disk->devnum &&
 	       streq(v->serial, disk->serial) &&
 	       (v->diskseq == disk->diskseq || v->diskseq == 0 || disk->diskseq == 0);
+}
+
+/* After a restart the store says that it had a device, and not which. */
+bool mk_volume_was_given(const struct mk_volume *v, const struct mk_disk *disk)
+{
+	return v->state == MK_VOLUME_ATTACHED && streq(v->vm, v->volumes->oma) &&
+	       (!*v->node || mk_volume_has_disk(v, disk));
 }
 
 struct mk_volume *mk_volumes_by_disk(struct mk_volumes *volumes, const struct mk_disk *disk)
@@ -263,13 +235,13 @@ static int follow_cloudstack(struct mk_volume *v, const struct mk_volume_info *i
 	v->device_id = info->device_id;
 	v->elsewhere = false;
 	if (!here)
-		unbind(v);
+		mk_volume_unbind(v);
 	if (!*info->vm)
-		change_state(v, MK_VOLUME_DETACHED, "");
+		mk_volume_change_state(v, MK_VOLUME_DETACHED, "");
 	else if (!here)
-		change_state(v, MK_VOLUME_ATTACHED, "");
+		mk_volume_change_state(v, MK_VOLUME_ATTACHED, "");
 	else if (needs_proof(v, same, held))
-		change_state(v, MK_VOLUME_LOST, "its disk is not proven yet");
+		mk_volume_change_state(v, MK_VOLUME_LOST, "its disk is not proven yet");
 	return 0;
 }
 
@@ -298,7 +270,7 @@ int mk_volumes_manage(struct mk_volumes *volumes, const struct mk_volume_info *i
 
 	if (new)
 		add(v);
-	return put(v);
+	return mk_volume_put(v);
 }
 
 int mk_volumes_forget(struct mk_volumes *volumes, const char *id)
@@ -314,86 +286,6 @@ int mk_volumes_forget(struct mk_volumes *volumes, const char *id)
 	HASH_DEL(volumes->all, v);
 	volume_free(v);
 	return r;
-}
-
-/* ---- devices ------------------------------------------------------------------------------------------------ */
-
-static void found(struct mk_volume *v, const struct mk_disk *disk)
-{
-	struct mk_device_info device;
-
-	mk_correlate_fill(disk, &device);
-	if (v->state == MK_VOLUME_ATTACHED && bound_to(v, &device))
-		return;
-
-	if (take_device(v, &device) < 0)
-		return;
-	change_state(v, MK_VOLUME_ATTACHED, disk->node);
-	(void)put(v);
-}
-
-static void lost(struct mk_volume *v, const char *why)
-{
-	if (v->state == MK_VOLUME_LOST && !*v->node)
-		return;
-
-	unbind(v);
-	change_state(v, MK_VOLUME_LOST, why);
-	(void)put(v);
-}
-
-/* Proven or lost. */
-static void prove(struct mk_volume *v)
-{
-	_cleanup_error_ struct mk_error error = { 0 };
-	const struct mk_disk *disk;
-
-	if (v->elsewhere)
-		lost(v, "CloudStack says that it is not on the appliance");
-	else if (mk_correlate(v->volumes, v->id, v->size, &disk, &error) == 0)
-		found(v, disk);
-	else
-		lost(v, str_or_empty(error.text));
-}
-
-bool mk_volume_has_device(const struct mk_volume *v)
-{
-	const struct mk_disk *disk;
-
-	if (!*v->node)
-		return false;
-
-	disk = mk_devices_only(v->volumes->devices, v->serial);
-	return disk && mk_volume_has_disk(v, disk);
-}
-
-/* After a restart the store says that it had a device, and not which. */
-bool mk_volume_was_given(const struct mk_volume *v, const struct mk_disk *disk)
-{
-	return v->state == MK_VOLUME_ATTACHED && streq(v->vm, v->volumes->oma) &&
-	       (!*v->node || mk_volume_has_disk(v, disk));
-}
-
-/* While an operation attaches or detaches it, its state is the operation's; its device ends with the disk. */
-static void check_passing(struct mk_volume *v)
-{
-	if (!*v->node || mk_volume_has_device(v))
-		return;
-
-	unbind(v);
-	(void)put(v);
-}
-
-void mk_volumes_recheck(struct mk_volumes *volumes)
-{
-	for (struct mk_volume *v = volumes->all; v; v = v->hh.next) {
-		if (v->state != MK_VOLUME_ATTACHED && v->state != MK_VOLUME_LOST) {
-			check_passing(v);
-			continue;
-		}
-		if (streq(v->vm, volumes->oma))
-			prove(v);
-	}
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
@@ -442,7 +334,6 @@ int mk_volumes_new(struct mk_store *store, struct mk_devices *devices, const cha
 	if (r < 0)
 		return r;
 
-	mk_volumes_recheck(volumes);
 	*ret = take_ptr(volumes);
 	return 0;
 }

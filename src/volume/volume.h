@@ -46,8 +46,8 @@ struct mk_volumes_watcher {
 };
 
 /*
- * Reads the store. store and devices (NULL: no device is ever proven) are borrowed; oma is the
- * appliance's VM. Returns 0 or a negative errno.
+ * Reads the store. No volume has a device before mk_volumes_recheck(). store and devices (NULL: no device is ever
+ * proven) are borrowed; oma is the appliance's VM. Returns 0 or a negative errno.
  */
 int mk_volumes_new(struct mk_store *store, struct mk_devices *devices, const char *oma,
 		   const struct mk_volumes_watcher *watcher, struct mk_volumes **ret);

@@ -3,8 +3,8 @@
 #include "bus-env.h"
 
 #include "child.h"
-#include "testbus.h"
 #include "daemon/turn.h"
+#include "testbus.h"
 #include "world.h"
 
 #include <ftw.h>

@@ -2,8 +2,8 @@
 
 /* Who may do what over the bus: with a polkit that says yes, no, nothing, nonsense, or is not there. */
 
-#include "bus/access.h"
 #include "bus-env.h"
+#include "bus/access.h"
 #include "world.h"
 
 #include <grp.h>

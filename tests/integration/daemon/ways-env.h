@@ -6,8 +6,8 @@
  * with a real polkitd. CloudStack is not there. What clients do is written as shell commands.
  */
 
-#include "tap.h"
 #include "base/base.h"
+#include "tap.h"
 
 #include <sys/types.h>
 

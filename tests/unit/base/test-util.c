@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tap.h"
 #include "base/base.h"
+#include "tap.h"
 
 static void test_uuid(void)
 {

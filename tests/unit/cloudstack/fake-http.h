@@ -7,8 +7,8 @@
  * the test's handler.
  */
 
-#include "canary.h"
 #include "base/base.h"
+#include "canary.h"
 
 #include <systemd/sd-event.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queue, transport, and life of the client. What answers mean: test-cloudstack-answers.c. */
+/* Queue, transport, and life of the client. What answers mean: test-answers.c. */
 
 #include "cloudstack-env.h"
 

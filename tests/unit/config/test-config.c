@@ -107,8 +107,6 @@ static int tear_down(void)
 
 static void test_defaults(void)
 {
-	struct mk_cs_config cs;
-
 	write_file("volumed.conf", MINIMAL);
 	CU_ASSERT_EQUAL_FATAL(load(), 0);
 	CU_ASSERT_STRING_EQUAL(config->cloudstack.url, "https://cloud.example/client/api");
@@ -125,10 +123,9 @@ static void test_defaults(void)
 	CU_ASSERT_STRING_EQUAL(config->plugins.load[2], "failover");
 	CU_ASSERT_PTR_NULL(config->plugins.load[3]);
 	CU_ASSERT_EQUAL(*config->daemon.state_directory, '/');
-	cs = mk_config_cloudstack(config);
-	CU_ASSERT_EQUAL(cs.max_requests, 32);
-	CU_ASSERT_EQUAL(cs.retry_min, 500 * USEC_PER_MSEC);
-	CU_ASSERT_EQUAL(cs.read_timeout, 30 * USEC_PER_SEC);
+	CU_ASSERT_EQUAL(config->cloudstack.max_requests, 32);
+	CU_ASSERT_EQUAL(config->cloudstack.retry_min, 500 * USEC_PER_MSEC);
+	CU_ASSERT_EQUAL(config->cloudstack.request_timeout, 30 * USEC_PER_SEC);
 }
 
 static void test_drop_ins(void)

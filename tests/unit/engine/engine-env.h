@@ -3,11 +3,11 @@
 
 /* The engine with the real test-vm plugin, a real database and a fake CloudStack, on one loop. */
 
+#include "daemon/turn.h"
 #include "engine/engine.h"
 #include "fake-cs.h"
 #include "plugin/plugin.h"
 #include "tap.h"
-#include "daemon/turn.h"
 
 #define VM   "22222222-2222-4222-8222-222222222222"
 #define OMA  "11111111-1111-4111-8111-111111111111"

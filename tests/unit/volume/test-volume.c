@@ -112,6 +112,7 @@ static void open_set(void)
 
 	CU_ASSERT_EQUAL_FATAL(mk_store_open(path, &store, &error), 0);
 	CU_ASSERT_EQUAL_FATAL(mk_volumes_new(store, &table, OMA, &watcher, &volumes), 0);
+	mk_volumes_recheck(volumes);
 }
 
 static void close_set(void)
