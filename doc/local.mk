@@ -3,6 +3,8 @@ dist_doc_DATA = \
 	HACKING.md \
 	README.md \
 	doc/ARCHITECTURE.md \
+	doc/rooms \
+	doc/rooms.svg \
 	doc/storage.md \
 	$(NULL)
 

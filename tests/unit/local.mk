@@ -170,3 +170,8 @@ tests_unit_sim_jobs_tap_SOURCES = tests/unit/sim/test-jobs.c
 tests_unit_sim_jobs_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
 tests_unit_sim_jobs_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_sim_jobs_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
+# the tree itself: who may include and call whom
+dist_check_SCRIPTS += tests/unit/rooms/rooms.tap
+EXTRA_DIST += tests/unit/rooms/test-rooms.py
+TESTS += tests/unit/rooms/rooms.tap
