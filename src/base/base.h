@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What every file may use: small helpers, errors that carry words, and who we are. Nothing here knows of volumes. */
+/* Room base: what every file may use. Small helpers, errors that carry a text, and the user that the service runs
+ * as. Nothing here knows of volumes. */
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -45,7 +46,7 @@ DEFINE_CLEANUP(json_object *, json_object_put)
 #define _cleanup_fclose_ _cleanup_(fclosep)
 #define _cleanup_json_   _cleanup_(json_object_putp)
 
-/* Hands the pointer over and forgets it, so that the cleanup attribute does nothing. */
+/* Evaluates to the pointer and sets the variable to NULL, so that its cleanup attribute does nothing. */
 #define take_ptr(p)                                                                                \
 	({                                                                                         \
 		__typeof__(p) *pp_ = &(p);                                                         \
@@ -80,7 +81,7 @@ static inline const char *str_or_empty(const char *s)
 	return s ? s : "";
 }
 
-/* Replaces *dst by a copy of src (NULL allowed). Returns 0 or -ENOMEM; *dst is kept on error. */
+/* Frees *dst and sets it to a copy of src, or to NULL if src is NULL. Returns 0; or -ENOMEM, and *dst is as before. */
 int mk_str_set(char **dst, const char *src);
 
 /* True for a canonical UUID: 8-4-4-4-12, lower-case hexadecimal. CloudStack would take a bare
@@ -94,42 +95,47 @@ int mk_uuid_random(char ret_uuid[MK_UUID_SIZE]);
 uint64_t mk_now_realtime(void);
 uint64_t mk_now_monotonic(void);
 
-/* A copy of the text that is valid UTF-8: each bad byte, and each NUL-free control character but
- * tab and newline, becomes U+FFFD. NULL only without memory. */
+/* A copy that is valid UTF-8, to be freed by the caller. Each byte that is not part of valid UTF-8, and each ASCII
+ * control character except tab and newline, becomes U+FFFD. NULL only without memory. */
 char *mk_utf8_clean(const char *s);
 
 /* True if all bytes are valid UTF-8, control characters included. */
 bool mk_utf8_valid(const char *s, size_t size);
 
-/* True if s is valid UTF-8 without control characters, and at most max bytes long. */
+/* True if s is valid UTF-8, at most max bytes long, and has no ASCII control character (not even tab or newline). */
 bool mk_text_valid(const char *s, size_t max);
 
-/* A plugin's name: [a-z][a-z0-9-]*, at most 64 bytes; also those of steps and options. */
+/* True for [a-z][a-z0-9-]* of at most 64 bytes: the form of the names of plugins, steps and options. */
 bool mk_name_valid(const char *s);
 
-/* asprintf() that returns NULL without memory. */
+/* Like asprintf(), but returns the text, to be freed by the caller. NULL without memory. */
 char *mk_strdup_printf(const char *fmt, ...) _printf_(1, 2);
 
-/* json-c helpers: the value of a key if it has that type, else the fallback. Borrowed. */
+/*
+ * Readers of a JSON object. Each returns the value of the key if it has the type that is asked for, else the
+ * fallback. mk_json_get() takes any type and returns NULL if the key is missing. Results are borrowed from o, which
+ * may be NULL or no object.
+ */
 const char *mk_json_str(json_object *o, const char *key, const char *fallback);
 int64_t mk_json_int(json_object *o, const char *key, int64_t fallback);
 bool mk_json_bool(json_object *o, const char *key, bool fallback);
 json_object *mk_json_get(json_object *o, const char *key);
 
-/* Adds a key; a NULL text or missing memory adds nothing. */
+/* Each sets a key of the object. With a NULL text, or without memory, the object is left as it is. */
 void mk_json_set_str(json_object *o, const char *key, const char *value);
 void mk_json_set_int(json_object *o, const char *key, int64_t value);
 void mk_json_set_bool(json_object *o, const char *key, bool value);
 
 /* ---- errors: error.c has the one table from our codes to D-Bus names ---------------------------------- */
 
-/* text: valid UTF-8, owned; NULL while code is MK_ERROR_NONE. */
+/* An error code and its text. The text is valid UTF-8 and owned; it is NULL while code is MK_ERROR_NONE, and may be
+ * NULL when memory was short. All zero: no error. */
 struct mk_error {
 	enum mk_error_code code;
 	char *text;
 };
 
-/* Sets code and text; the first error stays: nothing happens if one is set already. */
+/* Sets code and text, unless an error is set already: the first one stays. */
 void mk_error_set(struct mk_error *e, enum mk_error_code code, const char *fmt, ...) _printf_(3, 4);
 void mk_error_vset(struct mk_error *e, enum mk_error_code code, const char *fmt, va_list ap)
 	_printf_(3, 0);
@@ -141,23 +147,24 @@ static inline bool mk_error_is_set(const struct mk_error *e)
 
 #define _cleanup_error_ _cleanup_(mk_error_done)
 
-/* "org.migratekit.Volume1.Error.NotFound" or the standard D-Bus name. */
+/* The full D-Bus name, for instance "org.migratekit.Volume1.Error.NotFound". Unknown codes count as Internal. */
 const char *mk_error_dbus_name(enum mk_error_code code);
-/* "NotFound": for the journal and the operation's Error property; "" for MK_ERROR_NONE. */
+/* The last part of the D-Bus name, for instance "NotFound", as the store keeps it; "" for MK_ERROR_NONE. */
 const char *mk_error_to_string(enum mk_error_code code);
-/* The code, or -EINVAL. */
+/* The inverse of mk_error_to_string(): a code (MK_ERROR_NONE for ""), or -EINVAL for an unknown name. */
 int mk_error_from_string(const char *name);
 
-/* ---- who we are, and who the service is -------------------------------------------------------------- */
+/* ---- the user that the service runs as ---------------------------------------------------------------- */
 
 #define MK_DAEMON_USER "migratekit" /* as the unit says */
 
-/* Gives up root for the service's user, for good. Returns 0; -ESRCH if there is no such user; or a
- * negative errno, after which nothing should be read. */
+/* Changes for good from root to the user MK_DAEMON_USER. Returns 0; -ESRCH if there is no such user (we are still
+ * root then); or another negative errno, after which nothing should be read: it may have been done by half. */
 int mk_user_become(void);
 
-/* The name of our user, its number where it has none. Static storage. */
+/* The name of the effective user, or the number of one without a name. Static storage. */
 const char *mk_user_name(void);
 
-/* strerror() for a file that could not be read; it names the user who lacks the permission. Static storage. */
+/* strerror() for a file that could not be read; for EACCES it also names the user who lacks the permission. Static
+ * storage. */
 const char *mk_user_strerror(int error);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Errors that carry words: the table from our error codes to D-Bus error names, and struct
+ * mk_error. */
+
 #include "base.h"
 
 #define OURS     "org.migratekit.Volume1.Error."

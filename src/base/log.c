@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Writes log messages: to the journal with its fields, or as one line to standard error. log.h says which of the
+ * two, and what is escaped. */
+
 #include "log.h"
 
 #include <stdarg.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The user that the service runs as: becoming that user, and naming the current one in messages. */
+
 #include "base.h"
 
 #include <grp.h>

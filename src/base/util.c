@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Small helpers: UUIDs, clocks, checks of UTF-8 texts and names, formatted copies, json-c getters
+ * and setters. */
+
 #include "base.h"
 
 #include <ctype.h>

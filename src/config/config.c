@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Loading: reads volumed.conf and its drop-ins into struct mk_config, checks keys that depend on each other, and
+ * finds the two secrets. The checks of single values are in key.c. */
+
 #include "base/base.h"
 #include "ini-internal.h"
 #include "key-internal.h"

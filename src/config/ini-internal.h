@@ -4,34 +4,36 @@
 /*
  * A strict reader of INI text.
  *
- * Why not libeconf: tried with 0.5.1 (Debian 12), it takes the first of two equal keys without a word,
- * cuts a value at a NUL byte, joins an indented line to the value above it, drops a line without a key
- * (`=value`), turns `; comment` into an error, stops at the first bad line, changes its rules with
- * $ECONF_JOIN_SAME_ENTRIES, and keeps copies of secrets that nobody can wipe. inih cuts long lines.
+ * Why not libeconf: version 0.5.1 (Debian 12) silently takes the first of two equal keys, cuts a value at a NUL
+ * byte, joins an indented line to the value above it, drops a line without a key (`=value`), takes `; comment` for
+ * an error, stops at the first bad line, changes its rules with $ECONF_JOIN_SAME_ENTRIES, and keeps copies of
+ * secrets that nobody can wipe. inih cuts long lines.
  *
- * Syntax: `[group]`, `key = value`, empty lines, and comments on lines of their own that begin with
- * # or ;. Blanks around names and values are dropped, a value may be empty. Not allowed: lines that
- * begin with a blank (they would look like a continuation), a # or ; after a blank within a value,
- * quoted values, a backslash at the end of a line, control characters, bytes that are not UTF-8.
+ * Syntax: `[group]`, `key = value`, empty lines, and comments on lines of their own that begin with # or ;. Names
+ * consist of a-z, 0-9 and -. Blanks around names and values are dropped. A value may be empty. Not allowed: a group
+ * or key line that begins with a blank (it would look like a continuation), a # or ; at the start of a value or
+ * after a blank in it, quoted values, a backslash at the end of a line, control characters other than tab, bytes
+ * that are not UTF-8.
  */
 
 #include "base/base.h"
 
 #define MK_INI_LINE_MAX 4096u
 
-/* A group header (key is NULL), an assignment, or a line that is wrong (problem is set; group and key
- * may then be NULL). The texts lie within the parsed text. */
+/* One item of the text: a group header (key is NULL), an assignment, or a wrong line (problem is set; group and key
+ * may then be NULL). The strings point into the parsed text. */
 struct mk_ini_item {
 	unsigned line;     /* from 1 */
 	const char *group; /* NULL before the first header */
 	const char *key;
 	const char *value;
-	const char *problem; /* what is wrong and what is allowed; never the line's content */
+	const char *problem; /* what is wrong and what is allowed; never repeats the line */
 };
 
 /*
- * Calls fn for each item, in order. The text is changed; text[size] must be NUL. Nothing is copied, so
- * wiping the text wipes every secret in it. Stops at a negative return of fn and returns it, else 0.
+ * Calls fn for each item, in order. The text is modified; text[size] must be NUL. Nothing is copied, so wiping the
+ * text wipes every secret in it. If fn returns a negative value, parsing stops and returns that value; else it
+ * returns 0.
  */
 int mk_ini_parse(char *text, size_t size, int (*fn)(const struct mk_ini_item *item, void *data),
 		 void *data);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The reader of INI text. It splits lines into groups, keys and values, and says what is wrong with
+ * a line; ini-internal.h has the syntax. */
+
 #include "ini-internal.h"
 
 static bool is_blank(char c)

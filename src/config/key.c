@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The table of all known keys, with default and range, and for each type of value how it is checked, stored and
+ * printed. */
+
 #include "key-internal.h"
 #include "parse-internal.h"
 #include "secret-internal.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Parsers of single values: time spans, counts, booleans, URLs, lists of names; and the edit
+ * distance for "did you mean". */
+
 #include "parse-internal.h"
 
 #include <curl/curl.h>

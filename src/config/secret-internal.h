@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * Small files and the secrets in them. Nothing here goes through stdio, whose buffers cannot be wiped.
+ * Small files, and the secrets in them. Nothing here uses stdio, whose buffers cannot be wiped.
  *
- * Symbolic links are followed: what counts is the file they lead to, and that one is checked through
- * its open descriptor. A link that somebody else could change lies in a directory the administrator
- * named; it cannot make us take a file that others can read or own.
+ * Symbolic links are followed. Owner and mode are checked on the open descriptor, so they are those of the file
+ * that is read: whoever can change a link cannot make us take a file that others own or can read.
  */
 
 #include "base/base.h"
@@ -17,7 +16,7 @@
 #define MK_SECRET_MAX 1024u
 
 struct mk_file {
-	char *data; /* size bytes and a NUL; wiped by mk_file_done() */
+	char *data; /* size bytes and a NUL; mk_file_done() wipes and frees it */
 	size_t size;
 	struct stat st;
 };
@@ -33,16 +32,16 @@ char *mk_secret_free(char *secret);
 bool mk_secret_valid(const char *secret);
 
 /*
- * Returns 0 if the file is ours and nobody but root can read it besides; else -EPERM, and in *ret_problem a
- * sentence with the command that mends it (NULL without memory). No group is trusted, the daemon's least of
- * all: its members are the callers, who are not to know the account's keys.
+ * Checks that the file is owned by our effective user and that its mode gives no access to group or others. Returns
+ * 0; or -EPERM with a sentence in *ret_problem (NULL without memory) that names the command that mends it. No group
+ * is trusted, not even the daemon's own: its members are callers, who must not know the account's keys.
  */
 int mk_file_check_private(const char *path, const struct stat *st, char **ret_problem);
 
 /*
- * Reads a file whose one line is a secret; newlines at the end are dropped. from_manager: the file is
- * a credential of systemd, which answers for its mode (an ACL for our user shows as group bits).
- * Returns 0; -ENOMEM; -ENOENT if there is no such file; else negative with a sentence in *ret_problem
- * (NULL without memory).
+ * Reads a file whose only line is a secret; newlines at the end are dropped. from_manager: the file is a credential
+ * of systemd, so its mode is not checked (an ACL for our user shows as group bits). The caller frees the secret by
+ * mk_secret_free(). Returns 0; -ENOMEM; -ENOENT if there is no such file; or another negative errno with a sentence
+ * in *ret_problem (NULL without memory).
  */
 int mk_secret_read(const char *path, bool from_manager, char **ret_secret, char **ret_problem);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Reading small files without stdio, checking that nobody else can read them, and wiping secrets. */
+
 #include "secret-internal.h"
 
 #include "base/base.h"
