@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* polkit without GLib: org.freedesktop.PolicyKit1.Authority asked over the bus, never waited for. */
+/* Who may make a call that came over the bus. polkit (org.freedesktop.PolicyKit1.Authority) is asked by
+ * asynchronous D-Bus calls, without GLib; a call is held until the answer is there or its time is over. */
 
 #include "access.h"
 

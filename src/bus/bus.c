@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The objects, and what is sent at the end of a turn. */
+/* The objects on the bus, the queues of replies and signals, and mk_bus_flush(), which sends them at the end of a
+ * turn. */
 
 #include "bus-internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Method calls: from the message to the handler, and exactly one reply for each. */
+/* Method calls: finds the method, checks arguments and caller, runs the handler, and makes sure that each call gets
+ * exactly one reply. */
 
 #include "bus-internal.h"
 

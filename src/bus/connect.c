@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to the bus: made at start, where it may be waited for, or later, from the loop. */
+/* The connection to the bus. At start it is made by blocking calls; later, from the loop, without blocking. */
 
 #include "bus-internal.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What peers find in the place of a bus: as much of org.freedesktop.DBus as busctl, GDBus, godbus and
- * dbus-python need to talk to one service. That service is :1.0 and has our well-known name; a peer has a
- * unique name of its own. Nothing else is there, and nothing can be owned or started.
+ * The org.freedesktop.DBus that peers find in place of a bus: only what busctl, GDBus, godbus and dbus-python need
+ * to talk to one service. That service has the unique name :1.0 and our well-known name; each peer has a unique
+ * name too. There are no other names, and none can be owned or started.
  */
 
 #include "bus-internal.h"

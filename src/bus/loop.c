@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Connects libdbus to sd-event: watches, timeouts, and the dispatch of messages with back-pressure. loop-internal.h
+ * has the rules. */
+
 #include "loop-internal.h"
 
 #include "base/base.h"

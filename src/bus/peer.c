@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Peers: clients of the private socket, each on a connection of its own without a bus in between. */
+/* Peers: clients of the private socket. Each has a connection of its own, without a bus in between. The file
+ * decides who may connect, serves the peers, and sends them signals. */
 
 #include "bus-internal.h"
 

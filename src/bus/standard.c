@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The standard interfaces: Introspectable, Properties, ObjectManager. (Peer is answered by libdbus.) */
+/* The interfaces that every D-Bus service has: Introspectable, Properties, ObjectManager. libdbus itself answers
+ * Peer. */
 
 #include "bus-internal.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Conversion between D-Bus values and JSON, both ways. Arguments of calls are checked while they are read. */
+
 #include "value-internal.h"
 
 /* ---- reading -------------------------------------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The table of disks: its indexes, the udev monitor that keeps it up to date, and the lookups. */
+
 #include "device-internal.h"
 
 #include <sys/epoll.h>

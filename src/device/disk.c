@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One disk, read from udev and sysfs: what it is called, which serial it has, where its link points. */
+/* Reads one disk from udev and sysfs: its serial, size and diskseq, and where its by-id links point. */
 
 #include "device-internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who uses a disk or one of its partitions. Asked of the kernel each time. */
+/* Who uses a disk or one of its partitions: mounts, swap, holders, exclusive openers. The kernel is asked on each
+ * call; nothing is remembered. */
 
 #include "device-internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The words of the journal, and an operation's row in memory. */
+/* The texts that stand for states in the database, and making and freeing struct mk_op_record. */
 
 #include "store.h"
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * The schema, as the steps that lead to it: entry N turns schema N into N + 1. An entry that was ever
- * released is never changed. doc/storage.md describes the result.
- */
+/* The database schema, as a list of migrations: entry N turns schema N into N + 1. An entry that was ever released
+ * is never changed. doc/storage.md describes the result. */
 static const char *const migrations[] = {
 	/* 1: operations, managed volumes, audit */
 	"CREATE TABLE operations ("

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The SQLite database: opening, checking and migrating it; one transaction at a time; writing, reading and dropping
+ * operations, events and volumes. The schema is in schema-internal.h. */
+
 #include "store.h"
 
 #include <fcntl.h>

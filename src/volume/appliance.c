@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The self-check: asks CloudStack for the configured VM, and compares the VM's id with this machine's DMI UUID. */
+
 #include "appliance.h"
 
 #include "cloudstack/wire.h"

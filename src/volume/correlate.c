@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Which disk is the volume: identity or an error, never a guess. Names, letters, device ids, order of arrival
- * and size alone prove nothing and are not looked at.
- */
+/* Which disk is a given volume: a proof or an error, never a guess. The proof starts from the disk's serial. Names,
+ * drive letters, device ids, the order of arrival and the size prove nothing by themselves. */
 
 #include "volume.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The proof of each volume's disk, made again whenever a disk comes, goes or changes: proven, or lost.
- */
+/* Proves again, whenever a disk comes, goes or changes, which disk each attached volume is. A volume whose proof
+ * fails becomes "lost" and has no device. */
 
 #include "volume-internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The managed volumes: in memory, and each change in the store's open transaction. */
+/* The managed volumes: their list in memory, their states, and following CloudStack's word. Each change is written
+ * to the store's open transaction. */
 
 #include "volume-internal.h"
 
