@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client: queue and window, retries, reachability, delivery of answers. */
+/* The client's core: the queue of requests, retries of reads, what the end of a try means for its
+ * request, whether CloudStack is reachable, and the delivery of answers from the loop. */
 
 #include "cloudstack-internal.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Drives curl's multi interface from sd-event: one event source for each socket, one timer, and the
+ * ends of transfers. */
+
 #include "curl-internal.h"
 
 #include <sys/epoll.h>

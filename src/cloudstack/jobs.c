@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The poller: one for all jobs.
+ * The poller: follows all asynchronous jobs to their ends.
  *
- *   one job      queryAsyncJobResult at each look
- *   many jobs    listAsyncJobs at each look (it shows pending jobs only), and a query for each job
- *                that has left it
+ *   one job      queryAsyncJobResult at each poll
+ *   many jobs    listAsyncJobs at each poll, which lists pending jobs only, and then a query for each job that
+ *                is no longer in the list
  *
- * A job's first look comes poll_min after its watch, the later ones in growing distances up to
- * poll_max; a look for one is a look for all that the list was asked for. A look that fails says
- * nothing about the job: only CloudStack's own "no such job" (431) ends a watch without a result.
+ * A job is polled first poll_min after its watch began, later at growing intervals up to poll_max.
+ * A list that is polled for one job counts as a poll of all that were watched when it was sent. A
+ * poll that fails says nothing about the job: only CloudStack's own "no such job" (431) ends a
+ * watch without a result.
  */
 
 #include "cloudstack-internal.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Parses CloudStack's replies: the body with its root key and error, and rows of volumes and VMs
+ * into structures. wire.h says what is strict and what is lenient. */
+
 #include "wire.h"
 
 #include <limits.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client's life: what it is made of, and new settings. */
+/* Making, reconfiguring and freeing the client. */
 
 #include "cloudstack-internal.h"
 

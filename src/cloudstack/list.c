@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Lists, page by page. A row can move between pages while they are read, so rows are collected by
- * id, and an empty or a short page ends the list: `count` is not used.
- */
+/* Lists, read page by page. A row can move between pages while they are read, so rows are collected
+ * by id. An empty or a short page ends the list; the reply's `count` is not used. */
 
 #include "cloudstack-internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client's own copy of its configuration, and the keys' way through the texts. */
+/* The client's own copy of its configuration, checked; and mk_cs_clean(), which removes our keys
+ * from texts. */
 
 #include "cloudstack-internal.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Signs a request: the string to sign, its HMAC-SHA1, and the body of the POST. */
+
 #include "wire.h"
 
 #include <openssl/evp.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One try of a request: its curl handle, its signed body, and what its end means. */
+/* One try of a request: makes its curl handle and signed body, and decides what the end of the
+ * transfer means. */
 
 #include "cloudstack-internal.h"
 
