@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From volumed.conf to what each room is made with, at start and at a reload. */
+/* From volumed.conf to the configurations of the rooms, at start and when SIGHUP asks for a reload. */
 
 #include "daemon-internal.h"
 

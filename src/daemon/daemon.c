@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The order of the start and its reverse, the end of a turn, signals. */
+/* Starts all rooms in order, runs the loop, and stops them in the reverse order. Also the end of a turn (what is
+ * committed and released), changes of disks, and signals. */
 
 #include "daemon-internal.h"
 

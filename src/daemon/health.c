@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is wrong, and who is told: the start that fails, CloudStack, the appliance's own VM. */
+/* Reporting what is wrong: a start that fails, CloudStack that does not answer, a machine that is not the
+ * configured VM. */
 
 #include "daemon-internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line; everything else is in daemon.c. */
+/* The command line: options, --check-config, --describe-plugin. daemon.c is the daemon itself. */
 
 #include "base/base.h"
 #include "base/log.h"

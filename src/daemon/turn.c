@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The end of a turn of the loop: commits once for all requests since the last time, then releases.
+ * turn.h has the rules. */
+
 #include "turn.h"
 
 #define TURN_MAX_REQUESTS 64

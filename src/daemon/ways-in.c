@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The ways in: the bus, which may come later than the daemon, the private socket, and who may use them. */
+/* How callers reach the daemon: the bus, which may appear later than the daemon, and the private socket that
+ * systemd passes; and the access control of both. */
 
 #include "daemon-internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests become operations: tokens, limits, the plugin's word on the arguments. */
+/* Turns requests into operations: finds the operation that has the token already, lets the plugin check the
+ * arguments, checks the limits, and takes the claims. */
 
 #include "engine-internal.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a row of a step table asks CloudStack before its function runs: one or two lists, read one after
- * the other, checked, and kept until the function has returned.
+ * What a row asks CloudStack before its function runs: no, one or two lists, read one after the other, checked, and
+ * kept until the row asks again. An answer that cannot be used fails the row, unless it must be asked again
+ * (asked_again()).
  */
 
 #include "engine-internal.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The command of an operation's step: journalled, sent once after the commit, its job followed. Whatever
- * comes of it, CloudStack is asked again what is true.
- */
+/* The command of a step: written to the journal, sent after the commit, its job followed. Whatever comes of it, the
+ * row asks CloudStack again and looks. */
 
 #include "engine-internal.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The ends of an operation: its result, failure and the way back, its deadline, a cancel.
- */
+/* How operations end: failure and roll-back, the deadline, a cancel. */
 
 #include "engine-internal.h"
 

@@ -2,21 +2,25 @@
 #pragma once
 
 /*
- * The engine's inside.
+ * What the files of the engine share.
  *
- *   engine.c       the engine's life; each turn: whose phase runs, what is written, what is sent
+ *   engine.c       the engine's life; each turn: which phase runs, what is written, what is sent
  *   walk.c         one operation's walk through its step table
- *   host.c         what plugins may ask: about the operation,
+ *   host.c         what plugins can call: about the operation,
  *   host-device.c  about managed volumes and disks,
- *   host-child.c   about operations of their own
+ *   host-child.c   about child operations
  *   accept.c       requests become operations
- *   end.c          success, failure, the way back, deadline, cancel
+ *   end.c          failure, roll-back, deadline, cancel
  *   ask.c          what a row asks CloudStack
- *   command.c      what a row changes: journalled, sent once, its job followed
+ *   command.c      what a row changes: journalled, sent, its job followed
  *   operations.c   the operations by id, children, claims
  *   op.c           one operation: its state, its timers
  *
- * Each calls those below it, and none calls back: mk_op_kick() says which phase is next, and walk.c runs it.
+ * Each file calls those below it, and none calls back: mk_op_kick() sets the next phase, and walk.c runs it.
+ *
+ * Words: a row of a step table describes a step. A row asks CloudStack, and then its function looks at the answer.
+ * A command changes something in CloudStack. The outcome of a command is unknown while CloudStack may still be
+ * working on it, or may still get to see it.
  */
 
 #include "cloudstack/wire.h"
@@ -24,36 +28,41 @@
 
 #include <uthash.h>
 
-/* Looks at a job or a resource before a command without an answer is sent again. */
+/* How often a job or a resource is looked at before a command without an answer is sent again. */
 #define UNKNOWN_LOOKS 3
 
-/* How often a command that CloudStack could not run (530) is tried in all. */
+/* How many times a command is tried in all while CloudStack says that it could not run it (530). */
 #define COMMAND_TRIES 3
 
-/* The key of the scratch that holds the id of what the step's command made. */
+/*
+ * Keys that the engine itself uses in the operation's scratch.
+ *
+ *   MK_OP_CREATED   id of the object that the step's command made
+ *   MK_OP_CHILDREN  ids of the children, by suffix
+ *   MK_OP_BACK      of a child: its parent was rolling back when it was made
+ */
 #define MK_OP_CREATED  "created-id"
-/* The key of the scratch that holds the ids of the operation's children, by suffix. */
 #define MK_OP_CHILDREN "children"
-/* And the one that says that its parent was rolling back when it was made. */
 #define MK_OP_BACK     "way-back"
 
 enum mk_op_phase {
 	PHASE_IDLE,    /* not started, ended, or waiting for a plugin that is not loaded */
 	PHASE_STEP,    /* enter the row at step_index */
-	PHASE_ASK,     /* reading what the row wants to know */
-	PHASE_LOOK,    /* let the plugin look at it */
+	PHASE_ASK,     /* waiting for CloudStack's answers to what the row asks */
+	PHASE_LOOK,    /* call the row's function */
 	PHASE_JOURNAL, /* a command waits for the commit */
-	PHASE_SENT,    /* and for CloudStack's answer */
-	PHASE_FOLLOW,  /* and for its job's end */
-	PHASE_PAUSE,   /* until its timer, or until this is known to be the appliance */
-	PHASE_FAIL,    /* fail the row, with op->error */
+	PHASE_SENT,    /* the command was sent and waits for CloudStack's answer */
+	PHASE_FOLLOW,  /* the command's job is followed to its end */
+	/* waiting for the timer `pause`; without one, until this is known to be the appliance */
+	PHASE_PAUSE,
+	PHASE_FAIL, /* the row fails, with op->error */
 };
 
 /* One claimed object; key: "volume UUID" or "vm UUID". */
 struct mk_claim {
 	char key[8 + MK_UUID_SIZE];
 	struct mk_op *op;      /* borrowed */
-	struct mk_claim *next; /* of the same operation */
+	struct mk_claim *next; /* the next claim of the same operation */
 	UT_hash_handle hh;
 };
 
@@ -64,14 +73,17 @@ struct mk_op {
 	const struct mk_step *step;     /* the running row; NULL before the first */
 	enum mk_op_phase phase;
 	enum mk_op_phase after_pause;
-	bool limit_passed;       /* the row's time is over */
+	bool limit_passed;       /* the row's time is over (mk_step.limit_s) */
 	struct mk_claim *claims; /* owned */
-	unsigned looks;          /* at an unknown outcome, so far */
-	unsigned put_off;        /* how often in a row the command could not leave */
-	bool maybe_run;          /* an earlier try of it had no answer, and may still arrive */
-	uint64_t limit_left;     /* µs of the row's time, while it stands still; 0: it runs */
+	unsigned looks;          /* how often the unknown outcome has been looked at */
+	/* how many times in succession the command was certainly not run */
+	unsigned put_off;
+	/* an earlier try of the command had no answer, and may still arrive; not kept over a restart */
+	bool maybe_run;
+	/* µs that are left of the row's time while its timer is stopped; 0: it is not stopped */
+	uint64_t limit_left;
 
-	/* At most one of these three is under way. */
+	/* What the operation waits for: at most one of these three. */
 	struct mk_cs_request *request;
 	struct mk_cs_watch *watch;
 	sd_event_source *pause;
@@ -82,23 +94,28 @@ struct mk_op {
 	struct mk_cs_vms vms;
 	struct mk_cs_volumes volumes;
 	json_object *rows;     /* NULL: none */
-	unsigned n_asked;      /* questions of the row that are answered */
-	unsigned n_unanswered; /* refused and unusable answers since the last good one */
+	unsigned n_asked;      /* how many of the row's questions are answered */
+	unsigned n_unanswered; /* refused or unusable answers since the last good one */
 
-	bool wants_device; /* looked at again when a disk comes, goes or changes */
-	bool has_children; /* the row looked at children: they have limits, it has none */
-	bool forward_ran; /* while rolling back: when last looked at, one made before it had not ended */
-	bool unsettled; /* the plugin says that a refused command may still be run */
-	struct mk_managed_info managed; /* mk_host.managed's last answer */
-	char *users;                    /* mk_host.device_users' last answer */
+	/* the last look was at a disk: look again when a disk comes, goes or changes */
+	bool wants_device;
+	/* the last look was at children: they have limits, so the row has none */
+	bool has_children;
+	/* while rolling back: at the last look, a child that was made before the roll-back had not ended */
+	bool forward_ran;
+	/* the plugin said in the last look that CloudStack may still run a refused command */
+	bool unsettled;
+	struct mk_managed_info managed; /* what mk_host.managed returned last */
+	char *users;                    /* what mk_host.device_users returned last */
 
-	/* What the plugin said in its last call. */
+	/* What the plugin said in its last call: an error, what it waits for, the command it wants. */
 	struct mk_error error;
 	char *waiting_for;
 	char *want_command; /* NULL: none */
 	json_object *want_params;
 	bool want_sync;
-	json_object *scratch_before; /* the last look; NULL: without memory, or taken back */
+	/* the scratch before the last look; NULL: no memory, or taken back */
+	json_object *scratch_before;
 
 	/* MK_METHOD_QUERY only */
 	bool transient;
@@ -106,9 +123,10 @@ struct mk_op {
 	void *done_data;
 
 	unsigned changed;                               /* MK_OP_CHANGED_* since the last write */
-	bool dirty, queued, listed_ended, listed_query; /* in the list of that name */
-	bool ended;                                     /* its end has been told */
-	void *data;                                     /* the watcher's */
+	bool dirty, queued, listed_ended, listed_query; /* it is in the list of that name */
+	/* its end has been told, or it was loaded from history */
+	bool ended;
+	void *data; /* the watcher's */
 	TAILQ_ENTRY(mk_op) dirty_entry, run_entry, ended_entry, query_entry, journal_entry;
 	UT_hash_handle hh;
 };
@@ -121,13 +139,14 @@ struct mk_engine {
 	struct mk_store *store;         /* borrowed */
 	struct mk_volumes *volumes;     /* borrowed */
 	struct mk_engine_config config; /* its texts are owned */
-	bool in_doubt;       /* whether this is the appliance: nothing is asked or changed */
-	char *not_appliance; /* why it is not; NULL: not known to be so */
+	/* it is not known that this is the appliance: operations ask and change nothing */
+	bool in_doubt;
+	char *not_appliance; /* why this is not the appliance; NULL: not known to be so */
 	struct mk_engine_watcher watcher;
 	void (*want_turn)(void *data);
 	void *want_turn_data;
 
-	struct mk_op *ops; /* by id; without queries */
+	struct mk_op *ops; /* by id; queries are not in it */
 	struct mk_claim *claims;
 	size_t n_unfinished, n_ended;
 	uint64_t n_finished_ever;
@@ -137,11 +156,12 @@ struct mk_engine {
 };
 
 /* walk.c */
-void mk_op_run(struct mk_op *op);    /* one phase; from the loop */
-void mk_op_resume(struct mk_op *op); /* after a restart */
+/* Runs the operation's current phase; called from the loop. */
+void mk_op_run(struct mk_op *op);
+void mk_op_resume(struct mk_op *op); /* Goes on with an operation that a restart interrupted. */
 
 /* host.c */
-/* The row's function looks; what it changed is marked for the journal. Returns its enum mk_step_result. */
+/* Calls the row's function, and marks what it changed to be written. Returns its enum mk_step_result. */
 int mk_op_call_plugin(struct mk_op *op);
 
 /* host-device.c, host-child.c */
@@ -149,87 +169,108 @@ void mk_host_add_devices(struct mk_host *host);
 void mk_host_add_children(struct mk_host *host);
 
 /* accept.c */
-/* Accepts a child: no limits, its token is its whole id. Returns 0, or -EINVAL with the error set. */
+/* Makes a child. request->token is its whole id; the limits on operations do not count. Returns 0, or -EINVAL with
+ * the error set. */
 int mk_engine_spawn(struct mk_engine *engine, const struct mk_op *parent,
 		    const struct mk_op_request *request, struct mk_error *error);
-/* An id that no operation has. Returns 0 or a negative errno. */
+/* Generates an id that no operation has. Returns 0 or a negative errno. */
 int mk_engine_fresh_id(struct mk_engine *engine, char **ret);
 
 /* end.c */
+/* Ends the operation in this final state; releases its claims. */
 void mk_op_end(struct mk_op *op, enum mk_op_state state);
-/* The step failed with op->error: the first error is remembered, and it is rolled back. Only for walk.c and end.c:
- * others kick PHASE_FAIL. */
+/* Fails the running step with op->error: notes the first error and begins to roll back; while rolling back, goes on
+ * with the next older row. Only for walk.c and end.c: others kick PHASE_FAIL. */
 void mk_op_fail(struct mk_op *op);
-/* Goes to the next older row that can be undone, from step_index on, or ends. */
+/* Goes on to the next row that has an undo function, from step_index towards older ones; ends the roll-back if
+ * there is none. */
 void mk_op_undo_from_here(struct mk_op *op);
+/* Ends a roll-back as cancelled, rolled-back or failed. */
 void mk_op_end_rollback(struct mk_op *op);
-/* Ends it with op->error and without its step table: nothing is rolled back. */
+/* Ends the operation with op->error, when its step table cannot be used. Nothing is rolled back. */
 void mk_op_end_unwalked(struct mk_op *op);
+/* Adds a sentence to the operation's Message. */
 void mk_op_append_message(struct mk_op *op, const char *text);
+/* Arms the timer for r.deadline. Returns 0 or a negative errno. */
 int mk_op_arm_deadline(struct mk_op *op);
-/* The time to roll back begins when what was begun before has ended. True if it began anew. */
+/* While rolling back: starts the time to roll back anew as long as children that were made before it have not
+ * ended, and once more when they have. True if it did. */
 bool mk_op_hold_deadline(struct mk_op *op);
-/* A child's time ends before its parent's. */
+/* Sets a child's deadline: a sixteenth of its time before its parent's. */
 void mk_op_bound_deadline(struct mk_op *op, const struct mk_op *parent);
-/* Fails the operation if it is to be cancelled and can be: nothing unknown is ever rolled back. */
+/* Fails the operation if a cancel was asked for and is possible now: nothing with an unknown outcome is rolled
+ * back. True if it did. */
 bool mk_op_cancelled(struct mk_op *op);
-/* mk_op_cancel() by the operation that made it. */
+/* mk_op_cancel() for the operation's own parent. */
 int mk_op_cancel_child(struct mk_op *op, struct mk_error *error);
 
 /* ask.c */
-void mk_op_ask(struct mk_op *op); /* and then PHASE_LOOK */
+void mk_op_ask(struct mk_op *op); /* Asks what the row asks; PHASE_LOOK comes next. */
+/* Implements mk_host.look_for. */
 void mk_op_look_for(struct mk_op *op, const char *key, const char *value);
 
 /* command.c */
-void mk_op_want_command(struct mk_op *op); /* the plugin named one */
-void mk_op_send(struct mk_op *op);         /* the journalled command, after the commit */
-void mk_op_follow(struct mk_op *op);       /* its job */
-/* mk_op_stop_io(), and a command that is unsent was never wanted. */
+/* The plugin returned MK_COMMAND: journals op->want_command, or waits if that must not be sent now. */
+void mk_op_want_command(struct mk_op *op);
+void mk_op_send(struct mk_op *op);   /* Sends the journalled command, after the commit. */
+void mk_op_follow(struct mk_op *op); /* Follows the command's job. */
+/* mk_op_stop_io(). If the command is unsent (mk_op_is_unsent()) it is taken back, with the plugin's notes about it. */
 void mk_op_stop(struct mk_op *op);
 
 /* operations.c */
 struct mk_op *mk_op_new(struct mk_engine *engine); /* NULL without memory */
 void mk_op_free(struct mk_op *op);
 DEFINE_CLEANUP(struct mk_op *, mk_op_free)
-/* Calls an operation up from the store; NULL if it is not there. */
+/* Loads an operation from the store into memory; NULL if it is not there. */
 struct mk_op *mk_engine_load(struct mk_engine *engine, const char *id);
-/* The i-th child, if it is in memory; false beyond the last. *ret is NULL if it is not. */
+/* Finds the i-th child. False if there is no such child; *ret is NULL if it is not in memory. */
 bool mk_op_nth_child(struct mk_op *op, size_t i, struct mk_op **ret);
-/* True while a child that was made before the roll-back has not ended. */
+/* True while a child that was made before the roll-back began has not ended. */
 bool mk_op_forward_runs(const struct mk_op *op);
-/* The operation that made it, if it has not ended; else NULL. */
+/* The operation's parent, if it has one that has not ended; else NULL. */
 struct mk_op *mk_op_running_parent(const struct mk_op *op);
-/* False if somebody else has it (*ret_holder), or without memory (*ret_holder is NULL). */
+/* Claims an object. what: "volume" or "vm". True if this operation or its parent has the claim. False if another
+ * operation has it (*ret_holder), or without memory (*ret_holder is NULL). */
 bool mk_op_claim(struct mk_op *op, const char *what, const char *id, struct mk_op **ret_holder);
+/* Releases its claims. Unfinished children and siblings that work on the same objects get them. */
 void mk_op_release_claims(struct mk_op *op);
-/* Its end has been told. What its parent has not seen yet is kept whatever the limits say. */
+/* Adds an ended operation to those that mk_engine_trim_ended() may drop, unless it has an unfinished parent: that
+ * must still see it. */
 void mk_op_keep_ended(struct mk_op *op);
-/* Forgets the oldest finished operations beyond the number that is kept. */
+/* Drops the oldest finished operations from memory, beyond the number that is kept. */
 void mk_engine_trim_ended(struct mk_engine *engine);
 
 /* op.c */
-void mk_op_touch(struct mk_op *op, unsigned changed); /* it is to be written, and told */
+/* Marks it to be written, and `changed` (MK_OP_CHANGED_*) to be told. */
+void mk_op_touch(struct mk_op *op, unsigned changed);
+/* The only function that changes an operation's state: logs it, and adds it to the audit trail. */
 void mk_op_set_state(struct mk_op *op, enum mk_op_state state);
 void mk_op_log(const struct mk_op *op, int priority, const char *fmt, ...) _printf_(3, 4);
+/* The row at step_index. */
 const struct mk_step *mk_op_row(const struct mk_op *op);
-const char *mk_op_volume_id(const struct mk_op *op); /* the newest; "" if none */
+const char *mk_op_volume_id(const struct mk_op *op); /* the one that was named last; "" if none */
+/* Sets op->error, unless it is set. */
 void mk_op_set_error(struct mk_op *op, enum mk_error_code code, const char *fmt, ...)
 	_printf_(3, 4);
-/* The loop runs this phase next. */
+/* Sets the next phase, which the loop then runs. */
 void mk_op_kick(struct mk_op *op, enum mk_op_phase phase);
-/* And this one after a time. */
+/* Sets the next phase, which runs after the time. */
 void mk_op_pause(struct mk_op *op, uint64_t usec, enum mk_op_phase then);
+/* Stops what the operation waits for: request, watch or pause. */
 void mk_op_stop_io(struct mk_op *op);
+/* Frees the answers to the row's questions. */
 void mk_op_forget_answers(struct mk_op *op);
-/* The command is about to be sent, and CloudStack has certainly seen nothing of it. */
+/* True if the command is being sent, and CloudStack has certainly seen nothing of it. */
 bool mk_op_is_unsent(const struct mk_op *op);
-/* True while CloudStack may be doing something that we do not know the end of. */
+/* True while a command's outcome is unknown: CloudStack may be doing something whose end we do not know. */
 bool mk_op_outcome_unknown(const struct mk_op *op);
-uint64_t mk_op_own_deadline(const struct mk_op *op); /* µs since the epoch */
+/* by its method or the configuration; µs since the epoch */
+uint64_t mk_op_own_deadline(const struct mk_op *op);
+/* (Re)arms a timer of the operation, usec from now. */
 int mk_op_arm(struct mk_op *op, sd_event_source **source, uint64_t usec,
 	      sd_event_time_handler_t handler);
-void mk_op_arm_limit(struct mk_op *op); /* the row's time begins */
-/* The row's time stands still while its question waits for an answer: CloudStack may be away. */
+void mk_op_arm_limit(struct mk_op *op); /* starts the row's time anew */
+/* Stops the row's time while its question waits for an answer, because CloudStack may be away; and goes on with it. */
 void mk_op_hold_limit(struct mk_op *op);
 void mk_op_go_on_limit(struct mk_op *op);
-void mk_op_disarm_limit(struct mk_op *op); /* it has none */
+void mk_op_disarm_limit(struct mk_op *op); /* the row has no limit */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The engine's life, and its part of each turn: whose phase runs, what is written, what is sent. */
+/* Making, restoring and freeing the engine, and its part in each turn of the loop: which operations run, what is
+ * written, what is sent. */
 
 #include "engine-internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Operations that operations make: the part of struct mk_host that is about children. */
+/* The part of struct mk_host that is about child operations. */
 
 #include "engine-internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The services that plugins get: struct mk_host, over one operation; and the call of a row's function. */
+/* What plugins can call, struct mk_host, except for volumes, devices and children; and the call of a row's
+ * function. */
 
 #include "engine-internal.h"
 

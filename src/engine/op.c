@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One operation: what it is, how it is told and logged, its timers. Nothing here decides where it goes. */
+/* One operation: its state, its log messages, what is known of its command, and its timers. Nothing here decides
+ * what it does next. */
 
 #include "engine-internal.h"
 

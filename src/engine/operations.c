@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The operations: by id, in memory or called up from the store; their children; what each has claimed. */
+/* All operations: finding them by id, in memory or in the store; their children; their claims; and which finished
+ * ones are kept in memory. */
 
 #include "engine-internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One operation's walk through its step table.
+ * How one operation walks through its step table.
  *
  *   STEP ─▶ ASK ─▶ LOOK ──▶ done: next STEP
  *            ▲      │ └───▶ again: PAUSE ─▶ ASK
@@ -9,8 +9,9 @@
  *            │   JOURNAL ─(commit)─▶ SENT ─▶ FOLLOW
  *            └────────────────────────┴────────┘   whatever came of it, ask again
  *
- * Undoing walks the same phases with the row's undo functions, newest row first. This file owns the phases:
- * what a phase does is in the files below, which come back only by mk_op_kick() with the next phase.
+ * A roll-back goes through the same phases with the rows' undo functions, newest row first. This file runs the
+ * phases. What a phase does is in the files below (engine-internal.h lists them); they come back only by
+ * mk_op_kick() with the next phase.
  */
 
 #include "engine-internal.h"

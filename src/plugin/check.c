@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a descriptor must be, checked before anything of it is used. */
+/* Checks a plugin's descriptor completely, before anything in it is used. Each check says in half a sentence what
+ * is wrong. */
 
 #include "method.h"
 #include "plugin.h"

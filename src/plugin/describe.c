@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --describe-plugin: the order of every operation, read from the same tables that are walked. */
+/* --describe-plugin: prints the methods and step tables of a plugin, from the same tables that the
+ * engine walks. */
 
 #include "plugin.h"
 

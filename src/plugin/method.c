@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The table of the manager's methods that volume classes carry out, with their signatures and
+ * options. */
+
 #include "method.h"
 
 #include "base/base.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Loads plugins: checks owner and mode of the file and its directory, opens it, checks its descriptor, and calls
+ * its init. */
+
 #include "plugin.h"
 
 #include <dlfcn.h>

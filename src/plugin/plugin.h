@@ -2,24 +2,25 @@
 #pragma once
 
 /*
- * The plugin loader: finds, checks and keeps the shared objects, one for each volume class.
+ * Room plugin: finds, loads and checks the plugins, which are shared objects, one for each volume class.
  *
- * A plugin is checked completely before its init runs: file, ABI, descriptor, methods and step tables.
- * What is wrong disables its class only, with a sentence that names the file and the cause. Plugins
- * stay loaded until mk_plugins_free(), which comes after everything that may call into them.
+ * A plugin is checked completely before its init runs: file, ABI, descriptor, methods and step tables. A mistake
+ * disables only its class, with a sentence that names the file and the cause. Plugins stay loaded until
+ * mk_plugins_free(), which must come after everything that may call into them.
  */
 
 #include "base/base.h"
 
 #include <migratekit/volume-plugin.h>
 
+/* One plugin of the configuration, loaded or disabled. */
 struct mk_plugin_slot {
-	char *name;                     /* the volume class; a copy that outlives the plugin */
+	char *name;                     /* the volume class; our own copy */
 	char *path;                     /* of the file */
 	const struct mk_plugin *plugin; /* NULL if disabled; then problem says why */
 	char *problem;
-	bool unsupported; /* init said -ENOTSUP: not on this system, which is no error */
-	void *handle;     /* of dlopen(), NULL if it came to nothing */
+	bool unsupported; /* init returned -ENOTSUP: not for this system, which is no error */
+	void *handle;     /* from dlopen(); NULL if that was not reached or failed */
 };
 
 struct mk_plugins {
@@ -28,14 +29,15 @@ struct mk_plugins {
 };
 
 /*
- * Loads DIRECTORY/NAME.so for each of the names (NULL-terminated). host must stay valid until
- * mk_plugins_free(); NULL: check only, init is not called (--describe-plugin). Returns 0 also when
- * plugins are broken, see the slots; -ENOMEM.
+ * Loads DIRECTORY/NAME.so for each of the names (NULL-terminated). host must stay valid until mk_plugins_free();
+ * NULL: init is not called (--describe-plugin). Returns 0, also if plugins are disabled, which their slots say; or
+ * -ENOMEM.
  */
 int mk_plugins_load(const char *directory, char **names, const struct mk_host *host,
 		    struct mk_plugins **ret);
 
-/* Unloads, except under sanitizers, whose reports need the names. NULL is allowed; returns NULL. */
+/* Unloads all plugins; with AddressSanitizer they stay loaded, because its reports need their symbols. NULL is
+ * allowed; returns NULL. */
 struct mk_plugins *mk_plugins_free(struct mk_plugins *plugins);
 DEFINE_CLEANUP(struct mk_plugins *, mk_plugins_free)
 
@@ -44,15 +46,15 @@ const struct mk_plugin *mk_plugins_find(const struct mk_plugins *plugins, const 
 /* The slot of a class, or NULL if it was not asked for. */
 const struct mk_plugin_slot *mk_plugins_slot(const struct mk_plugins *plugins, const char *name);
 
-/* The operation kind of a method: its own name for it, or the method's name. */
+/* The kind of the operations that a method makes: mk_method.operation, or the method's name. */
 static inline const char *mk_method_operation(const struct mk_method *m)
 {
 	return m->operation ? m->operation : m->name;
 }
 
-/* Checks a descriptor, as far as it can be without its file; *ret_problem is a half sentence, owned by
- * the caller. Returns 0, -EINVAL with a problem, or -ENOMEM. */
+/* Checks a descriptor, except for what concerns its file. name: what it must call itself. Returns 0; -EINVAL with
+ * half a sentence in *ret_problem, to be freed; or -ENOMEM. */
 int mk_plugin_check(const struct mk_plugin *plugin, const char *name, char **ret_problem);
 
-/* Name, ABI, interface, and each method with arguments, options, deadline and step table. */
+/* Prints name, ABI, interface, and each method with its arguments, options, deadline and step table. */
 void mk_plugin_describe(const struct mk_plugin *plugin, FILE *f);

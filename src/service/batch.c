@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * MK_METHOD_BATCH: one operation for each element of the call's first argument, all or none.
+ * Methods of kind MK_METHOD_BATCH: one operation for each element of the call's first argument, all or none.
  *
- * A batch has no record of its own. With a token, the operations are token_0, token_1, …, and each keeps in its
- * arguments what whole list it belongs to, so that the token compares with the list.
+ * A batch has no record of its own. If it has a token, its operations are called token_0, token_1, …, and each has
+ * a digest of the whole list among its arguments: so a repeated call is compared by the whole list.
  */
 
 #include "service-internal.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The interfaces of the classes: made from the tables of their plugins, each method an operation, a batch or a query. */
+/* The D-Bus interfaces of the classes, made from the tables of their plugins. A method makes an operation or a
+ * batch, or runs a query. */
 
 #include "service-internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Operation objects: /org/migratekit/Volume1/operation/<id>. */
+/* Operations as objects, /org/migratekit/Volume1/operation/<id>: their properties, Wait and Cancel. */
 
 #include "service-internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What every handler does with a call: its token, its option `force`, the path of the operation that it made. */
+/* Small helpers for handlers: a call's token, its option `force`, and the path of the operation that it made. */
 
 #include "service-internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The manager object: its own methods and properties, Status, and the service's life. */
+/* The manager object: its own methods and properties, its Status, and making and freeing the service. */
 
 #include "service-internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Volumes: the manager's methods about them, and the objects /org/migratekit/Volume1/volume/<id>. */
+/* Managed volumes as objects, /org/migratekit/Volume1/volume/<id>, and the manager's methods about volumes. */
 
 #include "service-internal.h"
 
