@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Sets of volumes that travel from the appliance to a failover VM and home again, all or none; their snapshots;
- * and single volumes that are attached to VMs other than the appliance.
+ * Class failover: its step tables and methods, and the step functions for single volumes. Sets of volumes move from
+ * the appliance to a failover VM and back, all or none, and get snapshots; single volumes are attached to other VMs
+ * than the appliance.
  */
 
 #include "failover.h"

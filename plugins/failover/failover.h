@@ -2,11 +2,17 @@
 #pragma once
 
 /*
- * Class failover: the tables are in failover.c; what the rows do in set-move.c (Assign, Return),
- * set-snapshot.c, and for single volumes in managed.c and move.c; set-back.c brings a set back.
+ * Room failover: the class failover.
  *
- * An operation over a set has a child for each of its volumes. Children are named by a prefix and the volume's
- * place in the call: m moves, s makes a snapshot, r reverts, d drops snapshots, b, b2_, … undo.
+ *   failover.c      the tables, and step functions for single volumes (others are in steps/managed.c and steps/move.c)
+ *   set-move.c      Assign and Return
+ *   set-snapshot.c  Snapshot, Revert and DropSnapshots
+ *   set-back.c      the way back of a set
+ *   set.c           sets, and their children
+ *
+ * An operation over a set makes a child for each of its volumes. The suffix of a child is a letter and the volume's
+ * place in the call: m moves, s makes a snapshot, r reverts, d drops snapshots; b, b2_, b3_, … are the tries of the
+ * way back.
  */
 
 #include "steps/steps.h"
@@ -16,54 +22,56 @@
 
 /* ---- sets (set.c) ---- */
 
-/* The call's first argument: 1 to SET_MAX different volumes. Claims them all. */
+/* Takes the set from the call's first argument: 1 to SET_MAX different volumes. Claims them all. */
 int set_prepare(struct mk_op *op, json_object *args);
 size_t set_size(struct mk_op *op);
 const char *set_id(struct mk_op *op, size_t i);
-/* The volume in the answer to MK_ASK_SET, MK_ASK_VM_SET or MK_ASK_VM_VOLUMES; NULL: CloudStack does not list it. */
+/* Finds the volume in the answer to MK_ASK_SET, MK_ASK_VM_SET or MK_ASK_VM_VOLUMES; NULL if CloudStack does not
+ * list it. */
 const struct mk_volume_info *set_find(struct mk_op *op, const char *id);
 bool set_has(struct mk_op *op, const char *id);
-/* The result's Volumes: the set in the order of the call. */
+/* Sets the result's Volumes: the set, in the order of the call. */
 void set_put_result(struct mk_op *op);
 
-/*
- * MK_ASK_SET: each volume is there, ours, idle and Ready (or Allocated, if that will do), and all are in one
- * zone (note "zone"). MK_AGAIN while one is passing from state to state.
- */
+/* MK_ASK_SET: checks that each volume exists, is managed, has no pending job and is Ready (with `allocated`: or
+ * Allocated), and that all are in one zone (note "zone"). MK_AGAIN while one is passing to another state. */
 int set_check(struct mk_op *op, bool allocated);
 
 /* ---- children (set.c) ---- */
 
-/* Makes the i-th volume's child; args are taken. */
+/* Makes the child of the i-th volume, unless it is there; the reference to args is taken over. False after fail(). */
 bool child_spawn(struct mk_op *op, const char *prefix, size_t i, const char *kind,
 		 json_object *args);
 bool child_find(struct mk_op *op, const char *prefix, size_t i, struct mk_child_info *ret);
-/* MK_AGAIN while any runs; MK_FAILED as soon as one has failed, with its error. */
+/* Waits for the children of all volumes. MK_FAILED with a child's error as soon as one has failed; MK_AGAIN while
+ * any runs. */
 int children_await(struct mk_op *op, const char *prefix);
-/* MK_AGAIN while any runs. Details then tells what had failed. */
+/* Waits until no child runs any more, whether it succeeded or not; Details tells which failed. */
 int children_end(struct mk_op *op, const char *prefix);
 void child_cancel(struct mk_op *op, const char *prefix, size_t i);
-/* Those that failed, with their messages, in Details. */
+/* Puts the children that failed (not those that were cancelled) into Details, with their messages. */
 void children_tell_failures(struct mk_op *op, const char *prefix);
 
 /* ---- the way back (set-back.c) ---- */
 
-/* Notes where the volume is, once; what comes after may change it. */
+/* Notes where the volume is. To be called before anything is changed: a second call overwrites the note. */
 void home_set(struct mk_op *op, const struct mk_volume_info *v);
 const char *home_vm(struct mk_op *op, const char *id); /* "": detached */
 
 /*
- * An undo function: cancels the children named `forward`, and as soon as a volume's has ended makes the child that
- * `start` makes, until one has succeeded for each.
+ * An undo function: cancels the children with the prefix `forward`. As soon as a volume's child has ended, `start`
+ * makes its child for the way back, again and again until one has succeeded. MK_DONE when that is so for all
+ * volumes.
  */
 int children_undo(struct mk_op *op, const char *forward,
 		  bool (*start)(struct mk_op *op, const char *prefix, size_t i));
 /*
- * An undo function for MK_ASK_SET: each volume that is not where home_set() saw it moves back as soon as its own child
- * named `forward` has ended, cancelled if so wished. Fails, all back or not, with the text `more` unless that is "".
+ * An undo function for MK_ASK_SET. Each volume that is not where home_set() saw it moves back as soon as its child
+ * with the prefix `forward` has ended, which is cancelled if `cancel`. `more`: a sentence for the caller, or "";
+ * with a sentence it fails in the end, even if all volumes are back.
  */
 int move_home(struct mk_op *op, const char *forward, bool cancel, const char *more);
-/* Cancels the children named `forward`: true once these and those of the way back have ended. */
+/* Cancels the children with the prefix `forward`. True once these, and those of the way back, have ended. */
 bool all_stopped(struct mk_op *op, const char *forward);
 
 /* ---- Move: the inner operation ---- */
@@ -86,14 +94,17 @@ int return_oma(struct mk_op *op);
 int return_move(struct mk_op *op);
 int return_prove(struct mk_op *op);
 
-/* What CloudStack does not allow with a volume of a VM: on the VM, and on the appliance. */
+/* Fail if the VM, or the appliance if it is concerned, has VM snapshots or backups: CloudStack then attaches and
+ * detaches none of its volumes. */
 int check_vm_snapshots(struct mk_op *op);
 int check_vm_backups(struct mk_op *op);
 int check_oma_snapshots(struct mk_op *op);
 int check_oma_backups(struct mk_op *op);
-/* The one VM, beside the appliance, that volumes of the set are on: the operation's, claimed. */
+/* Names and claims `vm` as the VM that volumes of the set are on. Fails if another was named before: besides the
+ * appliance there may be only one. */
 int set_take_vm(struct mk_op *op, const char *vm);
-/* The volume is on the appliance: not its root disk, not in use. Notes that the appliance is concerned. */
+/* For a volume that is on the appliance: checks that it is not the root disk and not in use. Notes that the
+ * appliance is concerned. */
 int check_leaves_oma(struct mk_op *op, const struct mk_volume_info *v);
 
 /* ---- Snapshot, Revert, DropSnapshots (set-snapshot.c) ---- */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The way back of a set. Each volume's begins as soon as its own way forward has ended, whatever the others do; what
- * fails is tried again after longer and longer pauses, until the operation's time to roll back is over.
+ * The way back of a set. Each volume's way back begins as soon as its own way forward has ended, whatever the
+ * others do. What fails is tried again after longer and longer pauses, until the operation's time to roll back is
+ * over.
  *
- * Notes: "home", where each volume was before anything was done: { volume: { "vm": …, "device-id": … } };
- * "back", how far its way back has come: { volume: { "tries": …, "seen": …, "pause": … } }.
+ * Notes: "home", where each volume was before anything was done: { volume: { "vm": …, "device-id": … } }; "back",
+ * how far each volume's way back has come: { volume: { "tries": …, "seen": …, "pause": … } }.
  */
 
 #include "failover.h"

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Assign and Return: a set of volumes moves to a VM and home again, all or none. Everything that would make
- * CloudStack refuse half-way is looked at first; then all volumes move side by side, as the queues
- * of CloudStack's VMs allow, so that one is detached while another is attached; if one cannot, all go back.
+ * Assign and Return: a set of volumes moves to a VM, and back to the appliance, all or none. Everything that would
+ * make CloudStack refuse half-way is checked first. Then all volumes move at the same time, each by a child;
+ * CloudStack queues the commands per VM, so one volume is detached while another is attached. If one cannot move,
+ * all go back.
  *
- * Notes: "ids", the device id that each volume gets on the VM; "oma": volumes leave or reach the appliance.
+ * Notes: "ids", the device id that each volume gets on the VM; "oma": volumes leave or reach the appliance;
+ * "moving": the children have been made.
  */
 
 #include "failover.h"

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Snapshot, Revert and DropSnapshots of a set. Our snapshots are found again by their name in CloudStack,
- * which holds the id of the operation that made them; nothing about them is stored here, and where their volume
- * is attached does not matter.
+ * Snapshot, Revert and DropSnapshots of a set. Our snapshots are found by their name in CloudStack, which contains
+ * the id of the operation that made them. Nothing about them is stored here, and it does not matter where their
+ * volume is attached.
  *
- * A revert overwrites, so it has no way back: everything that can be looked at is looked at for the whole set
- * first, and no snapshot is dropped before every revert of the set has succeeded (L03, L08).
+ * A revert overwrites the volume, so it cannot be taken back: everything that can be checked is checked for the
+ * whole set first, and no snapshot is dropped before all reverts of the set have succeeded (L03, L08).
  *
- * Notes: "snapshots", the snapshot that each volume is reverted to; "at": whose snapshots are looked at.
+ * Notes: "snapshots", the snapshot that each volume is reverted to; "at", the place in the set of the volume whose
+ * snapshots are looked at; "moving", "dropping": the children have been made.
  */
 
 #include "failover.h"

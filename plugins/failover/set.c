@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sets of volumes and the children that work on them, one each. */
+/* What operations over a set share: its volumes and their checks, one child for each volume, and the inner
+ * operation Move. */
 
 #include "failover.h"
 

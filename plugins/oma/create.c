@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creating volumes. */
+/* CreateVolume: chooses zone and disk offering, creates the volume, and takes it into management. */
 
 #include "oma.h"
 

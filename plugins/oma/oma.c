@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The volumes that are written on the appliance: created, attached and proven to be that block device,
- * detached, deleted. When an attach succeeds, its device is that volume, or it does not succeed.
- */
+/* Class oma: its step tables and methods. Its volumes are written on the appliance: created, attached, detached,
+ * deleted. An attach succeeds only if it is proven which block device is the volume. */
 
 #include "oma.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Class oma: the tables are in oma.c; what the rows do in create.c, reconcile.c, managed.c and move.c. */
+/* Room oma: the class oma, for the appliance's own volumes. The tables are in oma.c; what their rows do is in
+ * create.c, reconcile.c, steps/managed.c and steps/move.c. */
 
 #include "steps/steps.h"
 

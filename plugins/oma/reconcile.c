@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reconcile: what our store, CloudStack and the devices of this machine say of each volume of ours. CloudStack
- * is right about where a volume is, its tags about whose it is, the disk about which device it is. With
- * repair the store and our tags follow; nothing is attached, detached or deleted. Repaired or not, a device that
- * CloudStack says is elsewhere is no longer handed out.
+ * Reconcile: compares what our store, CloudStack and the disks of this machine say of each volume of ours.
+ * CloudStack is right about where a volume is, its tags about whose it is, the disk about which device it is. With
+ * option `repair` the store and our tags are corrected; nothing is attached, detached or deleted. In any case a
+ * volume that CloudStack says is elsewhere has no device any more.
  *
- * A list is old by the time it is here: it only says which volumes to ask for one by one. An answer counts if no
- * operation holds the volume, and none has changed it since it was asked for.
+ * CloudStack's list may be out of date when it is looked at, so it only tells which volumes to ask for one by one.
+ * Such an answer counts only if no operation holds the volume, and none has changed it since the question.
  *
- * Notes in the scratch: "differences", the rows of the result; "rest", ids to ask for: those that differ in
- * CloudStack's list, and those that are in the store and not there; "revision", the store's, of the volume that is
- * being asked for; "untagged", ids that lack our tags.
+ * Notes: "differences", the rows of the result; "rest", ids to ask for: those that differ in CloudStack's list, and
+ * those that are in the store but not in the list; "revision", the store's revision of the volume that is being
+ * asked for; "untagged", ids that lack our tags.
  */
 
 #include "oma.h"

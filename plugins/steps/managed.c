@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What managed volumes of every class have in common: deleting, adopting, forgetting. */
+/* Step functions for managed volumes of every class: deleting, adopting, forgetting; and the names that volumes
+ * have in CloudStack. */
 
 #include "steps.h"
 

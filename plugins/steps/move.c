@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Attaching a volume, and taking it off a VM, with every check: nothing is sent before CloudStack and the
- * devices of this machine agree on where the volume is, and nothing ends before they agree again. Only the
+ * Step functions that attach a volume to a VM and detach it, with all checks. Nothing is sent before CloudStack and
+ * the disks of this machine agree on where the volume is, and no step is done before they agree again. Only the
  * appliance's disks can be seen here; for other VMs CloudStack's word must do.
  *
- * Notes: "from", the VM that the volume leaves ("": it is detached); "stays": it is where it is to be.
+ * Notes: "from", the VM that the volume leaves ("": it is detached); "stays": it is already where it is to be;
+ * "attach-sent": an attachVolume was named, so there may be something to roll back.
  */
 
 #include "steps.h"

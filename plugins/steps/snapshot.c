@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Our snapshots of a volume: known by their name in CloudStack, not by anything that we would have to store. */
+/* Our snapshots of a volume. They are recognised by their name in CloudStack, so nothing about them is stored here. */
 
 #include "steps.h"
 

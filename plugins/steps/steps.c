@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What all classes share: JSON and notes, checks of volumes and VMs, replies of queries, deleting a volume, and the
+ * tags that say whose a volume is. */
+
 #include "steps.h"
 
 const struct mk_host *host;

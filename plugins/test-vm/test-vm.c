@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The root volume that CloudStack made for an ephemeral test VM: found, detached, deleted, straight
- * through CloudStack. Nothing is tracked beforehand and no device is looked for; what is ours, or
- * attached to the appliance, is never touched.
+ * Class test-vm: deletes the root volume that CloudStack made for an ephemeral test VM, or the VM itself; lists a
+ * VM's volumes. Everything is found in CloudStack: nothing is stored beforehand, and no device is looked for.
+ * Volumes that are ours, another appliance's, or attached to the appliance are never touched.
  */
 
 #include "steps/steps.h"

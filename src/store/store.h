@@ -19,8 +19,8 @@
 /* How far the command of the running step has come. Stored as text. */
 enum mk_command_state {
 	/* none is under way; an earlier try that had no answer may still arrive */
-	/* written to the store; it may have been sent, and there is no answer */
 	MK_COMMAND_NONE,
+	/* written to the store; it may have been sent, and there is no answer */
 	MK_COMMAND_JOURNALLED,
 	MK_COMMAND_ACCEPTED,  /* CloudStack has accepted it as a job */
 	MK_COMMAND_SUCCEEDED, /* CloudStack said that it was done */
