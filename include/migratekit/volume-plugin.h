@@ -89,8 +89,8 @@ enum mk_volume_state {
 struct mk_managed_info {
 	const char *id, *name, *class;
 	const char *vm; /* "" if detached */
-	/* The VM that CloudStack was told to attach it to, kept until it is seen what came of that, also beyond an
-	 * operation whose outcome is unknown; "" for none. */
+	/* The VM that CloudStack was told to attach it to, "" for none. Kept until it is seen what came of that,
+	 * even when the operation has ended with an unknown outcome. */
 	const char *target;
 	enum mk_volume_state state;
 	int64_t device_id; /* -1 if detached */
@@ -295,11 +295,11 @@ struct mk_host {
 	size_t size;
 
 	/*
-	 * Name the VM, and a volume, that the operation is about, by canonical UUIDs. A volume is also claimed:
-	 * until the operation ends, no other may change it. A VM is claimed only with `claim`. A child may also
-	 * name what its parent has claimed. False: fail() was called, because the id is no UUID
-	 * (MK_ERROR_INVALID_ARGS) or another operation has the claim (MK_ERROR_BUSY); return MK_FAILED then. Naming
-	 * the object that was named last once more is harmless.
+	 * Name the VM, or one more volume, that the operation is about, by a canonical UUID. A volume is also
+	 * claimed: until the operation ends, no other may change it. A VM is claimed only with `claim`. A child may
+	 * also name what its parent has claimed; a query claims nothing. False: fail() was called, because the id
+	 * is no UUID (MK_ERROR_INVALID_ARGS) or another operation has the claim (MK_ERROR_BUSY); return MK_FAILED
+	 * then. Naming again the object that was named last is harmless.
 	 */
 	bool (*set_vm)(struct mk_op *op, const char *id, bool claim);
 	bool (*set_volume)(struct mk_op *op, const char *id);

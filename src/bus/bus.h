@@ -41,7 +41,7 @@ struct mk_call;
  * wait for their handler are counted separately: whoever has many of one sort can still make the other.
  */
 #define MK_BUS_HELD_MAX            512u /* of all users but root, whom they cannot keep out */
-#define MK_BUS_HELD_PER_USER_MAX   256u
+#define MK_BUS_HELD_PER_USER_MAX   256u /* of one user */
 #define MK_BUS_HELD_PER_CALLER_MAX 128u /* of one connection */
 
 /* What a call needs, as a set of bits: one for its method's privilege, and those that `also` returns. */

@@ -68,7 +68,8 @@ bool mk_volume_has_disk(const struct mk_volume *v, const struct mk_disk *disk);
 /* True if it has a proven device, and that disk is still here, and no other disk has its serial. Reads memory only.
  * It can be false before mk_volumes_recheck() has followed a change of the disks. */
 bool mk_volume_has_device(const struct mk_volume *v);
-/* True if this disk was its proven device before: what sits on the disk since then belongs to its user. */
+/* True if this disk was its proven device before: what sits on the disk since then belongs to its user. After a
+ * restart it is only known that the volume had a device; until the next proof any disk counts. */
 bool mk_volume_was_given(const struct mk_volume *v, const struct mk_disk *disk);
 /* The volume whose proven device is this disk, or NULL. */
 struct mk_volume *mk_volumes_by_disk(struct mk_volumes *volumes, const struct mk_disk *disk);
