@@ -3,8 +3,12 @@ dist_doc_DATA = \
 	HACKING.md \
 	README.md \
 	doc/ARCHITECTURE.md \
+	doc/access.md \
+	doc/correlation.md \
+	doc/operations.md \
 	doc/rooms \
 	doc/rooms.svg \
+	doc/sets.md \
 	doc/storage.md \
 	$(NULL)
 
