@@ -53,17 +53,27 @@ static int do_set(struct server *s, struct http_request *r, json_object *in, jso
 	return 0;
 }
 
+/* Takes the members over. */
+static void add_all(json_object *out, json_object *members)
+{
+	json_object_object_foreach(members, key, value) {
+		json_object_object_add(out, key, json_object_get(value));
+	}
+	json_object_put(members);
+}
+
 /* --- the model --- */
 
 static int do_state(struct server *s, struct http_request *r, json_object *in, json_object *out,
 		    char **ret_why)
 {
-	_cleanup_json_ json_object *state = sim_state(s->sim);
+	struct request q = { 0 };
+	int e = request_add(&q, str_or_empty(http_query(r)), true);
 
-	json_object_object_foreach(state, key, value) {
-		json_object_object_add(out, key, json_object_get(value));
-	}
-	return 0;
+	if (e >= 0)
+		add_all(out, sim_state(s->sim, request_get(&q, "kinds", false)));
+	request_done(&q);
+	return e;
 }
 
 static int do_seed(struct server *s, struct http_request *r, json_object *in, json_object *out,
@@ -139,11 +149,14 @@ static int do_fault(struct server *s, struct http_request *r, json_object *in, j
 static int do_log(struct server *s, struct http_request *r, json_object *in, json_object *out,
 		  char **ret_why)
 {
-	_cleanup_json_ json_object *log = log_to_json(s->log);
+	add_all(out, log_to_json(s->log, true));
+	return 0;
+}
 
-	json_object_object_foreach(log, key, value) {
-		json_object_object_add(out, key, json_object_get(value));
-	}
+static int do_counts(struct server *s, struct http_request *r, json_object *in, json_object *out,
+		     char **ret_why)
+{
+	add_all(out, log_to_json(s->log, false));
 	return 0;
 }
 
@@ -200,6 +213,7 @@ static const struct admin_call {
 	admin_fn run;
 	bool replies; /* by itself, later */
 } calls[] = {
+	{ "GET", "/admin/counts", do_counts, false },
 	{ "GET", "/admin/log", do_log, false },
 	{ "GET", "/admin/state", do_state, false },
 	{ "GET", "/admin/wait", do_wait, true },

@@ -173,7 +173,7 @@ json_object *log_received(struct sim_log *log, const char *command, const struct
 void log_executed(const char *command, void *log);
 /* When it happened last, for measurements: "job-done" (a client was told), "plug". */
 void log_happened(struct sim_log *log, const char *what);
-json_object *log_to_json(struct sim_log *log);
+json_object *log_to_json(struct sim_log *log, bool entries);
 /* Answers r when the counter has reached count, with 400 at the time-out. */
 int log_wait(struct sim_log *log, struct http_request *r, const char *command, int64_t count,
 	     bool executed, unsigned timeout_ms);

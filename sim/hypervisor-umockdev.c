@@ -167,7 +167,7 @@ static void boot_one(struct mock *hv, const char *volume, json_object *row)
 static void boot(struct hypervisor *base, struct sim *sim)
 {
 	struct mock *hv = (struct mock *)base;
-	_cleanup_json_ json_object *state = sim_state(sim);
+	_cleanup_json_ json_object *state = sim_state(sim, "volumes");
 	json_object *volumes = mk_json_get(state, "volumes");
 
 	for (int device = 0; volumes && device < DISKS_MAX; device++) {

@@ -121,13 +121,14 @@ void log_happened(struct sim_log *log, const char *what)
 	mk_json_set_int(log->happened, what, (int64_t)mk_now_monotonic());
 }
 
-json_object *log_to_json(struct sim_log *log)
+json_object *log_to_json(struct sim_log *log, bool entries)
 {
 	json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "received", json_object_get(log->received));
 	json_object_object_add(o, "executed", json_object_get(log->executed));
-	json_object_object_add(o, "entries", json_object_get(log->entries));
+	if (entries)
+		json_object_object_add(o, "entries", json_object_get(log->entries));
 	json_object_object_add(o, "happened", json_object_get(log->happened));
 	return o;
 }

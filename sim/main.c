@@ -204,8 +204,15 @@ static int apply_seed(struct server *s, const char *path)
 
 static int start_hypervisor(struct server *s, const char *name)
 {
-	int r = hypervisor_new(name, s->event, s->log, &s->hv);
+	const char *tmp = getenv("TMPDIR");
+	int r;
 
+	if (tmp && starts_with(tmp, "/dev/") && streq(name, "umockdev"))
+		return complain("TMPDIR is %s: umockdev takes every file below /dev for a device; "
+				"choose another",
+				tmp);
+
+	r = hypervisor_new(name, s->event, s->log, &s->hv);
 	if (r == -ENOTSUP)
 		return complain("--hypervisor umockdev needs umockdev-wrapper around this program");
 	if (r == -EINVAL)

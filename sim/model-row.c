@@ -344,15 +344,23 @@ static json_object *state_tags(struct sim *sim)
 	return rows;
 }
 
-json_object *sim_state(struct sim *sim)
+json_object *sim_state(struct sim *sim, const char *kinds)
 {
+	static const struct {
+		const char *kind;
+		json_object *(*rows)(struct sim *sim);
+	} parts[] = {
+		{ "vms", state_vms },
+		{ "volumes", state_volumes },
+		{ "snapshots", state_snapshots },
+		{ "jobs", state_jobs },
+		{ "tags", state_tags },
+	};
 	json_object *state = sim_json_object();
 
 	sim_jobs_expire(sim);
-	json_object_object_add(state, "vms", state_vms(sim));
-	json_object_object_add(state, "volumes", state_volumes(sim));
-	json_object_object_add(state, "snapshots", state_snapshots(sim));
-	json_object_object_add(state, "jobs", state_jobs(sim));
-	json_object_object_add(state, "tags", state_tags(sim));
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!kinds || strstr(kinds, parts[i].kind)) /* none is a part of another */
+			json_object_object_add(state, parts[i].kind, parts[i].rows(sim));
 	return state;
 }

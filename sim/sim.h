@@ -100,7 +100,8 @@ int64_t sim_get(struct sim *sim, const char *key); /* numbers; booleans as 0 and
 const char *sim_get_text(struct sim *sim, const char *key);
 
 /* Admin: documented in sim/README.md. Negative: what is wrong is in *ret_why (caller frees). */
-json_object *sim_state(struct sim *sim);
+/* kinds: which members, "vms,volumes"; NULL: all. The caller puts it. */
+json_object *sim_state(struct sim *sim, const char *kinds);
 int sim_seed(struct sim *sim, json_object *seed, char **ret_why);
 int sim_poke(struct sim *sim, json_object *fields, char **ret_why);
 void sim_release(struct sim *sim);                  /* held jobs go on */

@@ -163,17 +163,20 @@ int child_run(const char *const *argv, const char *const *env, char **ret_output
 char *child_slurp(const char *path, size_t *ret_size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = NULL;
-	size_t n = 0;
+	size_t size = OUTPUT_CHUNK, n = 0;
+	char *text = malloc(size);
 	ssize_t r;
 
-	do {
-		text = realloc(text, n + OUTPUT_CHUNK + 1);
+	for (;;) {
 		if (!text)
 			abort();
-		r = fd >= 0 ? read(fd, text + n, OUTPUT_CHUNK) : 0;
-		n += r > 0 ? (size_t)r : 0;
-	} while (r > 0);
+		r = fd >= 0 ? read(fd, text + n, size - n - 1) : 0;
+		if (r <= 0)
+			break;
+		n += (size_t)r;
+		if (n + 1 == size)
+			text = realloc(text, size *= 2);
+	}
 
 	text[n] = '\0';
 	if (ret_size)

@@ -7,7 +7,7 @@
  * CU_basic_run_tests() returns success when assertions fail, and a suite whose set-up fails counts
  * neither as a run nor as a failed test. tap_main() registers one suite, runs it, prints one TAP line
  * a test with each failed assertion below it as a comment, and fails for all of these as well as
- * when no test ran.
+ * when no test ran. A test that hangs ends the program with a word of which it was.
  */
 
 #include <CUnit/CUnit.h>
@@ -24,6 +24,17 @@ struct tap_test {
  */
 int tap_main(int argc, char **argv, const char *suite, CU_InitializeFunc init,
 	     CU_CleanupFunc cleanup, const struct tap_test *tests);
+
+/*
+ * Runs a case of the running test in a process of its own, a few at a time; what fails in it fails the test. The test
+ * must have no other child processes meanwhile. data must be valid until this returns. A case cannot be skipped.
+ */
+void tap_fork(void (*run)(const void *data), const void *data);
+/* Waits for all cases; so does the end of the test. */
+void tap_join(void);
+
+/* Called before the program is ended because a test hangs: to show its logs. */
+void tap_on_hang(void (*hook)(void));
 
 /* Marks the running test as skipped; the reason is printed. Return from the test after it. */
 void tap_skip(const char *reason);

@@ -142,18 +142,20 @@ const char *th_umockdev(const struct th_sim *sim)
 
 struct body {
 	char *text;
-	size_t n;
+	size_t n, size;
 };
 
 static size_t on_body(const char *data, size_t size, size_t n, void *to)
 {
 	struct body *body = to;
-	char *text = realloc(body->text, body->n + n + 1);
 
-	if (!text)
-		return 0;
-	memcpy(text + body->n, data, n);
-	body->text = text;
+	if (body->n + n >= body->size) {
+		body->size = 2 * (body->n + n + 1);
+		body->text = realloc(body->text, body->size);
+		if (!body->text)
+			abort();
+	}
+	memcpy(body->text + body->n, data, n);
 	body->n += n;
 	body->text[body->n] = '\0';
 	return n;

@@ -14,8 +14,8 @@
 
 #define CALL_TIMEOUT (CHILD_TIMEOUT_MS * USEC_PER_MSEC)
 #define WAIT_ONCE    (10 * USEC_PER_SEC) /* below the 25 s after which clients give up by default */
-#define WAIT_MAX     (120 * USEC_PER_SEC)
-#define AWAIT_MAX    (60 * USEC_PER_SEC)
+#define WAIT_MAX     (600 * USEC_PER_SEC)
+#define AWAIT_MAX    CALL_TIMEOUT
 #define STEP_MS      1000
 #define FENCE        "WorldFence"
 
@@ -505,7 +505,10 @@ void w_check_traffic(struct world *w)
 
 json_object *w_sim_get(struct world *w, const char *what)
 {
-	return th_admin(w->sim, what, NULL);
+	json_object *o = th_admin(w->sim, what, NULL);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	return o;
 }
 
 void w_sim_post(struct world *w, const char *what, const char *json)
@@ -515,19 +518,22 @@ void w_sim_post(struct world *w, const char *what, const char *json)
 	CU_ASSERT_PTR_NOT_NULL(o);
 }
 
-void w_sim_wait(struct world *w, const char *query)
+bool w_sim_await(struct world *w, const char *query, unsigned timeout_ms)
 {
-	_cleanup_free_ char *what =
-		mk_strdup_printf("wait?%s%s", query,
-				 strstr(query, "timeout-ms") ? "" : "&timeout-ms=20000");
+	_cleanup_free_ char *what = mk_strdup_printf("wait?%s&timeout-ms=%u", query, timeout_ms);
 	_cleanup_json_ json_object *o = th_admin(w->sim, what, NULL);
 
-	CU_ASSERT_PTR_NOT_NULL(o);
+	return o;
+}
+
+void w_sim_wait(struct world *w, const char *query)
+{
+	CU_ASSERT(w_sim_await(w, query, CHILD_TIMEOUT_MS / 2));
 }
 
 static int64_t count_of(struct world *w, const char *what, const char *command)
 {
-	_cleanup_json_ json_object *log = w_sim_get(w, "log");
+	_cleanup_json_ json_object *log = w_sim_get(w, "counts");
 	json_object *counts = log ? mk_json_get(log, what) : NULL;
 
 	return counts ? mk_json_int(counts, command, 0) : -1;
@@ -545,7 +551,7 @@ int64_t w_received(struct world *w, const char *command)
 
 int64_t w_requests(struct world *w)
 {
-	_cleanup_json_ json_object *log = w_sim_get(w, "log");
+	_cleanup_json_ json_object *log = w_sim_get(w, "counts");
 	json_object *received = log ? mk_json_get(log, "received") : NULL;
 	int64_t n = 0;
 
@@ -587,7 +593,8 @@ void w_cloudv(struct world *w, const char *command, const char *const *names)
 
 static json_object *state_of(struct world *w, const char *kind, const char *id)
 {
-	_cleanup_json_ json_object *state = w_sim_get(w, "state");
+	_cleanup_free_ char *what = mk_strdup_printf("state?kinds=%s", kind);
+	_cleanup_json_ json_object *state = w_sim_get(w, what);
 	json_object *all = state ? mk_json_get(state, kind) : NULL;
 
 	return all ? json_object_get(mk_json_get(all, id)) : NULL;

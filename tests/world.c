@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 
 #define SIM_ARGS_MAX 24
-#define LOG_LINES    60 /* of the daemon's, shown for a failed test */
+#define LOG_LINES    60 /* of each log, shown for a failed test */
 
 const char w_secret[] = CANARY_SECRET;
 const char w_api_key[] = CANARY_API_KEY;
@@ -59,16 +59,28 @@ static void remove_dir(const char *dir)
 	(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void show_log(const char *dir)
+static void show_log(const char *dir, const char *who)
 {
-	_cleanup_free_ char *path = mk_strdup_printf("%s/daemon.log", dir);
+	_cleanup_free_ char *path = mk_strdup_printf("%s/%s.log", dir, who);
 	_cleanup_free_ char *text = child_slurp(path, NULL);
 	char *line = text + strlen(text), *save;
 
 	for (unsigned n = 0; line > text && n <= LOG_LINES; line--)
 		n += line[-1] == '\n';
 	for (line = strtok_r(line, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		tap_note("daemon: %s", line);
+		tap_note("%s: %s", who, line);
+}
+
+static void show_logs(const char *dir)
+{
+	show_log(dir, "sim");
+	show_log(dir, "daemon");
+}
+
+static void on_hang(void)
+{
+	if (live.dir)
+		show_logs(live.dir);
 }
 
 static void clean_leftovers(void)
@@ -79,7 +91,7 @@ static void clean_leftovers(void)
 	for (size_t i = 0; i < ARRAY_SIZE(live.pids); i++)
 		if (live.pids[i] > 0)
 			(void)child_stop(live.pids[i], SIGKILL);
-	show_log(live.dir);
+	show_logs(live.dir);
 	remove_dir(live.dir);
 	free(live.dir);
 	memset(&live, 0, sizeof(live));
@@ -91,6 +103,7 @@ static void register_cleaner(void)
 
 	if (!done)
 		(void)atexit(clean_leftovers);
+	tap_on_hang(on_hang);
 	done = true;
 }
 
@@ -137,8 +150,8 @@ static void write_config(struct world *w)
 						     "poll-max=20ms\n"
 						     "retry-min=5ms\n"
 						     "retry-max=50ms\n"
-						     "request-timeout=300ms\n"
-						     "sync-timeout=1s\n"
+						     "request-timeout=1s\n"
+						     "sync-timeout=3s\n"
 						     "[appliance]\n"
 						     "vm=" W_OMA "\n"
 						     "check-dmi=no\n"
@@ -480,7 +493,7 @@ void w_stop(struct world *w)
 	w_disconnect(w);
 	w->bus = tb_stop(w->bus);
 	if (CU_get_number_of_failures() != w->failed)
-		show_log(w->dir);
+		show_logs(w->dir);
 	remove_dir(w->dir);
 	live.dir = (free(live.dir), NULL);
 	memset(live.pids, 0, sizeof(live.pids));

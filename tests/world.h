@@ -87,8 +87,10 @@ bool w_can_inspect(void);
 /* Simulator. */
 json_object *w_sim_get(struct world *w, const char *what);
 void w_sim_post(struct world *w, const char *what, const char *json);
-void w_sim_wait(struct world *w,
-		const char *query); /* e.g. "command=detachVolume&count=1&what=received" */
+/* Waits until the simulator has so many requests; query: "command=detachVolume&count=1&what=received" (or executed). */
+void w_sim_wait(struct world *w, const char *query);
+/* The same for so long at most; false when that many have not come. */
+bool w_sim_await(struct world *w, const char *query, unsigned timeout_ms);
 int64_t w_executed(struct world *w, const char *command);
 int64_t w_received(struct world *w, const char *command);
 /* All requests that it got since the last clear-log. */
@@ -126,11 +128,11 @@ const char *w_wait(struct world *w, const char *path);
 /* A text property of an operation. Static storage. */
 const char *w_op_str(struct world *w, const char *path, const char *property);
 /* Lets the client's queue run until a signal told of this state (State in InterfacesAdded or PropertiesChanged,
- * the state argument of OperationFinished), 60 s at most. */
+ * the state argument of OperationFinished). False if it does not come. */
 bool w_await_state(struct world *w, const char *path, const char *state);
 /* The same until the manager has told of a property's value. */
 bool w_await_manager(struct world *w, const char *property, bool value);
-/* Waits until the manager's Status has this text in it, 60 s at most. */
+/* Waits until the manager's Status has this text in it. False if it does not come. */
 bool w_await_status(struct world *w, const char *text);
 /* The State that was told last as a property; "" if none was. Valid until the world's end. */
 const char *w_told_state(struct world *w, const char *path);

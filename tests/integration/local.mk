@@ -271,7 +271,7 @@ check_LTLIBRARIES += libsimclient.la
 libsimclient_la_SOURCES = tests/integration/sim/sim-client.c tests/integration/sim/sim-client.h
 libsimclient_la_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
 libsimclient_la_CFLAGS = $(TEST_CFLAGS)
-libsimclient_la_LIBADD = libvolumed.la libtap.la
+libsimclient_la_LIBADD = $(WORLD_LDADD)
 
 check_PROGRAMS += tests/integration/sim/sim.tap
 tests_integration_sim_sim_tap_SOURCES = tests/integration/sim/test-sim.c

@@ -344,7 +344,7 @@ static void judge_ended(struct world *w)
 	for (size_t i = 0; i < sk_n_ops; i++)
 		(void)has_ended(w, &sk_ops[i]);
 	json_object_put(now);
-	now = w_sim_get(w, "state");
+	now = w_sim_get(w, "state?kinds=vms,volumes,snapshots");
 	for (size_t i = 0; i < sk_n_ops; i++)
 		if (sk_ops[i].ended && sk_ops[i].before)
 			judge(w, &sk_ops[i], now);
@@ -386,7 +386,7 @@ void sk_begin_burst(struct world *w)
 	for (size_t i = 0; i < sk_n_volumes; i++)
 		sk_volumes[i].touched = false;
 	json_object_put(begun);
-	begun = w_sim_get(w, "state");
+	begun = w_sim_get(w, "state?kinds=vms,volumes,snapshots");
 }
 
 /* Nothing happens to what nobody asked anything of. */
@@ -395,10 +395,13 @@ static void judge_untouched(void)
 	struct sk_op nobody = { .kind = "nothing", .before = begun };
 	struct verdict v = { .op = &nobody, .id = "", .state = "cancelled", .after = now };
 
-	for (size_t i = 0; i < sk_n_volumes; i++)
-		if (!sk_volumes[i].touched && !sk_volumes[i].gone)
-			memcpy(nobody.set.ids[nobody.set.n++], sk_volumes[i].id, MK_UUID_SIZE);
-	judge_volumes(&v);
+	for (size_t i = 0; i < sk_n_volumes; i++) {
+		if (sk_volumes[i].touched || sk_volumes[i].gone)
+			continue;
+		memcpy(nobody.set.ids[0], sk_volumes[i].id, MK_UUID_SIZE);
+		nobody.set.n = 1;
+		judge_volumes(&v);
+	}
 }
 
 static bool agrees(struct world *w, const char *id, json_object *v)

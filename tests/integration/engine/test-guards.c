@@ -12,7 +12,7 @@
 static void await_received(struct world *w, const char *command, unsigned n)
 {
 	_cleanup_free_ char *query =
-		mk_strdup_printf("command=%s&count=%u&what=received&timeout-ms=20000", command, n);
+		mk_strdup_printf("command=%s&count=%u&what=received", command, n);
 
 	w_sim_wait(w, query);
 }
@@ -69,7 +69,7 @@ static void test_undo_in_use(void)
 	v = o_new_volume(&w, "used");
 	o_set(&w, "hv-link", "stale"); /* not proven before it is held */
 	path = o_attach(&w, v, "a");
-	w_sim_wait(&w, "command=attachVolume&count=1&what=executed&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=executed");
 	w_sim_post(&w, "disk", HOLD("vdb"));
 	o_fail(&w, path, "failed", "DeviceMismatch", "stays attached: its disk /dev/vdb is in use");
 	CU_ASSERT_EQUAL(w_received(&w, "detachVolume"), 0);
@@ -236,7 +236,7 @@ static void test_too_small(void)
 	path = o_create(&w, "small", 2 * O_GIB, "tok");
 	await_received(&w, "listVolumes", 2);
 	{
-		_cleanup_json_ json_object *state = w_sim_get(&w, "state");
+		_cleanup_json_ json_object *state = w_sim_get(&w, "state?kinds=volumes");
 
 		json_object_object_foreach(mk_json_get(state, "volumes"), key, volume)
 			if (streq(mk_json_str(volume, "name", ""), "small (tok)"))

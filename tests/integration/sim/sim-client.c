@@ -2,16 +2,16 @@
 
 #include "sim-client.h"
 
+#include "child.h"
 #include "cloudstack/wire.h"
 #include "tap.h"
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define ARGS_MAX   32
-#define TIMEOUT_MS 20000L
+#define TIMEOUT_MS ((long)CHILD_TIMEOUT_MS)
 #define READY      "ready http://127.0.0.1:"
 
 /* --- the process --- */
@@ -28,28 +28,15 @@ static pid_t start(const char *const *args, int fd_out)
 {
 	_cleanup_free_ char *program =
 		mk_strdup_printf("%s/sim/cloudstack-sim", getenv("top_builddir"));
-	const char *argv[ARGS_MAX];
-	size_t n = 0;
-	pid_t pid;
+	_cleanup_free_ char *preload = child_preload("libumockdev-preload.so.0");
+	const char *const env[] = { preload, NULL };
+	const char *argv[ARGS_MAX] = { program };
+	pid_t pid = -1;
 
-	if (has_umockdev(args))
-		argv[n++] = "umockdev-wrapper";
-	argv[n++] = program;
-	for (; args && *args; args++)
+	for (size_t n = 1; args && *args; args++)
 		argv[n++] = *args;
-	argv[n] = NULL;
-
-	(void)fflush(stdout);
-	pid = fork();
-	if (pid != 0)
-		return pid;
-
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)dup2(fd_out, STDOUT_FILENO);
-	/* the wrapper preloads its library before the sanitizer's */
-	(void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
-	execvp(argv[0], (char *const *)(uintptr_t)argv);
-	_exit(127);
+	(void)child_start(argv, has_umockdev(args) ? env : NULL, fd_out, -1, &pid);
+	return pid;
 }
 
 void sc_start(struct sc *c, const char *const *args)

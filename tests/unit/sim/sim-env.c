@@ -221,7 +221,7 @@ void env_fault(enum sim_job_fault fault, int code, const char *text, unsigned ms
 
 json_object *env_state(const char *list, const char *id)
 {
-	_cleanup_json_ json_object *state = sim_state(sim);
+	_cleanup_json_ json_object *state = sim_state(sim, NULL);
 
 	return json_object_get(mk_json_get(mk_json_get(state, list), id));
 }
