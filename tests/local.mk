@@ -3,6 +3,7 @@
 
 TEST_EXTENSIONS = .tap
 TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TAP_LOG_COMPILER = $(top_srcdir)/tests/run-tap
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
@@ -54,7 +55,7 @@ tests_udev_database_la_LIBADD = $(UDEV_LIBS)
 # These fake a machine within the test's process: umockdev's preload library is linked, ahead of libc.
 UMOCKDEV_PRELOAD = -Wl,--push-state,--no-as-needed,-l:libumockdev-preload.so.0,--pop-state
 
-EXTRA_DIST += tests/demo
+EXTRA_DIST += tests/demo tests/run-tap
 
 include tests/unit/local.mk
 include tests/integration/local.mk

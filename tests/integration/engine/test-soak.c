@@ -5,8 +5,8 @@
  * the daemon. Nothing is foretold; but what an operation ends in must be true (soak-check.h), store, CloudStack and
  * devices must agree, no volume may be lost, none be deleted that nobody asked to delete, no operation be unfinished.
  *
- * MK_SOAK_SEED repeats a run, MK_SOAK_ROUNDS makes it longer. Every WORLD_ROUNDS begin in a new world: the simulator
- * forgets nothing, and so gets slower.
+ * MK_SOAK_SEED repeats a run, MK_SOAK_ROUNDS makes it longer. Every WORLD_ROUNDS begin in a new world, a forked case: the
+ * simulator forgets nothing, and so gets slower.
  */
 
 #include "soak-check.h"
@@ -314,7 +314,7 @@ static void any_event(void)
 /* CloudStack's own part: the failover VM is there again, and the test VM has a root volume. */
 static void renew_vms(void)
 {
-	_cleanup_json_ json_object *state = w_sim_get(&w, "state");
+	_cleanup_json_ json_object *state = w_sim_get(&w, "state?kinds=volumes");
 	_cleanup_free_ char *seed = NULL;
 	static unsigned n;
 
@@ -364,10 +364,29 @@ static void round_of(unsigned n)
 	sk_end_burst(&w);
 }
 
-static void run_world(uint64_t rounds)
+struct soak {
+	uint64_t seed, rounds;
+};
+
+static void check_figures(const struct soak *soak)
 {
+	tap_note("%u operations, %u refused at once, %u succeeded, %u of unknown outcome, %u sets "
+		 "undone, %u reverted",
+		 n_accepted, n_refused, sk_n_succeeded, sk_n_unknown, sk_n_back, sk_n_reverts);
+	CU_ASSERT(n_accepted > soak->rounds);
+	CU_ASSERT_EQUAL(sk_n_ended, n_accepted);
+	CU_ASSERT(sk_n_succeeded * 5 > n_accepted);
+	if (soak->rounds >= WORLD_ROUNDS)
+		CU_ASSERT(sk_n_back > 0 && sk_n_reverts > 0);
+}
+
+static void run_world(const void *data)
+{
+	const struct soak *soak = data;
+	uint64_t rounds = soak->rounds;
 	struct f_set set;
 
+	random_state = soak->seed ? soak->seed : 1;
 	w = (struct world){ 0 };
 	f_start(&w, config, 4, &set);
 	sk_forget();
@@ -382,6 +401,10 @@ static void run_world(uint64_t rounds)
 	rest();
 	sk_forget();
 	w_stop(&w);
+	check_figures(soak);
+	if (CU_get_number_of_failures() > 0)
+		tap_note("this world again: MK_SOAK_SEED=%" PRIu64 " MK_SOAK_ROUNDS=%" PRIu64,
+			 soak->seed, soak->rounds);
 }
 
 static void test_soak(void)
@@ -390,18 +413,14 @@ static void test_soak(void)
 	uint64_t rounds = from_environment("MK_SOAK_ROUNDS", DEFAULT_ROUNDS);
 
 	tap_note("MK_SOAK_SEED=%" PRIu64 " MK_SOAK_ROUNDS=%" PRIu64, seed, rounds);
-	random_state = seed ? seed : 1;
-	for (uint64_t i = 0; i < rounds && CU_get_number_of_failures() == 0; i += WORLD_ROUNDS)
-		run_world(rounds - i < WORLD_ROUNDS ? rounds - i : WORLD_ROUNDS);
+	for (uint64_t i = 0; i < rounds && CU_get_number_of_failures() == 0; i += WORLD_ROUNDS) {
+		uint64_t left = rounds - i;
+		/* far apart, so that no two worlds are alike; the first one is the seed */
+		struct soak soak = { seed + i * UINT64_C(2654435761),
+				     left < WORLD_ROUNDS ? left : WORLD_ROUNDS };
 
-	tap_note("%u operations, %u refused at once, %u succeeded, %u of unknown outcome, %u sets "
-		 "undone, %u reverted",
-		 n_accepted, n_refused, sk_n_succeeded, sk_n_unknown, sk_n_back, sk_n_reverts);
-	CU_ASSERT(n_accepted > rounds);
-	CU_ASSERT_EQUAL(sk_n_ended, n_accepted);
-	CU_ASSERT(sk_n_succeeded * 5 > n_accepted);
-	if (rounds >= DEFAULT_ROUNDS)
-		CU_ASSERT(sk_n_back > 0 && sk_n_reverts > 0);
+		tap_fork(run_world, &soak);
+	}
 }
 
 int main(int argc, char **argv)

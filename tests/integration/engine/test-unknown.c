@@ -50,7 +50,7 @@ static void test_destroy_while_attaching(void)
 	o_fault(&w, "attachVolume", HELD);
 	path = f_assign(&w, &set, "a");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-	w_sim_wait(&w, "command=attachVolume&count=1&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=received");
 	CU_ASSERT(w_call_object(&w, path, W_OPERATION, "Cancel", NULL, "") >= 0);
 	expect_busy(&w, "operation a");
 	w_daemon_kill(&w);
@@ -75,7 +75,7 @@ static void test_destroy_while_going_back(void)
 	o_fault(&w, "attachVolume", "\"nth\":1," NOT_NOW);
 	o_fault(&w, "attachVolume", "\"nth\":2," HELD);
 	(void)f_return(&w, &set, "r");
-	w_sim_wait(&w, "command=attachVolume&count=2&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=2&what=received");
 	o_fault(&w, "listVolumes", "\"nth\":1,\"count\":9999,\"action\":\"html\",\"status\":502");
 	w_sim_post(&w, "release", "{}");
 	o_fail(&w, OPERATION "r", "failed", "Refused", "gave up after");
@@ -137,7 +137,7 @@ static void test_destroy_unknown(void)
 	expect_protected(&w, "may be on its way");
 
 	w_sim_post(&w, "release", "{}");
-	w_sim_wait(&w, "command=attachVolume&count=1&what=executed&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=executed");
 	expect_protected(&w, "managed by MigrateKit");
 	expect_settled(&w, set.ids[0], true);
 	CU_ASSERT_STRING_EQUAL(o_volume(&w, set.ids[0], "State"), "attached");
@@ -224,7 +224,7 @@ static void test_settle_attach(void)
 	expect_settled(&w, v, false);
 	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "attaching");
 	w_sim_post(&w, "release", "{}");
-	w_sim_wait(&w, "command=attachVolume&count=1&what=executed&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=executed");
 	expect_settled(&w, v, true);
 	CU_ASSERT(o_await(&w, v, "attached"));
 	CU_ASSERT_STRING_EQUAL(o_device(&w, v, "Device"), "/dev/vdb");
@@ -244,7 +244,7 @@ static void go_back(const char *fault)
 	f_start(&w, "[operations]\nstep-limit=1s\n", 3, &set);
 	o_fault(&w, "attachVolume", "\"nth\":1,\"count\":2,\"action\":\"job-late\",\"ms\":2500");
 	path = f_assign(&w, &set, "a");
-	w_sim_wait(&w, "command=attachVolume&count=1&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=received");
 	CU_ASSERT(w_call_object(&w, path, W_OPERATION, "Cancel", NULL, "") >= 0);
 	/* its answer is known: the row's limit has passed */
 	(void)w_call_object(&w, path, W_OPERATION, "Wait", NULL, "t",
@@ -266,7 +266,7 @@ static void undo_late(void)
 	o_set(&w, "hv-serial", "wrong");
 	o_fault(&w, "detachVolume", "\"action\":\"job-late\",\"ms\":600");
 	path = o_attach(&w, v, "a");
-	w_sim_wait(&w, "command=detachVolume&count=1&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=detachVolume&count=1&what=received");
 	o_fault(&w, "listVolumes",
 		"\"count\":3,\"action\":\"error\",\"errorcode\":431,\"errortext\":\"not now\"");
 	o_fail(&w, path, "rolled-back", "DeviceNotFound", "waited in vain");
@@ -309,7 +309,7 @@ static void test_look_refused_for_ever(void)
 	o_fault(&w, "attachVolume", "\"nth\":1," NOT_NOW);
 	o_fault(&w, "attachVolume", "\"nth\":2," HELD);
 	path = f_assign(&w, &set, "a");
-	w_sim_wait(&w, "command=attachVolume&count=2&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=2&what=received");
 	o_fault(&w, "listVolumes",
 		"\"count\":99,\"action\":\"error\",\"errorcode\":431,\"errortext\":\"not now\"");
 	o_fail(&w, path, "failed", "Refused", "to tell what is true (431 not now)");
@@ -329,7 +329,7 @@ static void test_late_request(void)
 	w_sim_post(&w, "clear-log", "{}");
 	o_fault(&w, "attachVolume", "\"action\":\"drop-before\",\"count\":2");
 	path = o_attach(&w, v, "a");
-	w_sim_wait(&w, "command=attachVolume&count=1&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=1&what=received");
 	CU_ASSERT(w_await_state(&w, path, "settling"));
 	CU_ASSERT(w_call_object(&w, path, W_OPERATION, "Cancel", NULL, "") >= 0);
 	o_fail(&w, path, "cancelled", "Cancelled", "");

@@ -138,7 +138,7 @@ void f_write(struct world *w, const char *volume, int64_t generation)
 
 unsigned f_snapshots(struct world *w, const struct f_set *set)
 {
-	_cleanup_json_ json_object *state = w_sim_get(w, "state");
+	_cleanup_json_ json_object *state = w_sim_get(w, "state?kinds=snapshots");
 	unsigned n = 0;
 
 	json_object_object_foreach(mk_json_get(state, "snapshots"), id, s) {
@@ -154,7 +154,7 @@ unsigned f_snapshots(struct world *w, const struct f_set *set)
 
 bool f_has_generations(struct world *w, const struct f_set *set, int64_t first, int64_t step)
 {
-	_cleanup_json_ json_object *state = w_sim_get(w, "state");
+	_cleanup_json_ json_object *state = w_sim_get(w, "state?kinds=volumes");
 
 	for (size_t i = 0; i < set->n; i++) {
 		json_object *v = mk_json_get(mk_json_get(state, "volumes"), set->ids[i]);
@@ -178,11 +178,11 @@ void f_release_until_end(struct world *w, const char *path)
 	} while (streq(finished, "0"));
 }
 
-/* One answer of the simulator for the whole set: it tells of every job, too. */
+/* One answer of the simulator for the whole set. */
 static bool check_each(struct world *w, const struct f_set *set, const char *what,
 		       bool (*is)(struct world *w, json_object *v, const char *id, size_t i))
 {
-	_cleanup_json_ json_object *state = w_sim_get(w, "state");
+	_cleanup_json_ json_object *state = w_sim_get(w, "state?kinds=volumes");
 	bool ok = true;
 
 	for (size_t i = 0; i < set->n; i++) {

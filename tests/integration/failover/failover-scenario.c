@@ -481,7 +481,7 @@ void fs_find_places(const struct fs_scenario *s, struct fs_places *ret)
 	path = s->call(fs_token());
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
 	(void)w_wait(&fs_w, path);
-	log = w_sim_get(&fs_w, "log"); /* before the checks ask for more */
+	log = w_sim_get(&fs_w, "counts"); /* before the checks ask for more */
 	fs_end(s, path, s->state, s->name);
 	fs_told_once(path, s->name);
 
@@ -514,7 +514,7 @@ static void run_case(const struct fs_scenario *s, const struct fs_place *p, cons
 	fs_told_once(path, label);
 }
 
-static unsigned n_started;
+static unsigned n_kinds; /* of fault, so far */
 
 bool fs_is_full(void)
 {
@@ -523,12 +523,16 @@ bool fs_is_full(void)
 
 bool fs_takes(const struct fs_scenario *s, size_t i)
 {
-	return fs_is_full() || !s->fault[0] || (i + n_started) % 2 == 0;
+	return fs_is_full() || !s->fault[0] || (i + n_kinds) % 2 == 0;
+}
+
+void fs_next_kind(void)
+{
+	n_kinds++;
 }
 
 void fs_start(const char *config)
 {
-	n_started++;
 	victim[0] = '\0';
 	fs_w = (struct world){ 0 };
 	f_start(&fs_w, config, FS_VOLUMES, &fs_set);
@@ -539,35 +543,58 @@ bool fs_is_poll(const struct fs_place *p)
 	return starts_with(p->command, "query") || streq(p->command, "listAsyncJobs");
 }
 
-void fs_each_place(const char *const *faults, unsigned flags, const char *config)
+/* One scenario, again and again in one world, with a fault at each of its places. */
+struct sweep {
+	const struct fs_scenario *scenario;
+	const char *const *faults;
+	unsigned flags;
+	const char *config;
+	size_t turn; /* at which fault it begins */
+};
+
+static bool is_wanted(const struct sweep *sweep, const struct fs_place *p)
 {
-	size_t n_faults = 0, turn = 0;
+	if (!(sweep->flags & (p->change ? CHANGES : READS)))
+		return false;
+	/* "no such job" is no refusal: see job-lost */
+	return !fs_is_poll(p) || !(sweep->flags & MAY_FAIL) || (sweep->flags & ASSIGN_ONLY);
+}
+
+static void run_sweep(const void *data)
+{
+	const struct sweep *sweep = data;
+	const struct fs_scenario *s = sweep->scenario;
+	const char *state = sweep->flags & MAY_FAIL ? NULL : s->state;
+	size_t n_faults = 0, turn = sweep->turn;
+	struct fs_places places;
 
 	do
 		n_faults++;
-	while (faults[n_faults]);
+	while (sweep->faults[n_faults]);
 
+	fs_start(sweep->config); /* a new world: the simulator's state grows with every job */
+	fs_find_places(s, &places);
+	for (size_t i = 0; i < places.n; i++) {
+		const struct fs_place *p = &places.items[i];
+		size_t n = fs_is_full() ? n_faults : 1;
+
+		if (!is_wanted(sweep, p) || !fs_takes(s, i))
+			continue;
+		for (size_t k = 0; k < n; k++)
+			/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the list is not empty */
+			run_case(s, p, sweep->faults[turn++ % n_faults], state);
+	}
+	w_stop(&fs_w);
+}
+
+void fs_each_place(const char *const *faults, unsigned flags, const char *config)
+{
+	fs_next_kind();
 	FOREACH(s)
 	{
-		struct fs_places places;
+		struct sweep sweep = { s, faults, flags, config, (size_t)(s - fs_scenarios) };
 
-		if ((flags & ASSIGN_ONLY) && !starts_with(s->name, "Assign"))
-			continue;
-		fs_start(config); /* the simulator's state grows with every job */
-		fs_find_places(s, &places);
-		for (size_t i = 0; i < places.n; i++) {
-			const struct fs_place *p = &places.items[i];
-			size_t n = fs_is_full() ? n_faults : 1;
-
-			if (!(flags & (p->change ? CHANGES : READS)) || !fs_takes(s, i))
-				continue;
-			if (fs_is_poll(p) && (flags & MAY_FAIL) && !(flags & ASSIGN_ONLY))
-				continue; /* "no such job" is no refusal: see job-lost */
-			for (size_t k = 0; k < n; k++)
-				/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the list is not empty */
-				run_case(s, p, faults[turn++ % n_faults],
-					 flags & MAY_FAIL ? NULL : s->state);
-		}
-		w_stop(&fs_w);
+		if (!(flags & ASSIGN_ONLY) || starts_with(s->name, "Assign"))
+			tap_fork(run_sweep, &sweep);
 	}
 }

@@ -62,6 +62,8 @@ bool fs_is_full(void);
 /* Whether the i-th place is tried: of the scenarios that go back, whose way forward others have tried, every
  * second, and at each kind of fault others. */
 bool fs_takes(const struct fs_scenario *s, size_t i);
+/* From here on another kind of fault is tried. */
+void fs_next_kind(void);
 
 enum fs_faults {
 	READS = 1 << 0,
@@ -70,5 +72,6 @@ enum fs_faults {
 	ASSIGN_ONLY = 1 << 3,
 };
 
-/* Each place that is tried meets one of the faults, the next place the next one; or all of them. */
+/* Each place that is tried meets one of the faults, the next place the next one; or all of them. Each scenario is a
+ * forked case. */
 void fs_each_place(const char *const *faults, unsigned flags, const char *config);

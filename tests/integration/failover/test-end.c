@@ -274,7 +274,7 @@ static void test_destroy_looks_again(void)
 	w_sim_post(&w, "poke", "{\"vm\":\"" F_VM "\",\"state\":\"Running\"}");
 	o_fault(&w, "stopVirtualMachine", "\"action\":\"job-hold\"");
 	path = destroy_vm(&w, F_VM, true);
-	w_sim_wait(&w, "command=stopVirtualMachine&count=1&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=stopVirtualMachine&count=1&what=received");
 	poke = mk_strdup_printf("{\"volume\":\"%s\",\"virtualmachineid\":\"" F_VM "\"}",
 				set.ids[0]);
 	w_sim_post(&w, "poke", poke);

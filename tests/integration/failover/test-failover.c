@@ -106,8 +106,8 @@ static void test_pipelined(void)
 	o_fault(&w, "attachVolume", "\"action\":\"job-hold\"");
 	path = f_assign(&w, &set, "a");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-	w_sim_wait(&w, "command=detachVolume&count=5&what=executed&timeout-ms=20000");
-	w_sim_wait(&w, "command=attachVolume&count=5&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=detachVolume&count=5&what=executed");
+	w_sim_wait(&w, "command=attachVolume&count=5&what=received");
 	CU_ASSERT_EQUAL(w_executed(&w, "attachVolume"), 0);
 	w_sim_post(&w, "release", "{}");
 	json_object_put(o_succeed(&w, path));
@@ -267,7 +267,7 @@ static void test_busy(void)
 	o_fault(&w, "detachVolume", "\"action\":\"job-hold\"");
 	path = f_assign(&w, &set, "first");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-	w_sim_wait(&w, "command=detachVolume&count=1&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=detachVolume&count=1&what=received");
 	CU_ASSERT_PTR_NULL(f_return(&w, &set, "second"));
 	CU_ASSERT_STRING_EQUAL(w_error_name, W_ERROR "Busy");
 	CU_ASSERT_PTR_NOT_NULL(strstr(w_error_text, "operation first"));
@@ -364,7 +364,7 @@ static void test_cancel(void)
 	o_fault(&w, "attachVolume", "\"nth\":2,\"action\":\"job-hold\"");
 	path = f_assign(&w, &set, "c");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-	w_sim_wait(&w, "command=attachVolume&count=2&what=received&timeout-ms=20000");
+	w_sim_wait(&w, "command=attachVolume&count=2&what=received");
 	CU_ASSERT(w_call_object(&w, path, W_OPERATION, "Cancel", NULL, "") >= 0);
 	f_release_until_end(&w, path);
 	o_fail(&w, path, "cancelled", "Cancelled", "");

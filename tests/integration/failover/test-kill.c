@@ -24,8 +24,7 @@ static void cancel_at(const struct fs_scenario *s, const struct fs_place *p)
 	_cleanup_free_ char *label =
 		mk_strdup_printf("%s, cancel at %s %u", s->name, p->command, p->nth);
 	_cleanup_free_ char *query =
-		mk_strdup_printf("wait?command=%s&count=%u&what=received&timeout-ms=3000",
-				 p->command, p->nth);
+		mk_strdup_printf("command=%s&count=%u&what=received", p->command, p->nth);
 	_cleanup_free_ char *rest = mk_strdup_printf("\"nth\":%u,\"action\":\"%s\"", p->nth,
 						     p->change ? "job-hold" : "hang");
 	const char *path;
@@ -35,7 +34,7 @@ static void cancel_at(const struct fs_scenario *s, const struct fs_place *p)
 	o_fault(&fs_w, p->command, rest);
 	path = s->call(fs_token());
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-	json_object_put(w_sim_get(&fs_w, query)); /* it may come to its end without that many */
+	(void)w_sim_await(&fs_w, query, 3000); /* it may come to its end without that many */
 	r = w_call_object(&fs_w, path, W_OPERATION, "Cancel", NULL, "");
 	f_release_until_end(&fs_w, path);
 	fs_end(s, path, NULL, label);
@@ -47,19 +46,24 @@ static void cancel_at(const struct fs_scenario *s, const struct fs_place *p)
 		fs_check(!streq(w_op_str(&fs_w, path, "State"), "failed"), label, "failed");
 }
 
+static void cancel_everywhere(const void *data)
+{
+	const struct fs_scenario *s = data;
+	struct fs_places places;
+
+	fs_start("[cloudstack]\nrequest-timeout=20s\n");
+	fs_find_places(s, &places);
+	for (size_t i = 0; i < places.n; i++)
+		if (!fs_is_poll(&places.items[i]) && fs_takes(s, i))
+			cancel_at(s, &places.items[i]);
+	w_stop(&fs_w);
+}
+
 static void test_cancel(void)
 {
+	fs_next_kind();
 	FOREACH(s)
-	{
-		struct fs_places places;
-
-		fs_start("[cloudstack]\nrequest-timeout=20s\n");
-		fs_find_places(s, &places);
-		for (size_t i = 0; i < places.n; i++)
-			if (!fs_is_poll(&places.items[i]) && fs_takes(s, i))
-				cancel_at(s, &places.items[i]);
-		w_stop(&fs_w);
-	}
+	tap_fork(cancel_everywhere, s);
 }
 
 /* Kills the daemon at the n-th commit of its second life; false when it got through without. */
@@ -100,23 +104,27 @@ static bool kill_at(const struct fs_scenario *s, unsigned n, const char *when)
 	return crashed;
 }
 
+static void kill_everywhere(const void *data)
+{
+	const struct fs_scenario *s = data;
+	unsigned n = 1;
+
+	fs_start(NULL);
+	while (kill_at(s, n, n % 2 ? "before" : "after") && n < 120) {
+		if (fs_is_full())
+			(void)kill_at(s, n, n % 2 ? "after" : "before");
+		n++;
+	}
+	tap_note("%s: killed at %u commits", s->name, n - 1);
+	CU_ASSERT(n > 3); /* one at least for the acceptance, the step, the end */
+	w_stop(&fs_w);
+}
+
 /* L10: killed at every commit, also on the way back, the operation ends as if nothing had happened. */
 static void test_kill(void)
 {
 	FOREACH(s)
-	{
-		unsigned n = 1;
-
-		fs_start(NULL);
-		while (kill_at(s, n, n % 2 ? "before" : "after") && n < 120) {
-			if (fs_is_full())
-				(void)kill_at(s, n, n % 2 ? "after" : "before");
-			n++;
-		}
-		tap_note("%s: killed at %u commits", s->name, n - 1);
-		CU_ASSERT(n > 3); /* one at least for the acceptance, the step, the end */
-		w_stop(&fs_w);
-	}
+	tap_fork(kill_everywhere, s);
 }
 
 int main(int argc, char **argv)

@@ -2,9 +2,11 @@
 
 #include "oma-env.h"
 
+#include "child.h"
+
 #include <poll.h>
 
-#define AWAIT_MAX (20 * USEC_PER_SEC)
+#define AWAIT_MAX (CHILD_TIMEOUT_MS * USEC_PER_MSEC)
 
 static const char *keep(const char *text)
 {

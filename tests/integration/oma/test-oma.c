@@ -337,7 +337,7 @@ static void test_node_stays(void)
 	o_set(&w, "hv-unplug", "never");
 	path = o_detach(&w, volume, false, "stays");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-	w_sim_wait(&w, "command=detachVolume&count=1&what=executed&timeout-ms=20000");
+	w_sim_wait(&w, "command=detachVolume&count=1&what=executed");
 	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "running");
 	CU_ASSERT_PTR_NULL(o_attach(&w, volume, "again"));
 	CU_ASSERT_STRING_EQUAL(w_error_name, W_ERROR "Busy");
