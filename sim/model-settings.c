@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The settings of sim_set(): names, types, defaults. */
+/* The settings of sim_set(): their types, defaults and values. */
 
 #include "model.h"
 

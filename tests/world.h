@@ -41,8 +41,7 @@ struct world {
 	char *config;    /* the drop-in of w_set_config() */
 	unsigned failed; /* assertions that had failed before this world */
 	struct w_signal *signals;
-	size_t n_signals,
-		n_before_owner; /* the second: n_signals when W_NAME last changed its owner */
+	size_t n_signals, n_before_owner; /* the latter: when W_NAME's owner last changed */
 };
 
 /*

@@ -12,7 +12,7 @@
 enum fake_fault {
 	FAKE_NONE,
 	FAKE_REFUSE,         /* refused in the request, with fault_code and "said no" */
-	FAKE_NO_COMMAND,     /* the role lacks the command */
+	FAKE_NO_COMMAND,     /* the account has no such command */
 	FAKE_JOB_FAIL,       /* accepted; the job fails with fault_code */
 	FAKE_NO_ANSWER_DONE, /* run, but the answer is lost */
 	FAKE_NO_ANSWER_LOST, /* the request is lost */
