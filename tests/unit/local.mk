@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A folder for each room of src/ and sim/. No processes.
+# Unit tests: they link the code that they test, and start neither the daemon nor the simulator. There is a folder for
+# each room of src/ that they test, one for the simulator, and one for the rooms themselves.
 
 check_PROGRAMS += tests/unit/base/util.tap
 tests_unit_base_util_tap_SOURCES = tests/unit/base/test-util.c
