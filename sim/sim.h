@@ -64,8 +64,8 @@ void sim_answer_done(struct sim_answer *answer);
 
 /*
  * Makes a simulator with the objects above. executed is called each time a command has changed something, so that a
- * test can prove that a command was run at most once. A job's command counts when the job has done its work; one that
- * creates an object counts in the request, when the object's row is made. Returns 0 or a negative errno.
+ * test can prove that a command was run at most once. A job's command counts when the job has done its work. A command
+ * that creates an object counts earlier: in the request, when the object's row is made. Returns 0 or a negative errno.
  */
 int sim_new(sd_event *event, void (*executed)(const char *command, void *data), void *data,
 	    struct sim **ret);

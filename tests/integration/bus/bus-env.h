@@ -23,8 +23,8 @@
 struct b_object {
 	char *name; /* property Name */
 	uint64_t count;
-	struct mk_call
-		*held[2 * MK_BUS_HELD_MAX]; /* calls that method Hold keeps without an answer */
+	/* the calls of the method Hold that have no answer yet */
+	struct mk_call *held[2 * MK_BUS_HELD_MAX];
 	size_t n_held;
 	struct mk_bus_object *bus;
 };
@@ -43,8 +43,8 @@ struct bus_env {
 	struct b_object root, child;
 	struct mk_turn *turn;
 	bool hold_flush; /* nothing is sent when src/bus asks for a flush */
-	unsigned wanted,
-		disconnected; /* how often src/bus asked for a flush, told of the bus's end */
+	/* how often src/bus has asked for a flush, and told that the bus is gone */
+	unsigned wanted, disconnected;
 	sd_bus *client;
 	struct b_signal *signals; /* all that came from below /org/example */
 	size_t n_signals;

@@ -14,7 +14,10 @@
 
 #define A_NAME  "org.migratekit.Volume1"
 #define A_PATH  "/org/migratekit/Volume1"
-/* In place of the group and the user migratekit: A_GROUP is [daemon] group. Any user but root would do. */
+/*
+ * A group and a user that stand for the group and the user migratekit of an installed system. The configuration has
+ * A_GROUP as [daemon] group; the user games is a member of it. A_USER can be any user but root.
+ */
 #define A_GROUP "games"
 #define A_USER  "man"
 

@@ -3,8 +3,8 @@
 
 /*
  * The world of tests/world.h for tests of managed volumes: all three classes are loaded, the simulator plugs mocked
- * disks (umockdev) into the appliance, and the daemon watches these disks. "oma" is the class of the appliance's
- * volumes, and the appliance's own VM.
+ * disks (umockdev) into the appliance, and the daemon watches these disks. The OMA is the appliance's own VM;
+ * "oma" is the class of the volumes attached to it.
  */
 
 #include "tap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Proves that dbus/*.xml describes what the running daemon offers: members, signatures, argument names and
+ * Proves that the XML files in dbus/ describe what the running daemon offers: members, signatures, argument names and
  * annotations. In the world of tests/world.h.
  */
 
