@@ -3,9 +3,9 @@
 /*
  * Fuzzes what a caller may send, against the tables of the daemon's own interfaces. There are three kinds of input:
  *
- * <method name>\n<bytes>   the bytes are the body of a call with that method's signature json\n<text>             a
- * JSON value, to be written with every signature of the tables; and an error's text anything else            a whole
- * message
+ *   <method name>\n<bytes>   the bytes are the body of a call with that method's signature
+ *   json\n<text>             a JSON value, to be written with every signature of the tables; and an error's text
+ *   anything else            a whole message
  *
  * Arguments must be read, or refused with a reason. What was read must be within the limits, and what is written from
  * it, options apart, must read back the same. Each class that has the method also prepares an operation of it, with
