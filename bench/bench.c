@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Measures the daemon against baselines of the same run and writes one JSON line for each figure to the file
- * named by MK_BENCH_OUT: {"series", "variant", "unit", "samples": […]}. bench/report makes the table and
- * the plots. Not a test: nothing here has a bound.
+ * Measures the real daemon against baselines of the same run. Writes one line of JSON for each figure to the file
+ * named by MK_BENCH_OUT: {"series", "variant", "unit", "samples": […]}. bench/report makes the table and the plots
+ * from it. This is not a test: no figure has a bound.
  */
 
 #include "child.h"

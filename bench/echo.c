@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The baseline: an empty libdbus service. It owns org.migratekit.Echo and answers every call with its string. */
+/*
+ * A baseline of the benchmarks: the smallest libdbus service. It owns org.migratekit.Echo and answers every method
+ * call with the text of the call's first argument.
+ */
 
 #include "base/base.h"
 

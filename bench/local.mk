@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Run by ./quickstart bench; not tests.
+# Benchmarks. They are no tests: `make check` does not run them, ./quickstart bench does.
 
 EXTRA_PROGRAMS = bench/bench bench/echo
 EXTRA_DIST += bench/report

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# The examples are installed with the documentation, as they are.
 exampledir = $(docdir)/examples
 examplegodir = $(exampledir)/go
 dist_example_SCRIPTS = examples/test-failover.sh

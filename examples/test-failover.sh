@@ -1,24 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# A test failover and its clean-up, as a caller of migratekit-volumed does them: replicated disks are put into a
-# test VM, the VM is started and looked at, and then everything is as it was before.
+# A test failover and its clean-up, as a caller of migratekit-volumed does them. Replicated volumes are attached to a
+# test VM, the VM is started and checked, and then everything is put back as it was.
 #
 #   VOLUMES='UUID UUID …' VM=UUID START_VM='…' STOP_VM='…' test-failover.sh [up|down]
 #
-# VOLUMES    managed volumes, attached to the appliance; the system disk first
-# VM         a virtual machine that was deployed for this test and not started (startvm=false), or, instead,
-# DEPLOY_VM  a command that deploys one so and prints its id, which is VM for all later calls of this run
-# START_VM   commands that start and stop it; the VM's id is appended. They return when it is done. For
-# STOP_VM    example: START_VM='cmk start virtualmachine id=' with CloudMonkey
-# CHECK      command that looks at the running VM (default: nothing is looked at)
-# RUN        a name for this run (default: the VM's id; with DEPLOY_VM it must be given). Run again with the same name, the script goes on where it
-#            was interrupted: what has been done is not done twice.
-# TRY        after `down` failed, and its cause is mended: a number, for another try
+# VOLUMES    ids of managed volumes that are attached to the appliance; the system disk first
+# VM         id of a virtual machine that was deployed for this test and not started (startvm=false)
+# DEPLOY_VM  in place of VM: a command that deploys such a VM and prints its id. Give that id as VM to all later calls
+#            of this run.
+# START_VM   commands that start and stop the VM. The VM's id is appended to them. They must return when it is done.
+# STOP_VM    Example for CloudMonkey: START_VM='cmk start virtualmachine id='
+# CHECK      a command that checks the running VM; the VM's id is appended (default: nothing is checked)
+# RUN        a name for this run (default: the VM's id; needed with DEPLOY_VM). Called again with the same name, the
+#            script goes on where it was interrupted: what has been done is not done twice.
+# TRY        a number, to try `down` again after it failed and the cause is mended
 # BUSCTL     default: busctl --system; for the private socket: busctl --address=unix:path=/run/migratekit/volumed.sock
 #
-# up: deploy, snapshot, delete the VM's own root volume, assign, start. down: stop, return, revert, drop the snapshots, destroy.
-# Without either: up, CHECK, down. If `up` fails, `down` puts everything back.
+# up: deploys the VM, snapshots the volumes, deletes the VM's own root volume, assigns the volumes, starts the VM.
+# down: stops the VM, returns the volumes, reverts them and drops the snapshots, destroys the VM.
+# Without either: up, CHECK, down. If `up` fails, call `down`: it puts everything back.
 set -euo pipefail
 
 name=org.migratekit.Volume1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The test's face: /admin/…, unsigned, JSON in and out. Documented in README.md. */
+/* Serves the requests of tests, /admin/…: unsigned, JSON in and out. README.md describes them. */
 
 #include "http-internal.h"
 

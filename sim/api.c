@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * CloudStack's face: one request of /client/api from its parameters to its answer. The order of the checks is
- * ApiServlet.processRequest()'s and ApiServer.verifyRequest()'s.
+ * Serves CloudStack's API, /client/api: one request from its parameters to its answer. The checks come in the order of
+ * ApiServlet.processRequest() and ApiServer.verifyRequest() in CloudStack.
  */
 
 #include "http-internal.h"

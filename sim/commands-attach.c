@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * attachVolume and detachVolume. The order of the refusals is that of VolumeApiServiceImpl; all of
- * them are in the job. The hypervisor does its part before the job ends.
+ * The commands attachVolume and detachVolume. Refusals come in the order of CloudStack's VolumeApiServiceImpl, and all
+ * of them are the job's. The disk is plugged into a running VM, or unplugged from it, before the job ends.
  */
 
 #include "model.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* deployVirtualMachine. */
+/* The command deployVirtualMachine: a VM with its volumes, from a template, a volume or a snapshot. */
 
 #include "model.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* queryAsyncJobResult, listAsyncJobs. */
+/* The commands queryAsyncJobResult and listAsyncJobs. */
 
 #include "model.h"
 

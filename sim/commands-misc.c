@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists of what never changes by itself, listCapabilities, listApis. */
+/*
+ * The commands that list what no other command changes: zones, disk and service offerings, templates and networks.
+ * Also listCapabilities and listApis.
+ */
 
 #include "model.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* resizeVolume: an InvalidParameterValueException is reported as 432 here, not as 431. */
+/* The command resizeVolume. CloudStack reports this command's InvalidParameterValueException as 432, not as 431. */
 
 #include "model.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Snapshots of volumes, as SnapshotManagerImpl; lists of VM snapshots. */
+/*
+ * The commands for snapshots of volumes, as CloudStack's SnapshotManagerImpl has them. Also the lists of VM snapshots
+ * and of backups, which only a test can make (poke).
+ */
 
 #include "model.h"
 

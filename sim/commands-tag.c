@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Resource tags, as TaggedResourceManagerImpl. */
+/* The commands createTags, deleteTags and listTags, as CloudStack's TaggedResourceManagerImpl has them. */
 
 #include "model.h"
 

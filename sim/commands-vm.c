@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The life of VMs, as UserVmManagerImpl and VirtualMachineManagerImpl. */
+/*
+ * The commands that list, start, stop and destroy VMs, as CloudStack's UserVmManagerImpl and VirtualMachineManagerImpl
+ * have them.
+ */
 
 #include "model.h"
 

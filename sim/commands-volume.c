@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The life of a volume but for its attachments. As VolumeApiServiceImpl. */
+/*
+ * The commands that list, create, delete, destroy, recover and update volumes, as CloudStack's VolumeApiServiceImpl
+ * has them. Attaching is in commands-attach.c, resizing in commands-resize.c.
+ */
 
 #include "model.h"
 

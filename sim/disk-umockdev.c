@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * umockdev 0.17: adding emits "add" by itself, after everything is in its place; removing does not emit and
- * leaves /sys/block/NAME, at which the next disk of that name would abort us; so does a listener whose
- * queue of 10 is full.
+ * Implements disk-umockdev.h. It works around three habits of umockdev 0.17. Adding a device sends its event "add" by
+ * itself, when everything is in place; removing one sends no event. Removing also leaves /sys/block/NAME, and umockdev
+ * aborts the process when the next disk gets that name. It aborts too when a listener's queue of ten events is full.
  */
 
 #include "disk-umockdev.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Disks in a umockdev testbed: their place in /sys and /dev, udev's properties and links, and events. */
+/*
+ * Disks in a umockdev testbed, which mocks /sys and /dev: their devices, udev's properties and links, and their
+ * events.
+ */
 
 #include "sim.h"
 

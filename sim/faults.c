@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is to go wrong with which request. */
+/* Keeps the faults that a test has asked for, finds the one that a request meets, and damages the answer by it. */
 
 #include "http-internal.h"
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What the files of the simulator's HTTP side share. From below: http (libmicrohttpd on the loop), request
- * (parameters, signature), faults, log (what was received), hypervisor; api (CloudStack's face) and admin (the
- * test's face) serve.
+ * Shared by the files of the simulator's HTTP side. The lower ones are http (the HTTP server), request (parameters and
+ * signature), faults, log (what was received) and hypervisor. On top of them api serves CloudStack's API, and admin
+ * the requests of tests.
  */
 
 #include "sim.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libmicrohttpd, driven by the loop through its epoll descriptor: no threads. A request that is not
- * answered at once is suspended; MHD does not watch its socket then, so we do.
+ * The HTTP server: libmicrohttpd (MHD) without threads; the event loop watches MHD's epoll descriptor. A request that
+ * is not answered at once is suspended. MHD does not notice then that the client hangs up, so this file watches the
+ * socket.
  */
 
 #include "http-internal.h"

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The OMA's disks as real ones of a QEMU: plugged and unplugged through its monitor as libvirt does it for
- * CloudStack's agent. Protocol: docs/interop/qmp-spec.rst of QEMU. Each change connects anew, so that QEMU
- * can be started again in between; what is plugged then is plugged by whoever starts it, under the same names
- * (/admin/disk "list" tells them). A change blocks the simulator for the part of a second that it takes.
+ * Plugs real disks into the appliance when it is the guest of a QEMU, through QEMU's monitor, as libvirt does it for
+ * CloudStack's agent. The protocol is docs/interop/qmp-spec.rst of QEMU. Each change makes a new connection, so that
+ * QEMU can be restarted in between. Whoever starts QEMU then adds the disks that are plugged, under the same names;
+ * /admin/disk with the action "list" tells them. A change blocks the simulator until QEMU has made it, which is a part
+ * of a second.
  */
 
 #include "hypervisor.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The OMA's disks as a KVM guest sees them: virtio-blk or virtio-scsi, named like a kernel names them. What
- * goes wrong between CloudStack and the guest is set here.
+ * Plugs mocked disks into the appliance: virtio-blk or virtio-scsi, as a guest of KVM sees them, and with the names
+ * that a kernel would give them. The settings "hv-…" are here: what goes wrong between CloudStack and the guest.
  */
 
 #include "disk-umockdev.h"

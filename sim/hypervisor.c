@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which hypervisor it is. */
+/* Chooses one of the two hypervisors by the option --hypervisor, and passes calls on to it. */
 
 #include "hypervisor.h"
 

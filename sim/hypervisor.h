@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a hypervisor of the simulator is: the functions of http-internal.h go through these. */
+/*
+ * What the two hypervisors of the simulator have in common: a table of functions. The functions hypervisor_*() of
+ * http-internal.h call it.
+ */
 
 #include "http-internal.h"
 

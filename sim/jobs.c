@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Jobs. In CloudStack an API job checks, and then waits for a work job in the queue of the VM, where
- * one is at work at a time; nothing serialises a volume. Here both are one struct: check() at once,
- * begin() when its turn has come, finish() when its time is over; the end is seen some time later.
+ * Asynchronous jobs. In CloudStack the job of an API command checks its parameters, and then waits for a work job in
+ * its VM's queue. One work job of a queue runs at a time; nothing makes the jobs of one volume wait for each other.
+ * Here both are one struct: check() runs at once, begin() when its turn has come, and finish() when its time is over.
+ * The job ends some time after that.
  */
 
 #include "model.h"

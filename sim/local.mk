@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The simulator is a library and a small main(), so that the model's tests link the real code.
+# The simulator: a library and a small main(). The unit tests of its model link the library.
 
 noinst_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \

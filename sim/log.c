@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What was received and what was executed, and who waits for more of it. */
+/*
+ * The request log: counts what was received and executed, keeps the first 20000 requests, and answers /admin/wait
+ * when a counter is reached.
+ */
 
 #include "http-internal.h"
 

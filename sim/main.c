@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* cloudstack-sim: the command line, and the loop that everything runs on. See README.md. */
+/* Starts cloudstack-sim: command line, set-up, and the event loop. See README.md. */
 
 #include "http-internal.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a request to its command: finding it, its parameters, errors. */
+/*
+ * Runs a command: finds it in the tables of the commands-*.c files and checks its parameters. Also what the commands
+ * share: refusals, access to parameters, filters and pages of lists.
+ */
 
 #include "model.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The rows of answers, with the keys of CloudStack's response classes; and the admin's view. */
+/*
+ * Makes the JSON rows of answers, with the keys of CloudStack's response classes, and the state that /admin/state
+ * shows.
+ */
 
 #include "model.h"
 

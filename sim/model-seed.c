@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the test world may say about the model: seed and poke. The fields are described in model.h. */
+/*
+ * What a test may do to the model directly: seed (add or change objects) and poke (change fields of one). Also the
+ * objects that are there from the start. model.h describes the fields.
+ */
 
 #include "model.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The settings of sim_set(): names, types, defaults. */
+/* The settings of sim_set(): their types, defaults and values. */
 
 #include "model.h"
 
@@ -36,7 +36,7 @@ static const struct setting {
 	{ "project-volumes", S_BOOL, "false" }, /* they are a project's: seen by id only */
 	{ "unknown", S_TEXT, "" },
 	{ "detach-timeout", S_BOOL, "false" },
-	{ "host-away", S_BOOL, "false" },     /* no agent answers: attach, detach, start fail */
+	{ "host-away", S_BOOL, "false" },     /* no agent answers: see sim_set() */
 	{ "storage-full", S_BOOL, "false" },  /* nothing can be made or made larger */
 	{ "storage-error", S_BOOL, "false" }, /* nothing can be deleted */
 	/* of the HTTP side */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The objects: making, finding, and what happens to volumes. */
+/* Objects of the model: how they are made and found, and what attaching, plugging and deleting do to volumes. */
 
 #include "model.h"
 

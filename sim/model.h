@@ -2,15 +2,14 @@
 #pragma once
 
 /*
- * What the simulated CloudStack knows, and how its commands are written down. Private to the model
+ * The model: what the simulated CloudStack knows, and the form in which its commands are written. Private to the model
  * side; the HTTP side sees sim.h only.
  *
- * Objects are never freed before the simulator is: a removed one stays findable, as in CloudStack's
- * tables, so pointers between objects stay good. Memory is taken as endless: the simulator aborts
- * without it.
+ * An object of a kind other than a job is freed only with the simulator. A removed one can still be found, as in
+ * CloudStack's tables, so pointers between objects stay valid. If there is no memory, the simulator aborts.
  *
- * Seed (sim_seed, POST /admin/seed): an object of lists, each row needs an "id" that is a UUID; what
- * has the id already is changed, not replaced. Rows of the first five are shown as they are written.
+ * Seed (sim_seed(), POST /admin/seed): an object of lists. Each row needs an "id" that is a UUID. If there is an object
+ * with this id, it is changed, not replaced. Rows of the first five lists appear in answers as they are written here.
  *   "zones"            name, allocationstate (Enabled|Disabled), localstorageenabled, …
  *   "diskofferings"    name, iscustomized, disksize (GiB), storagetype (shared|local), encrypt,
  *                      disksizestrictness, …
@@ -19,9 +18,9 @@
  *   "networks"         name, type, …
  *   "vms", "volumes"   the fields of a poke
  *
- * Poke (sim_poke, POST /admin/poke): {"vm":ID, field:value…}, {"volume":ID, …}, {"snapshot":ID, …}.
- * All fields are checked before any is changed. Nothing else follows: a poked volume is not plugged
- * into a guest unless "guest" says so (a seeded one of a Running VM is).
+ * Poke (sim_poke(), POST /admin/poke): {"vm":ID, field:value…}, {"volume":ID, …} or {"snapshot":ID, …}. All fields
+ * are checked before any is changed. A poke changes only these fields: it plugs a volume into a guest only by the field
+ * "guest". A seed also plugs in a volume of a Running VM.
  *   vm        name, displayname, state, hypervisor, type (User|…), zoneid, deleteprotection,
  *             details (object), vmsnapshots and backups (how many it has), removed
  *   volume    name, state, type (ROOT|DATADISK), size (bytes), zoneid, diskofferingid,
@@ -29,8 +28,8 @@
  *             hypervisor, managed, deleteprotection, generation, guest (VM ID: the disk is plugged
  *             into it; "": unplugged), removed
  *   snapshot  name, state, created (seconds since the epoch)
- * "generation" stands for a volume's content: a snapshot keeps it, a revert brings it back, a poke
- * is a write.
+ * "generation" stands for a volume's content: a snapshot keeps it, a revert brings it back, and a poke of it stands for
+ * a write.
  */
 
 #include "sim.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An API request's parameters and their signature as the server sees them. Written from the server's
- * side on purpose: the daemon has its own version of the signature, and each finds the other's mistakes.
+ * The parameters of an API request, and the check of its signature. The signature is computed here once more, from the
+ * server's side, and not by the daemon's code: so each of the two finds the other's mistakes.
  */
 
 #include "http-internal.h"

@@ -2,50 +2,52 @@
 #pragma once
 
 /*
- * cloudstack-sim: the border between the HTTP side (main, http, request, faults, admin) and the model side
- * (model, jobs, commands). The HTTP side decodes, verifies and injects faults; the model side knows what
- * CloudStack knows and answers one command at a time, at once. Time passes for jobs only, on the loop.
+ * The simulator of CloudStack (README.md) has two sides; this header is the border between them. The HTTP side (main,
+ * http, request, api, admin, faults, log, hypervisor) decodes and verifies requests and injects faults. The model side
+ * (model, jobs, commands) knows the zones, VMs, volumes, snapshots and jobs. It answers one command at a time, and at
+ * once: only jobs take time, by timers on the event loop.
  */
 
 #include "base/base.h"
 
 #include <systemd/sd-event.h>
 
-struct sim;
+struct sim; /* the model */
 
-/* What is to go wrong with the job that a command starts. */
+/* What goes wrong with the job that a command starts. */
 enum sim_job_fault {
 	SIM_JOB_OK,
-	SIM_JOB_ERROR,       /* it fails with code and text; nothing is done */
-	SIM_JOB_ERROR_DONE,  /* it does its work and then says that it failed */
+	SIM_JOB_ERROR,       /* it fails with fault_code and fault_text, and does nothing */
+	SIM_JOB_ERROR_DONE,  /* it does its work, and fails all the same */
 	SIM_JOB_HOLD,        /* it stays pending until sim_release(), then goes on */
-	SIM_JOB_LATE,        /* it takes `ms` longer */
+	SIM_JOB_LATE,        /* it takes fault_ms longer */
 	SIM_JOB_LOST,        /* it does its work; its id is unknown as soon as it has ended */
 	SIM_JOB_LOST_BEFORE, /* it does nothing, and its id is unknown at once */
-	SIM_JOB_NO_RESULT,   /* it does its work and ends as failed (530) without a jobresult */
+	SIM_JOB_NO_RESULT,   /* it does its work, and fails (530) without a jobresult */
 };
 
 /* One verified request. */
 struct sim_call {
 	const char *command;
-	json_object *params; /* decoded texts, names in lower case; without signature, apikey, … */
+	json_object *params; /* decoded texts by lower-case names; without signature, apikey, … */
 	enum sim_job_fault fault;
 	int fault_code;
 	const char *fault_text;
 	unsigned fault_ms;
 };
 
-/* Its answer. */
+/* The answer to a request. */
 struct sim_answer {
-	int status;        /* 200, or CloudStack's error code, which is also the HTTP status */
+	int status;        /* the HTTP status: 200, or CloudStack's error code */
 	json_object *body; /* the whole JSON body, {"…response":{…}}; owned */
-	char *description; /* X-Description of an error; NULL for none; owned */
-	char *job;         /* id of the job it started, NULL for none; owned */
-	unsigned delay_ms; /* to be waited before it is sent (deleteVolume works in the request) */
+	char *description; /* header X-Description of an error; NULL: none; owned */
+	char *job;         /* id of the job that was started; NULL: none; owned */
+	unsigned delay_ms; /* to wait before it is sent: deleteVolume works in the request */
 };
+/* Frees what the answer owns, and empties it. */
 void sim_answer_done(struct sim_answer *answer);
 
-/* Fixed ids of the default seed. */
+/* Ids of the VMs and volumes that are there from the start. */
 #define SIM_ZONE             "00000000-0000-4000-8000-000000000001"
 #define SIM_OMA              "11111111-1111-4111-8111-111111111111"
 #define SIM_TEST_VM          "22222222-2222-4222-8222-222222222222"
@@ -53,63 +55,84 @@ void sim_answer_done(struct sim_answer *answer);
 #define SIM_FAILOVER_VM      "44444444-4444-4444-8444-444444444444"
 #define SIM_FAILOVER_ROOT    "55555555-5555-4555-8555-555555555555"
 #define SIM_OMA_ROOT         "66666666-6666-4666-8666-666666666666"
-/* Others of it: the disk offerings of any size and of 5 GiB, what VMs are made of. */
+/* Ids of the other objects: disk offerings of any size and of 5 GiB, and what a VM is deployed with. */
 #define SIM_CUSTOM_OFFERING  "00000000-0000-4000-8000-000000000002"
 #define SIM_FIXED_OFFERING   "00000000-0000-4000-8000-000000000003"
 #define SIM_SERVICE_OFFERING "00000000-0000-4000-8000-000000000004"
 #define SIM_TEMPLATE         "00000000-0000-4000-8000-000000000005"
 #define SIM_NETWORK          "00000000-0000-4000-8000-000000000006"
 
-/* executed runs when a command has changed something (its job has done its work): proof of at-most-once. */
+/*
+ * Makes a simulator with the objects above. executed is called each time a command has changed something, so that a
+ * test can prove that a command was run at most once. A job's command counts when the job has done its work. A command
+ * that creates an object counts earlier: in the request, when the object's row is made. Returns 0 or a negative errno.
+ */
 int sim_new(sd_event *event, void (*executed)(const char *command, void *data), void *data,
 	    struct sim **ret);
 struct sim *sim_free(struct sim *sim); /* NULL is allowed; returns NULL */
 DEFINE_CLEANUP(struct sim *, sim_free)
 
-/* Whether the server has the command (else: 401), whether it starts a job, whether it only reads. */
+/* Whether the server has the command. One that it does not have is answered with 401. */
 bool sim_knows(struct sim *sim, const char *command);
+/* Whether the command starts a job. */
 bool sim_is_async(struct sim *sim, const char *command);
+/* Whether it changes nothing. */
 bool sim_is_read(const char *command);
 
-/* Runs a command: parameters, state, refusals as CloudStack has them. Never fails: errors are answers. */
+/*
+ * Runs a command that the server has. Parameters, state changes and refusals are CloudStack's. It cannot fail: a
+ * refusal is an answer too. The caller frees the answer by sim_answer_done().
+ */
 void sim_call(struct sim *sim, const struct sim_call *call, struct sim_answer *ret);
 
 /*
- * An error answer with CloudStack's shape. root: the root key, "listvolumesresponse"; NULL:
- * "errorresponse". cs_code 0: without the key. 400 and 401 have no description.
+ * Makes an error answer in CloudStack's form, in place of what *ret had. root: the root key, such as
+ * "listvolumesresponse"; NULL: "errorresponse". cs_code: the cserrorcode; 0: none. Errors 400 and 401 get no
+ * description.
  */
 void sim_error(struct sim_answer *ret, const char *root, int code, int cs_code, const char *fmt,
 	       ...) _printf_(5, 6);
 
 /*
- * Settings, texts.
- * Numbers: job-ms (the work of a job), report-ms (from work in a VM's queue to the job's end),
- * create-job-ms (instead of both, of what needs no storage), delete-ms, job-expire-ms, page-size,
- * max-data-disks (0: the hypervisor's), max-volumes (0: no limit).
- * Texts: hypervisor; role (admin|user); denied (comma list of commands that the role lacks: 432),
- * unknown (commands that the server lacks: 401).
- * true or false: expunge, expunge-vm, force-stop (what users may), backup-attach, maintenance,
- * detach-timeout (detach jobs fail with the 10000 ms text, and the guest lets go later), host-away
- * (no agent answers: attach, detach, start and stop fail), storage-full, storage-error (deletions
- * fail).
- * Those of the HTTP side (latency-ms, enforce-post, api-limit, interval-ms) are kept here too, for
- * sim_get(). -EINVAL: unknown key or bad value.
+ * Changes a setting. Values are texts. README.md describes each; model-settings.c has their types and defaults.
+ *
+ * Numbers: job-ms (how long a job works), report-ms (from the end of work in a VM's queue to the job's end),
+ *	create-job-ms (in place of both, for jobs that need no storage), delete-ms, job-expire-ms, page-size,
+ *	max-data-disks (0: the hypervisor's limit), max-volumes (0: no limit).
+ * Texts: hypervisor, role (admin or user), denied (comma list of commands that the role lacks: 432), unknown (comma
+ *	list of commands that the server lacks: 401).
+ * true or false: expunge, expunge-vm, force-stop (rights of a user), project-volumes (a project owns the volumes: they
+ *	are found by id only), backup-attach, maintenance, detach-timeout (detach jobs fail with the 10000 ms text, and
+ *	the guest lets go later), host-away (no agent answers: on a running VM attach, detach and a stop that is not
+ *	forced fail, and no VM starts), storage-full (nothing can be made or made larger), storage-error (nothing can
+ *	be deleted).
+ * Settings of the HTTP side, which are only kept here: latency-ms, enforce-post, api-limit, interval-ms.
+ *
+ * Returns 0, or -EINVAL for an unknown key or a bad value.
  */
 int sim_set(struct sim *sim, const char *key, const char *value);
-int64_t sim_get(struct sim *sim, const char *key); /* numbers; booleans as 0 and 1 */
+/* A number, or 0 or 1 for a boolean. sim_get_text() returns any setting as it was set. Unknown keys: 0 and "". */
+int64_t sim_get(struct sim *sim, const char *key);
 const char *sim_get_text(struct sim *sim, const char *key);
 
-/* Admin: documented in sim/README.md. Negative: what is wrong is in *ret_why (caller frees). */
-/* kinds: which members, "vms,volumes"; NULL: all. The caller puts it. */
+/* What the requests of the same names below /admin do (README.md). */
+
+/* All objects, by kind and id. kinds: only those, as in "vms,volumes"; NULL: all. The caller puts it. */
 json_object *sim_state(struct sim *sim, const char *kinds);
+/* Return 0, or a negative errno and what is wrong in *ret_why, which the caller frees. */
 int sim_seed(struct sim *sim, json_object *seed, char **ret_why);
 int sim_poke(struct sim *sim, json_object *fields, char **ret_why);
-void sim_release(struct sim *sim);                  /* held jobs go on */
-void sim_restart(struct sim *sim, bool disk_stays); /* of the management server */
+/* Lets held jobs go on. Jobs that wait in a VM's queue will not be held any more. */
+void sim_release(struct sim *sim);
+/*
+ * Restarts the management server: all pending jobs fail (530) without a jobresult. disk_stays: a disk that such a job
+ * was plugging in stays plugged in.
+ */
+void sim_restart(struct sim *sim, bool disk_stays);
 
 /*
- * The hypervisor: told when a disk is plugged into or unplugged from a running guest, before the job
- * ends. Not owned.
+ * The hypervisor. The model tells it of each disk that is plugged into a VM's guest or unplugged from it, and does so
+ * before the job ends. volume and vm are ids, size is in bytes, serial is what the guest sees. A function may be NULL.
  */
 struct sim_hypervisor {
 	void (*plug)(const char *volume, uint64_t size, const char *serial, const char *vm,
@@ -117,4 +140,5 @@ struct sim_hypervisor {
 	void (*unplug)(const char *volume, const char *vm, void *data);
 	void *data;
 };
+/* Copies the struct; data must stay valid as long as the simulator. */
 void sim_set_hypervisor(struct sim *sim, const struct sim_hypervisor *hypervisor);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The keys that tests and the demo give to the programs. None may be in anything that a program or a test writes:
- * ./quickstart test looks for each text in quotes here in the logs of the whole suite, tests/demo takes its keys from
- * here. So a test that finds one says where, and not what.
+ * The CloudStack keys that the tests and the demo give to the programs. No key may appear in what a program or a
+ * test writes. `./quickstart test` searches the logs of the whole suite for each quoted text of this file, and
+ * tests/demo reads its keys from here. A test that finds a key must therefore report where it is, and never print it.
  */
 
 #define CANARY_SECRET       "canary-Q7mZ2vX9-this-must-be-seen-nowhere"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements child.h: starts child processes, waits for them, and reads what they write. */
+
 #include "child.h"
 
 #include <dlfcn.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Preloaded into the daemon: kills it (SIGKILL, nothing is flushed) right before or right after the n-th
- * COMMIT of its journal. MK_CRASH_COMMIT=n, counted from 1; MK_CRASH_WHEN=before|after.
+ * A library that is preloaded into the daemon. It kills the daemon by SIGKILL right before or right after the n-th
+ * COMMIT of its database, so that nothing more is written. MK_CRASH_COMMIT=n, counted from 1; MK_CRASH_WHEN=before or
+ * after.
  */
 
 #include <dlfcn.h>

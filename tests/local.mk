@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Every test is a CUnit program that prints TAP (tests/tap.h).
+# What all tests share. A test is a program or script that prints TAP; most are CUnit programs with tap_main()
+# (tests/tap.h).
 
 TEST_EXTENSIONS = .tap
 TAP_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

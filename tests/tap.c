@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements tap.h: runs a CUnit suite and prints its results as TAP. */
+
 #include "tap.h"
 
 #include <CUnit/TestRun.h>
@@ -15,8 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Seconds after which a test, or a forked case of it, hangs: far beyond what any takes on a loaded machine. */
-#define HANG_AFTER 900
+/* Seconds after which a test, or a forked case of it, hangs: far beyond what any takes on a loaded machine.
+ * MK_TEST_LIMIT in the environment sets another limit. */
+#define LIMIT 900
 
 /* Cases wait more than they work. */
 #define FORKS_PER_CPU 2
@@ -43,6 +46,13 @@ static nfds_t n_forks;
 
 /* ---- hanging ------------------------------------------------------------------------------------------------ */
 
+static unsigned limit(void)
+{
+	const char *s = getenv("MK_TEST_LIMIT");
+
+	return s ? (unsigned)strtoul(s, NULL, 10) : LIMIT;
+}
+
 /* What is called here is not safe in a signal handler; a second alarm ends it if it comes to that. */
 static void on_alarm(int signo)
 {
@@ -50,7 +60,7 @@ static void on_alarm(int signo)
 
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)alarm(10);
-	printf("Bail out! %s has not ended within %d s\n", test ? test->pName : "?", HANG_AFTER);
+	printf("Bail out! %s has not ended within %u s\n", test ? test->pName : "?", limit());
 	fflush(stdout);
 	if (hang_hook)
 		hang_hook();
@@ -80,7 +90,7 @@ _Noreturn static void run_fork(void (*run)(const void *data), const void *data)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	n_forks = 0;
-	(void)alarm(HANG_AFTER);
+	(void)alarm(limit());
 	CU_get_current_test()->pJumpBuf = &jump; /* a fatal assertion ends the case */
 	if (setjmp(jump) == 0)
 		run(data);
@@ -98,7 +108,7 @@ static void join_one(void)
 	int status = -1;
 	nfds_t i = 0;
 
-	(void)alarm(HANG_AFTER + 20); /* its own alarm comes first */
+	(void)alarm(limit() + 20); /* its own alarm comes first */
 	while (poll(forks, n_forks, -1) < 0)
 		;
 	while (i + 1 < n_forks && !(forks[i].revents & POLLIN))
@@ -146,7 +156,7 @@ static void run_test(void)
 
 	while (strcmp(test->name, name) != 0)
 		test++;
-	(void)alarm(HANG_AFTER);
+	(void)alarm(limit());
 	test->run();
 	tap_join();
 	(void)alarm(0);

@@ -36,8 +36,8 @@ void tap_join(void);
 /* Called before the program is ended because a test hangs: to show its logs. */
 void tap_on_hang(void (*hook)(void));
 
-/* Marks the running test as skipped; the reason is printed. Return from the test after it. */
+/* Marks the running test as skipped, for this reason. It does not end the test: return after it. */
 void tap_skip(const char *reason);
 
-/* printf() to a TAP comment. */
+/* Prints a TAP comment, formatted as by printf(), on a line of its own. */
 void tap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

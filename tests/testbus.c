@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements testbus.h: writes the configuration of a private dbus-daemon and starts it. */
+
 #include "testbus.h"
 
 #include "child.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A private dbus-daemon: EXTERNAL only, everything allowed, its socket in the given directory. */
+/*
+ * A private dbus-daemon for tests. Clients authenticate by EXTERNAL only, and its policy allows everything. Its socket,
+ * configuration and log are in the given directory.
+ */
 
 #include "base/base.h"
 
@@ -9,9 +12,9 @@
 
 struct tb_bus;
 
-/* Ready when it returns. NULL, with a note, when it cannot be started. */
+/* Starts a bus, and returns when clients can connect to it. NULL if that fails. */
 struct tb_bus *tb_start(const char *dir);
-/* Kills it (clients lose their connection). NULL is allowed; returns NULL. */
+/* Kills the bus: its clients lose their connections. bus may be NULL. Returns NULL. */
 struct tb_bus *tb_stop(struct tb_bus *bus);
 
 const char *tb_address(const struct tb_bus *bus);

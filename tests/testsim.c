@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements testsim.h: starts the simulator, and sends requests to it by libcurl. */
+
 #include "testsim.h"
 
 #include "child.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* cloudstack-sim as a child, and its admin API (sim/README.md). */
+/* The simulator of CloudStack as a child process, and requests to its admin API, which sim/README.md describes. */
 
 #include "base/base.h"
 
@@ -10,27 +10,34 @@
 struct th_sim;
 
 /*
- * args: more of its options, NULL-terminated, may be NULL. Its standard error goes to fd_log (-1: the
- * test's). NULL, with a note, when it cannot be started.
+ * Starts the simulator, and returns when it serves. args are its options, NULL-terminated; may be NULL. If one of them
+ * names umockdev, umockdev's library is preloaded. The simulator's standard error goes to fd_log; -1: to the test's.
+ * Returns NULL if it cannot be started.
  */
 struct th_sim *th_start(const char *const *args, int fd_log);
-/* SIGTERM; true if it ended with 0. NULL is allowed. */
+/* Ends the simulator by SIGTERM, and frees sim, which may be NULL. True if it ended with exit status 0. */
 bool th_stop(struct th_sim *sim);
 
-/* http://127.0.0.1:PORT/client/api */
+/* The URL of the API: http://127.0.0.1:PORT/client/api */
 const char *th_url(const struct th_sim *sim);
-/* The API's URL that can be away (--door); without it th_url(). */
+/*
+ * The API's URL on a second port that the test can close and open again (option --door). Without that option it is
+ * th_url().
+ */
 const char *th_door(const struct th_sim *sim);
 unsigned th_port(const struct th_sim *sim);
 pid_t th_pid(const struct th_sim *sim);
-/* The mocked /sys and /dev of --hypervisor umockdev; "" without it. */
+/* The directory with the mocked /sys and /dev of --hypervisor umockdev; "" without that option. */
 const char *th_umockdev(const struct th_sim *sim);
 
 /*
- * GET (body NULL) or POST of /admin/<what>. Returns the answer's JSON, or NULL with a note when it
- * is not 200. The caller puts it.
+ * Sends a request to /admin/WHAT: a GET if body is NULL, else a POST. Returns the answer's JSON, which the caller puts.
+ * If the status is not 200, prints a TAP note and returns NULL.
  */
 json_object *th_admin(struct th_sim *sim, const char *what, const char *body);
 
-/* A signed request of the API itself, as an account's own client would make it. The body's JSON, or NULL. */
+/*
+ * POSTs a signed form to the API itself, as any client of the account would. Returns the JSON of the answer's body,
+ * which the caller puts; NULL if there is none.
+ */
 json_object *th_api(struct th_sim *sim, const char *signed_body);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Preloaded into the daemon with umockdev, which has no database of udev's: a mocked disk's uevent file
- * says itself whether udev has processed it.
+ * A library that is preloaded into the daemon beside umockdev's. umockdev does not mock udev's database, in which udev
+ * notes that it has processed a device. With this library a mocked disk counts as processed if its uevent file has
+ * USEC_INITIALIZED.
  */
 
 #include <libudev.h>

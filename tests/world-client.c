@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The world's client: calls, signals, and the simulator's admin API. */
+/*
+ * Implements the second half of world.h: calls to the daemon, its signals, the bus monitor, and requests to the
+ * simulator.
+ */
 
 #include "world-internal.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The world's life: scratch directory, bus, simulator, daemon, and what must not be found afterwards. */
+/*
+ * Implements the first half of world.h: scratch directory, bus, simulator and daemon, and the search for keys in
+ * what they wrote.
+ */
 
 #include "world-internal.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-// Volume makes a volume on the appliance, and drops it again. To build it, in a copy of this folder:
+// Volume creates a volume and attaches it to the appliance, or detaches and deletes it. To build it, in a copy of this
+// folder:
 //
 //	go mod tidy && go build
 //

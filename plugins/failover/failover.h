@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Room failover: the class failover.
+ * Room failover: the class failover. doc/sets.md tells how a set is moved all or none.
  *
  *   failover.c      the tables, and step functions for single volumes (others are in steps/managed.c and steps/move.c)
  *   set-move.c      Assign and Return

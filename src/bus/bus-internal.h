@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the files of the room share.
+ * What the files of the room share. doc/access.md tells who may call.
  *
  *   bus.c       the objects, and what is sent at the end of a turn
  *   connect.c   the connection to the bus

@@ -3,7 +3,7 @@
 
 /*
  * Room engine: operations. It accepts requests, writes them to the journal, walks the step tables of their methods,
- * rolls back what failed, and resumes after a restart.
+ * rolls back what failed, and resumes after a restart. doc/operations.md tells how.
  *
  * Nothing here leaves the process at once: mk_engine_write() puts what changed into the store's open transaction,
  * and mk_engine_release(), after the commit, sends the commands that were journalled.

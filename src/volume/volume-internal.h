@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the files about managed volumes share.
+ * What the files about managed volumes share. doc/correlation.md tells what a proof is made of.
  *
  *   proof.c      whether each volume's disk is still here and still its own
  *   correlate.c  which disk is the volume

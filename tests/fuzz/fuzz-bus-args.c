@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a caller may send, against the daemon's own tables. Three kinds of input:
+ * Fuzzes what a caller may send, against the tables of the daemon's own interfaces. There are three kinds of input:
  *
  *   <method name>\n<bytes>   the bytes are the body of a call with that method's signature
- *   json\n<text>             a value that is to go out, with every signature of the tables
+ *   json\n<text>             a JSON value, to be written with every signature of the tables; and an error's text
  *   anything else            a whole message
  *
- * Arguments are read or refused with a reason; what was read is within the limits, can be written, and
- * reads back the same. Each class that has the method prepares an operation of it, with the real services of the
- * host: it is refused with a reason too, or names a VM and volumes by UUIDs.
+ * Arguments must be read, or refused with a reason. What was read must be within the limits, and what is written from
+ * it, options apart, must read back the same. Each class that has the method also prepares an operation of it, with
+ * the engine's real functions for plugins. The operation must be refused with a reason, or name its VM and volumes by
+ * UUIDs.
  */
 
 #include "bus/bus-internal.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as the body of a CloudStack reply. What is accepted must be safe to hand to D-Bus. */
+/* Fuzzes the body of a CloudStack answer. What is accepted must be safe to send over D-Bus. */
 
 #include "cloudstack/wire.h"
 

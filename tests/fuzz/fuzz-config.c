@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any file at all: it is read or refused, and what is read prints and reads back the same. */
+/*
+ * Fuzzes the configuration file. A file must be read without a problem, or refused with problems that are valid texts.
+ * A configuration that was read must be consistent, and can be printed.
+ */
 
 #include "config/config.h"
 

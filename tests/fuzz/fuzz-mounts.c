@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as mountinfo and swaps: users of the disk in one line of text, nobody, or an error without a text. */
+/*
+ * Fuzzes /proc/self/mountinfo and /proc/swaps. The answer to who uses a disk must be one line of text, nobody, or an
+ * error without a text.
+ */
 
 #include "device/device.h"
 

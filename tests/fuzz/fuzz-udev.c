@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What udev and sysfs may say of a disk's serial: lines of text (an empty one: says nothing), and after the last
- * newline the bytes of a VPD page. Whatever they are, the serial is a text that a caller can compare.
+ * Fuzzes what udev and sysfs say of a disk's serial and links. An input is six lines of text, of which an empty one
+ * stands for a missing value, and then the bytes of a VPD page. The serial that comes out must be a text that callers
+ * can compare.
  */
 
 #include "device/device-internal.h"

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# libFuzzer targets: ../configure CC=clang --enable-fuzzers --enable-sanitizers; then
+# Fuzz targets, built with libFuzzer. Configure with
+#	../configure CC=clang --enable-fuzzers --enable-sanitizers
+# and run all of them, or one:
 #	../tests/fuzz/run . 60
-# or one of them: tests/fuzz/fuzz-config -max_total_time=60 corpus ../tests/fuzz/seeds/config
+#	tests/fuzz/fuzz-config -max_total_time=60 corpus ../tests/fuzz/seeds/config
 
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 FUZZ_CFLAGS = $(AM_CFLAGS) $(VOLUMED_DEPS_CFLAGS)
@@ -14,7 +16,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz-bus-args tests/fuzz/fuzz-cloudstack-json test
 	tests/fuzz/fuzz-mounts tests/fuzz/fuzz-udev
 endif
 
-# the classes in one program: each one's symbol gets another name
+# All classes are linked into one program, so the symbol of each gets another name.
 FUZZ_PLUGIN_CPPFLAGS = $(PLUGIN_CPPFLAGS) -Dmigratekit_volume_plugin
 EXTRA_LTLIBRARIES = \
 	tests/fuzz/libfuzzfailover.la \

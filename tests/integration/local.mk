@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The real daemon on a private bus, with the simulator as its CloudStack. A folder for each room of src/, plugins/
-# and sim/ that the tests are about; product/ is what others get of us.
+# Integration tests. Most start the real daemon on a private bus, with the simulator as its CloudStack. There is a
+# folder for each room of src/, plugins/ and sim/ that they test; product/ tests what is shipped: installation,
+# packages, manuals and examples.
 
 check_LTLIBRARIES += libomaenv.la
 libomaenv_la_SOURCES = tests/integration/oma/oma-env.c tests/integration/oma/oma-env.h

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A small good plugin; or, built with one of the FAULT_* defines, one with a mistake that only shows in
- * a file. Mistakes within the tables need no file: tests/unit/plugin/test-plugin.c.
+ * A small good plugin for the test of the loader. Built with one of the FAULT_* macros it has one mistake that needs a
+ * real file. Mistakes within the tables need none: see tests/unit/plugin/test-plugin.c.
  */
 
 #include <migratekit/volume-plugin.h>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Plugins with one mistake each, for the loader's test. Never installed; -rpath makes them shared.
-# The undefined symbol of one of them is its mistake.
+# Plugins for the test of the loader: good ones, and others with one mistake each. One of them needs an undefined
+# symbol, which is its mistake. They are never installed; libtool makes a shared library only with -rpath.
 
 FAULT_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 

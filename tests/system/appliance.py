@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The appliance under test: guest, simulator and daemon, and what is asked of them."""
+"""The appliance of the system test: starts the simulator and the guest, and offers calls of the daemon in the guest."""
 import json
 import os
 import shlex

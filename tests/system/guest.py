@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A QEMU with the guest of the system test, its monitor, and the agent in it."""
+"""Starts QEMU with the guest of the system test, and talks to QEMU's monitor and to the agent in the guest."""
 import base64
 import ctypes
 import json

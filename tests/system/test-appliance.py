@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# test-appliance.py SIMULATOR IMAGES SCRATCH [NAMES]: the tests of ./quickstart system-test, in the order of their
-# definition on one machine; NAMES: only those with one of them (comma list) in their name. What one needs it makes, and takes away. TAP.
+# test-appliance.py SIMULATOR IMAGES SCRATCH [NAMES]: proves the installed package in a guest with real systemd, udev,
+# polkit and disks, against the simulator. All tests run on one guest, in the order of their definition. Each makes what
+# it needs, and removes it. NAMES: a comma list; only tests with one of them in their name are run. Prints TAP.
 import json
 import os
 import sys

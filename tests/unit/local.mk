@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A folder for each room of src/ and sim/. No processes.
+# Unit tests: they link the code that they test, and start neither the daemon nor the simulator. There is a folder for
+# each room of src/ that they test, one for the simulator, and one for the rooms themselves.
+
+# the tests' own tools
+check_PROGRAMS += tests/unit/kit/tap.tap
+tests_unit_kit_tap_tap_SOURCES = tests/unit/kit/test-tap.c
+tests_unit_kit_tap_tap_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_kit_tap_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_kit_tap_tap_LDADD = $(WORLD_LDADD)
 
 check_PROGRAMS += tests/unit/base/util.tap
 tests_unit_base_util_tap_SOURCES = tests/unit/base/test-util.c

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements bus-env.h: the tables and handlers of the service, the event loop, and the client. */
+
 #include "bus-env.h"
 
 #include "child.h"

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * bus.c on a private dbus-daemon, with an sd-bus client on the same loop: what the service has queued is
- * seen as well as what the client gets.
+ * A small service of src/bus on a private dbus-daemon, and an sd-bus client of it, for the tests of src/bus. Both run
+ * in the test's process on one event loop. So a test can look into the service's queues as well as at what the client
+ * gets.
  */
 
 #include "bus/bus-internal.h"
@@ -18,50 +19,59 @@
 #define B_ERR  "org.freedesktop.DBus.Error."
 #define B_OURS "org.migratekit.Volume1.Error."
 
-/* What the object's handlers and properties use. */
+/* An object of the service: what its method handlers and properties use. */
 struct b_object {
 	char *name; /* property Name */
 	uint64_t count;
+	/* the calls of the method Hold that have no answer yet */
 	struct mk_call *held[2 * MK_BUS_HELD_MAX];
 	size_t n_held;
 	struct mk_bus_object *bus;
 };
 
+/* A signal that the client got. */
 struct b_signal {
 	char *path, *interface, *member;
 	json_object *args;
 };
 
 struct bus_env {
-	char *dir;
+	char *dir; /* scratch; others may enter it */
 	struct tb_bus *daemon;
 	sd_event *event;
 	struct mk_bus *bus;
 	struct b_object root, child;
 	struct mk_turn *turn;
-	bool hold_flush; /* want_flush is only counted */
+	bool hold_flush; /* nothing is sent when src/bus asks for a flush */
+	/* how often src/bus has asked for a flush, and told that the bus is gone */
 	unsigned wanted, disconnected;
 	sd_bus *client;
-	struct b_signal *signals;
+	struct b_signal *signals; /* all that came from below /org/example */
 	size_t n_signals;
 };
 
 extern const struct mk_bus_interface b_test_interface, b_more_interface;
 
-/* Bus, service with the object at B_ROOT (both interfaces) and B_ROOT/child/one (B_TEST), client. */
+/*
+ * Starts the bus, the service and the client. The service has two objects: B_ROOT with both interfaces, and
+ * B_ROOT/child/one with B_TEST alone. A failed assertion in this header's functions fails the running test.
+ */
 void b_start(struct bus_env *e);
 void b_stop(struct bus_env *e);
 
-/* Another client on the loop; as somebody else, which only root can. */
+/* Connects one more client on the loop; the second as another user, which needs root. The caller unrefs it. */
 sd_bus *b_connect(struct bus_env *e);
 sd_bus *b_connect_as(struct bus_env *e, uid_t uid, gid_t gid);
-/* What the kernel notes of whoever connects are the effective ids; 0, 0: root's again. */
+/*
+ * Changes the effective ids of this process; 0, 0 changes them back. Needs root. The kernel hands the effective ids of
+ * whoever connects to the server, which takes them for the caller's.
+ */
 void b_become(uid_t uid, gid_t gid);
-/* How many calls have no answer yet. */
+/* How many calls the service has not answered yet. */
 size_t b_n_calls(const struct bus_env *e);
-/* One turn of the loop, without waiting if nothing is to be done. False: nothing happened. */
+/* Runs one iteration of the loop without waiting. False: there was nothing to do. */
 bool b_turn(struct bus_env *e);
-/* Runs the loop until the condition holds; after 60 s the test fails. */
+/* Runs the loop until the condition holds. Fails the test, and ends it, after 60 s. */
 #define B_WAIT(e, condition)                                                                       \
 	do {                                                                                       \
 		uint64_t end_ = mk_now_monotonic() + 60 * USEC_PER_SEC;                            \
@@ -73,23 +83,27 @@ bool b_turn(struct bus_env *e);
 			tap_note("waited in vain for %s", #condition);                             \
 		CU_ASSERT_FATAL(ok_);                                                              \
 	} while (0)
-/* Runs the loop until *flag or for 60 s. */
+/* Runs the loop until *flag is true, for 60 s at most. Returns *flag. */
 bool b_run_until(struct bus_env *e, const bool *flag);
-/* Runs the loop until everything that was sent to the client so far has come. */
+/* Runs the loop until the client has received all that the service has queued for it so far. */
 void b_settle(struct bus_env *e);
 
 /*
- * Calls a method of the service, and runs the loop until the answer, which may be an error. The caller
- * drops it.
+ * Calls a method of the service as the client, and runs the loop until the answer comes, which may be an error. The
+ * caller unrefs the answer. types and what follows are as for sd_bus_message_append().
  */
 sd_bus_message *b_call(struct bus_env *e, const char *path, const char *interface,
 		       const char *member, const char *types, ...);
+/* The same for a call that is built already, and from any client. Takes the reference of m. */
 sd_bus_message *b_send(struct bus_env *e, sd_bus *from, sd_bus_message *m);
-/* The call alone, from the client. */
+/* Builds a call without arguments for b_send(), to be sent by the client. */
 sd_bus_message *b_message(struct bus_env *e, const char *path, const char *interface,
 			  const char *member);
 
-/* Both drop the reply. name NULL: any; text: a substring, NULL: any. */
+/*
+ * The reply must be an error with this name, and its message must contain this text. NULL: any. Takes the reply's
+ * reference.
+ */
 void b_expect_error(sd_bus_message *reply, const char *name, const char *text);
-/* The reply's arguments as a JSON text must be this one. */
+/* The reply's arguments must equal this JSON array. Takes the reply's reference. */
 void b_expect_json(sd_bus_message *reply, const char *json);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements peer-env.h: the private socket of the service, and clients of it. */
+
 #include "peer-env.h"
 
 #include <fcntl.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who may do what over the bus: with a polkit that says yes, no, nothing, nonsense, or is not there. */
+/*
+ * Proves who may call what, with the service of bus-env.h and a mock polkit on its bus. The mock grants, refuses,
+ * demands authentication, fails, answers nonsense, hangs, or is missing. Needs root.
+ */
 
 #include "bus-env.h"
 #include "bus/access.h"

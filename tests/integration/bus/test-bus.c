@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Calls: values of every type in and out, options, limits, and exactly one reply on every path. */
+/*
+ * Proves method calls of src/bus with the service of bus-env.h: values of every type in both directions, options,
+ * limits, and exactly one reply on every path.
+ */
 
 #include "bus-env.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Limits, callers, names, and the end of the bus. */
+/*
+ * Proves the limits on calls that wait, what is known of callers, ownership of the bus name, and what happens when the
+ * bus ends. With the service of bus-env.h.
+ */
 
 #include "bus-env.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects: introspection, properties, object manager, and what is told of their changes, in which order. */
+/*
+ * Proves the standard interfaces of objects with the service of bus-env.h: introspection, properties and object
+ * manager. Also proves which signals tell of changes, and in which order.
+ */
 
 #include "bus-env.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The private socket: who may connect, and that nobody who does can harm the rest. */
+/*
+ * Proves who may connect to the private socket, and that no client of it can harm the service or other clients. With
+ * the service of peer-env.h.
+ */
 
 #include "peer-env.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The private socket: the same objects as on the bus, signals and callers. */
+/*
+ * Proves that clients of the private socket get the same objects, answers and signals as those on the bus. With the
+ * service of peer-env.h.
+ */
 
 #include "peer-env.h"
 

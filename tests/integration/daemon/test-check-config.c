@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --check-config of root sees what the service will see: as its user, with its credentials. */
+/*
+ * Proves that `migratekit-volumed --check-config`, started by root, judges the configuration as the service will see
+ * it: as the service's user, and with the credentials of its unit. With the real daemon; needs root and a mount
+ * namespace.
+ */
 
 #include "ways-env.h"
 

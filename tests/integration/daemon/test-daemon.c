@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The daemon as a process: command line, start and end, reload, notifications, what it leaves in its files. */
+/*
+ * Proves the daemon as a process, in the world of tests/world.h: command line, start and end, reload, log, messages to
+ * the service manager, and what it does about a missing, damaged or full state directory.
+ */
 
 #include "canary.h"
 #include "child.h"

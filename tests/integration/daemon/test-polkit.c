@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Real users on a bus with the shipped policy, a real polkitd with the shipped actions and rules, and the
- * daemon as an unprivileged user: only the owner annotation lets it ask about others.
+ * Proves the rights of real users on a bus with the shipped policy, and with a real polkitd with the shipped actions
+ * and rules. The real daemon runs as an unprivileged user. Only the annotation org.freedesktop.policykit.owner of the
+ * shipped actions lets it ask polkit about other users. Needs root.
  */
 
 #include "ways-env.h"

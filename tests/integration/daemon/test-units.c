@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is installed for systemd and the bus, as their own tools see it. */
+/*
+ * Proves the files that are installed for systemd, D-Bus and polkit: that systemd's own tools accept them, and that
+ * they agree with each other.
+ */
 
 #include "ways-env.h"
 

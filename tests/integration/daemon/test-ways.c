@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The private socket as systemd passes it, with the clients that people use, and without any bus. */
+/*
+ * Proves the ways to reach the real daemon without CloudStack: the private socket as systemd passes it, with the usual
+ * D-Bus clients, and with no bus at all, a late one, or no way in.
+ */
 
 #include "ways-env.h"
 

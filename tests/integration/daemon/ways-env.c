@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements ways-env.h: the scratch directory, the processes, and the shell commands. */
+
 #include "ways-env.h"
 
 #include "canary.h"

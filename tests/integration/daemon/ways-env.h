@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The daemon as a system starts it: with a passed socket, as another user, under the shipped bus policy,
- * with a real polkitd. CloudStack is not there. What clients do is written as shell commands.
+ * The real daemon started as an installed system starts it: with a socket passed to it, as an unprivileged user, under
+ * the shipped bus policy and with a real polkitd, as each test needs it. There is no CloudStack. Clients are shell
+ * commands; they find the scratch directory in $DIR and the bus's address in $BUS.
  */
 
 #include "base/base.h"
@@ -13,50 +14,63 @@
 
 #define A_NAME  "org.migratekit.Volume1"
 #define A_PATH  "/org/migratekit/Volume1"
-#define A_GROUP "games" /* [daemon] group; the user of that name is in it */
-#define A_USER  "man"   /* the daemon's in place of migratekit: any that is not root */
+/*
+ * A group and a user that stand for the group and the user migratekit of an installed system. The configuration has
+ * A_GROUP as [daemon] group; the user games is a member of it. A_USER can be any user but root.
+ */
+#define A_GROUP "games"
+#define A_USER  "man"
 
-/* Commands to become somebody. */
+/* Prefixes of shell commands, to run them as somebody else; these need root. */
 #define A_STRANGER   "setpriv --reuid=65534 --regid=65534 --clear-groups "
 #define A_MEMBER     "setpriv --reuid=games --regid=games --clear-groups "
-/* The group is the process's, not the user's. */
+/* A process that is in the group while its user is not. */
 #define A_SUPPLEMENT "setpriv --reuid=65534 --regid=65534 --groups=games "
 
-/* How the daemon is started with the socket passed. */
+/* A prefix that passes the listening socket $DIR/sock to the daemon. */
 #define A_SOCKET "systemd-socket-activate -l $DIR/sock "
 
 struct ways {
-	char *dir; /* scratch; $DIR in commands */
-	pid_t daemon, bus, polkit;
-	int log_fd; /* the daemon's standard error */
-	char *log;  /* as far as it was read */
+	char *dir;                 /* the scratch directory */
+	pid_t daemon, bus, polkit; /* 0: not running */
+	int log_fd;                /* the daemon's standard output and error */
+	char *log;                 /* what was read from it so far */
 };
 
-/* Scratch directory with configuration, plugins, and a copy of the daemon that any user can run. */
+/*
+ * Makes the scratch directory with a configuration, the plugins, and a copy of the daemon that every user can run. a
+ * must outlive the test's function, because a fatal assertion leaves that function: what it left behind is removed at
+ * the next start, or at the end of the program.
+ */
 void a_start(struct ways *a);
-/* Everything is ended that was started; the daemon, if it is running, must end with 0 on SIGTERM. */
+/* Ends all that was started, and removes the directory. A running daemon must end with status 0 after SIGTERM. */
 void a_stop(struct ways *a);
 
-/* A bus with the policies of polkit and of the daemon, at $DIR/bus ($BUS is its address). */
+/* Starts a bus with the policies of polkit and of the daemon, at $BUS. It is the system bus of all commands. */
 void a_start_bus(struct ways *a);
 void a_stop_bus(struct ways *a);
-/* polkitd with the shipped actions and rules, in a mount namespace of its own. False, with the test
- * marked as skipped: cannot be done here. */
+/*
+ * Starts polkitd with the shipped actions and rules, in a mount namespace of its own. False, and the test is marked as
+ * skipped, if there is no polkitd or no right to a mount namespace.
+ */
 bool a_start_polkit(struct ways *a);
 void a_stop_polkit(struct ways *a);
 
-/* prefix daemon --config=… args; as A_USER, if we are root. */
+/* Starts "PREFIX daemon --config=… --verbose ARGS"; as A_USER if root runs the test. Does not wait. */
 void a_spawn(struct ways *a, const char *prefix, const char *args);
-/* Waits until the daemon has logged a line with this text. False: it ended without. */
+/* Waits until the daemon's log has this text. False: the log ended without it, or nothing came for 60 s. */
 bool a_wait_log(struct ways *a, const char *text);
-/* Waits for the daemon's end: its wait status. */
+/* Waits for the daemon's end. Returns its wait status; if it does not end, kills it and returns -1. */
 int a_wait_end(struct ways *a);
 
-/* Runs a shell command to its end; what it printed, its status in a_status. Valid until the next. */
+/*
+ * Runs a shell command to its end, for 60 s at most. Returns its standard output and error, valid until the next
+ * command. a_status gets its wait status; -1 if it was killed at the time-out.
+ */
 const char *a_sh(struct ways *a, const char *fmt, ...) _printf_(2, 3);
 extern int a_status;
 
-/* As above; the command must succeed, or fail, and print this text somewhere. */
+/* The same, with a check: the command must succeed (or fail), and its output must contain the text. */
 #define A_OK(a, text, ...)    a_check(a_sh(a, __VA_ARGS__), true, text)
 #define A_FAILS(a, text, ...) a_check(a_sh(a, __VA_ARGS__), false, text)
 void a_check(const char *output, bool success, const char *text);

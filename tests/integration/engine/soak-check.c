@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements soak-check.h: judges each operation of the soak by the simulator's state before and after it. */
+
 #include "soak-check.h"
 
 #define SNAPSHOTS_MAX 8

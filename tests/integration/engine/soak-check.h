@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What the soak holds the daemon to. It knows of each operation what was asked, and where its volumes were by the
- * simulator's own word when it was accepted; when it has ended, the simulator must agree with the state that it ended
- * in, and at the end of a burst the daemon with the simulator, before anything is repaired.
+ * The checks of the soak test. For each operation they know what was asked, and what the simulator's state was
+ * when it was accepted. When it has ended, the simulator must agree with the state that it reports. At the end of
+ * a burst (operations started together) the daemon must agree with the simulator before anything is repaired.
  */
 
 #include "integration/failover/failover-env.h"
@@ -61,5 +61,5 @@ void sk_look(struct world *w);
 void sk_started(struct world *w, const struct sk_op *op, const char *path);
 /* Waits for the end of all operations, and judges them. */
 void sk_end_burst(struct world *w);
-/* The daemon's own comparison: before a repair only what is unsure may differ, and nothing after it. */
+/* Runs Reconcile. Before a repair only volumes that are unsure may differ; after two repairs nothing may. */
 void sk_reconcile(struct world *w);

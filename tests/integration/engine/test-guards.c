@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What must not be touched on the way back, and what must not be believed for long. */
+/*
+ * Proves what must not be touched during a roll-back, and which old knowledge must not be trusted, in the world of
+ * failover-env.h.
+ */
 
 #include "integration/failover/failover-env.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What CloudStack may still be doing after its operation has ended, or could not be asked: nothing is destroyed,
- * nothing is forgotten, and what is true is found out. */
+/*
+ * Proves what the daemon does while a command's outcome is unknown, because CloudStack may still be working or
+ * could not be asked: nothing is destroyed or forgotten, and the truth is found out later. In the world of
+ * failover-env.h.
+ */
 
 #include "integration/failover/failover-env.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements failover-env.h: calls of class failover, and what the simulator says of a set of volumes. */
+
 #include "failover-env.h"
 
 void f_start(struct world *w, const char *config, size_t n, struct f_set *ret)

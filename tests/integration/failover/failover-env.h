@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The world of the failover class: the oma class's, with volumes on the appliance and an empty failover VM. */
+/*
+ * The world of oma-env.h for tests of class failover: volumes attached to the appliance, and a failover VM without
+ * its root volume.
+ */
 
 #include "integration/oma/oma-env.h"
 
@@ -22,20 +25,19 @@ struct f_options {
 	bool force, drop;                     /* false: not given */
 };
 
-/* The failover VM without its root volume, and n volumes attached to the appliance, each with a written content
- * ("generation" 100 and up in the simulator). */
+/* Starts the world, deletes the failover VM's root volume, and makes n attached volumes. The i-th has the content
+ * ("generation" in the simulator) 100 + i. */
 void f_start(struct world *w, const char *config, size_t n, struct f_set *ret);
 
-/* Assign, Return, Snapshot, Revert, DropSnapshots; vm NULL: the method has none. The path; NULL with the
- * error. options may be NULL. */
+/* Calls Assign, Return, Snapshot, Revert or DropSnapshots. vm NULL: the method has none. options may be NULL. Returns
+ * the operation's path (static storage: the last eight stay valid), or NULL with the error as for w_call(). */
 const char *f_call(struct world *w, const char *method, const struct f_set *set, const char *vm,
 		   const struct f_options *options);
 /* Assign to F_VM with the first volume as root. */
 const char *f_assign(struct world *w, const struct f_set *set, const char *token);
 const char *f_return(struct world *w, const struct f_set *set, const char *token);
 
-/* Lets held jobs go on until the operation has ended: one may come to be held only when those before it in its VM's
- * queue have ended. */
+/* Releases held jobs again and again until the operation has ended: a request that comes later may be held anew. */
 void f_release_until_end(struct world *w, const char *path);
 
 /* What the simulator says of a volume. */
@@ -46,15 +48,14 @@ int64_t f_generation(struct world *w, const char *volume);
 void f_write(struct world *w, const char *volume, int64_t generation);
 /* The i-th volume's content is first + i * step. */
 bool f_has_generations(struct world *w, const struct f_set *set, int64_t first, int64_t step);
-/* Our snapshots of the volumes that are good. */
+/* How many of the daemon's snapshots of these volumes are complete (BackedUp) and not removed. */
 unsigned f_snapshots(struct world *w, const struct f_set *set);
 
 /* All of the set is on the VM, the first as device 0, the others 1, 2, 4, 5, … in order, and the daemon says so. */
 bool f_assigned(struct world *w, const struct f_set *set);
 /* All of the set is on the appliance, each with its device. */
 bool f_home(struct world *w, const struct f_set *set);
-/* A Revert's message: "reverted: ID; not reverted: ID; not known whether reverted: ID: …". The volume is named, and not
- * as one that was not reverted. */
+/* Whether a Revert's message, "reverted: ID; not reverted: ID; …", names the volume, and not after "not reverted:". */
 bool f_tells_reverted(const char *message, const char *volume);
-/* Changes anything in CloudStack that Assign and its kin can change: how often these were run. */
+/* How often the commands that change volumes, snapshots or VMs were executed. */
 int64_t f_changes(struct world *w);

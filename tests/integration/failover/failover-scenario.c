@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements failover-scenario.h: the table of scenarios, one case with a fault, and the checks after it. */
+
 #include "failover-scenario.h"
 
 struct world fs_w;

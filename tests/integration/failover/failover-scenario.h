@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What the failure matrix of class failover and of DestroyVM runs, and what must be true after each case: the whole
- * set is where it was or where it was to be, each command was run as often as it had to be, store, CloudStack and devices
- * agree, and no operation is unfinished.
+ * The scenarios of the failure matrix of class failover and of DestroyVM, and the checks after each case: the
+ * whole set is where it was or where it was to be, no command was run too often, store, CloudStack and devices
+ * agree, and no operation is unfinished. If an operation ends with "could not be found out", only its snapshots
+ * and unfinished operations are checked.
  */
 
 #include "failover-env.h"
@@ -59,8 +60,8 @@ void fs_find_places(const struct fs_scenario *s, struct fs_places *ret);
 bool fs_is_poll(const struct fs_place *p);
 /* With MK_MATRIX_FULL in the environment everything is tried. */
 bool fs_is_full(void);
-/* Whether the i-th place is tried: of the scenarios that go back, whose way forward others have tried, every
- * second, and at each kind of fault others. */
+/* Whether the i-th place is tried. Scenarios that always meet a fault try every second place, and the others with the
+ * next kind of fault: other scenarios have tried their way forward. */
 bool fs_takes(const struct fs_scenario *s, size_t i);
 /* From here on another kind of fault is tried. */
 void fs_next_kind(void);
@@ -72,6 +73,6 @@ enum fs_faults {
 	ASSIGN_ONLY = 1 << 3,
 };
 
-/* Each place that is tried meets one of the faults, the next place the next one; or all of them. Each scenario is a
- * forked case. */
+/* Runs each scenario once for each place that is tried, each scenario as a forked case. The places meet the faults in
+ * turn; with MK_MATRIX_FULL each place meets all of them. */
 void fs_each_place(const char *const *faults, unsigned flags, const char *config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Class failover: the way back of a set when not all goes well there either. */
+/* Proves the roll-back of a set when steps of the roll-back fail too, in the world of failover-env.h. */
 
 #include "failover-env.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Class failover: snapshots, the end of a failover, single volumes; and TestVM.DestroyVM. */
+/*
+ * Proves snapshots, reverts, the end of a failover, single volumes of class failover, and TestVM.DestroyVM, in the
+ * world of failover-env.h.
+ */
 
 #include "failover-env.h"
 

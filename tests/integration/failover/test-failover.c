@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Class failover end to end: sets of volumes between the appliance and a failover VM. */
+/*
+ * Proves class failover end to end: sets of volumes move from the appliance to a failover VM and back, in the
+ * world of failover-env.h.
+ */
 
 #include "failover-env.h"
 

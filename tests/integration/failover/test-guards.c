@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Class failover: each guard refuses with its own error and words, and nothing was touched. */
+/*
+ * Proves that each guard of class failover refuses with its own error and words, and that nothing is changed then,
+ * in the world of failover-env.h.
+ */
 
 #include "failover-env.h"
 

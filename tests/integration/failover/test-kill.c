@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The failure matrix of class failover and of DestroyVM: lost jobs, cancels, and kill -9 at every commit. */
+/*
+ * The second half of the failure matrix of class failover and DestroyVM: lost jobs, cancels, and a kill of the
+ * daemon at each commit.
+ */
 
 #include "failover-scenario.h"
 

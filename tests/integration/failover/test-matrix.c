@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The failure matrix of class failover and of DestroyVM. A set's steps run side by side, so the places where
- * something can go wrong are not listed here: each scenario runs once without a fault, and then once more for each
- * request that it sent to CloudStack, with that request meeting a fault. Step tables with a row that this file does not
- * know fail it.
+ * The failure matrix of class failover and of DestroyVM. The volumes of a set are worked on at the same time, so
+ * the places of faults cannot be listed. Each scenario first runs without a fault. Then it runs once for each
+ * request that it sent, and that request meets a fault. By default only a part of these places is tried
+ * (MK_MATRIX_FULL). A step table with a row that this file does not know fails the test.
  */
 
 #include "failover-scenario.h"

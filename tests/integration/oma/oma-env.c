@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements oma-env.h: the world with mocked disks, and calls about volumes. */
+
 #include "oma-env.h"
 
 #include "child.h"

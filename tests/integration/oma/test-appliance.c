@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Is this machine the configured VM? Its DMI UUID comes as a credential, else from a /sys of the test's own. */
+/*
+ * Proves how the daemon finds out whether this machine is the configured VM. It compares the machine's DMI UUID, which
+ * comes as a systemd credential, or else from the test's mocked /sys. In the world of tests/world.h.
+ */
 
 #include "oma-env.h"
 

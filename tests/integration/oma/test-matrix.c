@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The failure matrix of class oma: each row of each step table × each kind of fault, on the real daemon, the
- * simulator and mocked disks. The rows come from the plugin itself: one that this file does not know fails
- * the test. After each case: CloudStack's state, the operation's, how often each command was run, the
- * signals, and that store, CloudStack and devices agree.
+ * The failure matrix of class oma, on the real daemon, the simulator and mocked disks: each row of each step table
+ * meets each kind of fault. The rows are read from the plugin; one that this file does not know fails the test.
+ * Each case checks the states of CloudStack and of the operation, how often each command was run, the signals, and
+ * that store, CloudStack and devices agree.
  */
 
 #include "oma-env.h"

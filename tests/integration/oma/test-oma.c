@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Class oma end to end: the real daemon, the simulator, mocked disks that the simulator plugs. */
+/*
+ * Proves the class oma end to end: volumes are created, attached, proven, detached and deleted. In the world of
+ * oma-env.h: the real daemon, the simulator, and mocked disks that the simulator plugs.
+ */
 
 #include "oma-env.h"
 

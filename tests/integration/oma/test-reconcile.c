@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Ownership, restart, recovery and concurrency of managed volumes. */
+/*
+ * Proves who owns a managed volume, and what becomes of that: Reconcile, adopting and forgetting, a lost or damaged
+ * database, restarts, and calls at the same time. In the world of oma-env.h.
+ */
 
 #include "oma-env.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The demonstration that newcomers run works. */
+/*
+ * Proves that tests/demo, which newcomers run, ends well and prints no key. It runs the real daemon and the simulator.
+ */
 
 #include "canary.h"
 #include "child.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The example that callers copy from does what it says. */
+/* Proves that examples/test-failover.sh does what it says, also after a failure. In the world of failover-env.h. */
 
 #include "child.h"
 #include "integration/failover/failover-env.h"

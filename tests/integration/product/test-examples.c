@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The README's programs do what they say, each with its own D-Bus library. */
+/*
+ * Proves that examples/volume.py, examples/go/volume.go and the busctl lines of README.md work as they are written. In
+ * the world of failover-env.h.
+ */
 
 #include "child.h"
 #include "integration/failover/failover-env.h"

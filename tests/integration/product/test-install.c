@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What `make install` leaves is enough for others: the example plugin is built with it, outside the tree. */
+/*
+ * Proves that what `make install` installs is enough to build a plugin outside of the tree. The example plugin is
+ * built with it, and run in the real daemon against the simulator.
+ */
 
 #include "child.h"
 #include "tap.h"

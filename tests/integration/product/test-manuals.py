@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test-manuals.py SRCDIR BUILDDIR: the manual and the README say what the program does. Prints TAP."""
+"""test-manuals.py SRCDIR BUILDDIR: proves that the manuals and README.md agree with the program: options, keys,
+defaults, members, errors, rights and API commands. Prints TAP."""
 import glob
 import os
 import pwd

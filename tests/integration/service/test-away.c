@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The path to CloudStack breaks right after a look, with its command still to be sent; others go on changing
- * CloudStack meanwhile.
+ * Proves what an operation does when the connection to CloudStack breaks after it has looked at a volume and before it
+ * sends its command, while others may change the volume. In the world of tests/world.h.
  */
 
 #include "tap.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What must never be deleted, what CloudStack may be like, and CloudStack gone. */
+/*
+ * Proves which volumes DeleteRootVolume never deletes, and how it copes with states, rights and failures of
+ * CloudStack, including one that cannot be reached. In the world of tests/world.h.
+ */
 
 #include "child.h"
 #include "tap.h"

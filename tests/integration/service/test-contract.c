@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* dbus/<interface>.xml is what the running daemon offers: members, signatures, argument names, annotations. */
+/*
+ * Proves that the XML files in dbus/ describe what the running daemon offers: members, signatures, argument names and
+ * annotations. In the world of tests/world.h.
+ */
 
 #include "child.h"
 #include "tap.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a caller may ask: bad requests, tokens, batches, lists, Wait and Cancel, clients of all kinds. */
+/*
+ * Proves the manager object and operations as callers see them: bad requests, tokens, batches, lists, Wait and Cancel,
+ * and different D-Bus clients. In the world of tests/world.h.
+ */
 
 #include "child.h"
 #include "tap.h"

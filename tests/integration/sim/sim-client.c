@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements sim-client.h: the simulator as a process, requests to it, and access to their answers. */
+
 #include "sim-client.h"
 
 #include "child.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The simulator's admin API: each fault does what it says and nothing else, and the log tells the truth. */
+/*
+ * Proves the admin API of the simulator, started as a process: each fault does what sim/README.md says and nothing
+ * else, and the request log is true.
+ */
 
 #include "cloudstack/wire.h"
 #include "sim-client.h"

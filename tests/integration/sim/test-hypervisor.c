@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The simulator's umockdev hypervisor: which disks the OMA's guest sees, when, and as what. */
+/*
+ * Proves which mocked disks the simulator plugs into the appliance with --hypervisor umockdev, when they come and go,
+ * and what is seen of them. The simulator is started as a process.
+ */
 
 #include "sim-client.h"
 #include "sim.h"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# test-libcloud.py SIMULATOR: Apache Libcloud's CloudStack driver, which nobody here wrote, works with the
-# simulator as it does with CloudStack: it signs, calls, follows jobs, and understands every answer.
-# Prints TAP.
+# test-libcloud.py SIMULATOR: proves that a client that is not part of this project works with the simulator as with
+# CloudStack: the CloudStack driver of Apache Libcloud. The driver signs requests, follows jobs, and understands the
+# answers. Prints TAP.
 import subprocess
 import sys
 import urllib.parse

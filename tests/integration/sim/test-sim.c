@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The simulator's CloudStack face: who may call, in which form, and how a refusal looks. */
+/*
+ * Proves the API of the simulator, started as a process: whose requests are accepted, in which form, and what a
+ * refusal looks like.
+ */
 
 #include "cloudstack/wire.h"
 #include "sim-client.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The failure matrix of DeleteRootVolume: each row of the step table, and its undo, × each kind of fault, on the real
- * daemon and the simulator. A table, a row or an undo of the plugin that this file does not know fails the test.
- * DestroyVM, which has more to lose, is in failover/test-matrix.c and failover/test-kill.c, with a fault at every request.
- * After each case: CloudStack's state, the operation's state and error, how often each command was run,
- * and the signals.
+ * The failure matrix of DeleteRootVolume, on the real daemon and the simulator: each row of the step table, and
+ * its undo, meets each kind of fault. A table, row or undo of the plugin that this file does not know fails the
+ * test. Each case checks CloudStack's state, the operation's state and error, how often each command was run, and
+ * the signals. DestroyVM is in failover/test-matrix.c and failover/test-kill.c.
  */
 
 #include "tap.h"

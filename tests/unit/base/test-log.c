@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Proves src/base/log.c: what a message becomes on standard error and in the journal, and which messages --verbose
+ * adds. Standard error is a pipe of the test; the journal is a socket of the test in a mount namespace of its own.
+ */
+
 #include "base/log.h"
 #include "tap.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Proves the helpers of src/base/base.h: UUIDs, UTF-8, owned texts, and JSON access. */
+
 #include "base/base.h"
 #include "tap.h"
 

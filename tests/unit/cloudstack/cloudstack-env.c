@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements cloudstack-env.h: plays a script to the CloudStack client. */
+
 #include "cloudstack-env.h"
 
 #include "cloudstack/wire.h"

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Implements fake-http.h: sockets, HTTP parsing, and the checks of each request. Signatures are computed by the
+ * daemon's own code; test-sign.c compares that code with known signatures.
+ */
+
 #include "fake-http.h"
 
 #include "cloudstack/wire.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the client makes of answers: errors, retries, pages, and that no key comes back in a text. */
+/*
+ * Proves what the CloudStack client makes of answers, against the scripted server of cloudstack-env.h: outcomes of
+ * requests, retries, and pages of lists. Also proves that no key appears in a text that the client hands out.
+ */
 
 #include "cloudstack-env.h"
 

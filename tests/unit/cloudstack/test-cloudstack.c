@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queue, transport, and life of the client. What answers mean: test-answers.c. */
+/*
+ * Proves how the CloudStack client queues, sends, cancels and frees requests, against the scripted server of
+ * cloudstack-env.h. What the client makes of answers is in test-answers.c.
+ */
 
 #include "cloudstack-env.h"
 

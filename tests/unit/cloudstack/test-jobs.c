@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Proves how the CloudStack client follows asynchronous jobs to their end, against the scripted server of
+ * cloudstack-env.h: results, lost polls, and polling of many jobs at once.
+ */
+
 #include "cloudstack-env.h"
 
 #define QUERY              "queryAsyncJobResult"

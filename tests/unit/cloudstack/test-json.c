@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Proves which bodies of CloudStack's answers src/cloudstack/json.c accepts, what it reads from them, and which it
+ * refuses. Nothing is sent.
+ */
+
 #include "cloudstack/wire.h"
 #include "tap.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The vectors V1 to V8 were computed with Python's hmac; V3, V4 and V8 also with Java's URLEncoder. */
+/*
+ * Proves the signature of API requests against test vectors. V1 to V8 were computed with Python's hmac; V3, V4 and V8
+ * also with Java's URLEncoder.
+ */
 
 #include "cloudstack/wire.h"
 #include "tap.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Against a real HTTPS server with a certificate authority of its own, made by openssl(1). */
+/*
+ * Proves that the CloudStack client checks the server's certificate, against a real HTTPS server in the test's
+ * process. The program openssl makes the certificates, with a certificate authority of their own.
+ */
 
 #include "cloudstack-env.h"
 

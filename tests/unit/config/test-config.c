@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Proves how src/config reads volumed.conf, its drop-ins and the key files: values, defaults, ranges, and what is said
+ * of each mistake. The files are in a scratch directory.
+ */
+
 #include "config/config.h"
 #include "config/parse-internal.h"
 #include "config/secret-internal.h"

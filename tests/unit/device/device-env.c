@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements device-env.h on umockdev. Its own recvmsg() lets a test lose events. */
+
 #include "device-env.h"
 
 #include "tap.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table: disks that come, go and change, lost events, lookups. */
+/*
+ * Proves the device table (src/device/device.c) on the fake machine of device-env.h: disks that come, go and change,
+ * events that are lost, and lookups.
+ */
 
 #include "device-env.h"
 #include "tap.h"

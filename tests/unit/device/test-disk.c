@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One disk: its serial, whether it is a candidate, its link. */
+/*
+ * Proves what the device table says of a single disk, on the fake machine of device-env.h: its serial, its link, and
+ * whether it can be a volume at all (a candidate).
+ */
 
 #include "device-env.h"
 #include "device/device-internal.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The device table on the real machine: its disks, and the users of a loop device. Loop devices are no
- * candidates, so the disk is described by hand. umockdev stays out of this program: its open()
- * loses the kernel's error.
+ * Proves the device table on the real machine: its disks, and who uses a loop device. The table leaves out loop
+ * devices, which cannot be volumes, so the test describes this one by hand. umockdev stays out of this program: its
+ * open() loses the kernel's errno.
  */
 
 #include "device/device-internal.h"

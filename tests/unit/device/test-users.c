@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who uses a disk, on a fake machine with a fake /proc. */
+/*
+ * Proves how src/device/users.c finds out who uses a disk, on the fake machine of device-env.h with a fake /proc:
+ * mounts, swap, and devices on top of the disk.
+ */
 
 #include "device-env.h"
 #include "tap.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements engine-env.h: the bench for tests of the engine. */
+
 #include "engine-env.h"
 
 #include <dlfcn.h>

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The engine with the real test-vm plugin, a real database and a fake CloudStack, on one loop. */
+/*
+ * The bench for tests of the engine: src/engine with the real plugin test-vm, a real database in a scratch directory,
+ * and the fake client of fake-cs.h in CloudStack's place. All is in one process on one event loop.
+ */
 
 #include "daemon/turn.h"
 #include "engine/engine.h"
@@ -24,29 +27,36 @@ struct bench {
 	struct mk_turn *turn;
 	struct mk_engine *engine;
 	struct mk_engine_config config;
-	unsigned n_added, n_finished, n_removed;
-	unsigned n_changed;             /* changes of properties that were told */
-	bool no_plugin;                 /* from the next bench_open() on */
-	const struct mk_method *method; /* not NULL: found instead of the plugin's */
-	char *path;
+	unsigned n_added, n_finished, n_removed; /* calls of the engine's watcher */
+	unsigned n_changed;                      /* those that told of changed properties */
+	bool no_plugin;                          /* the engine finds no plugin */
+	const struct mk_method *method;          /* if not NULL, found in place of the plugin's */
+	char *path;                              /* of the database */
 };
 
+/* Start and stop everything, the first with an empty database. */
 void bench_start(struct bench *b);
 void bench_stop(struct bench *b);
-/* The engine alone, as at a restart; what is not committed is lost. */
+/*
+ * Open and close the database and what works on it: volumes, turn and engine. Closing and opening them is a restart of
+ * the daemon: what was not committed is lost. The fake CloudStack stays.
+ */
 void bench_open(struct bench *b);
 void bench_close(struct bench *b);
+/* The commit at the end of a turn (struct mk_turn_hooks); 0 or a negative errno. */
 int bench_commit(void *bench);
 
-/* DeleteRootVolume; NULL with the error. */
+/* Submits a DeleteRootVolume of the VM. token may be NULL. Returns NULL and the error if the engine refuses. */
 struct mk_op *bench_submit(struct bench *b, const char *vm, const char *token, bool with_stop,
 			   struct mk_error *error);
-/* To its end; of VM, with the token "t". */
+/* Runs the loop until the operation has ended, for 60 s at most. The second submits one for VM with the token "t". */
 const struct mk_op_record *bench_run(struct bench *b, struct mk_op *op);
 const struct mk_op_record *bench_run_one(struct bench *b, bool with_stop);
+/* The operation must have this state and this error. */
 void bench_expect(const struct mk_op_record *r, enum mk_op_state state, enum mk_error_code error);
+/* Runs so many iterations of the loop, without waiting. */
 void bench_spin(struct bench *b, unsigned turns);
 
-/* For tap_main(). */
+/* Set-up and clean-up for tap_main(): load the plugin, make and remove the scratch directory. 0 on success. */
 int bench_load_plugin(void);
 int bench_clean_up(void);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements fake-cs.h: the functions of src/cloudstack/cloudstack.h on a cloud in memory, with faults. */
+
 #include "fake-cs.h"
 
 #include <sys/queue.h>

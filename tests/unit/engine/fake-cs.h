@@ -2,24 +2,25 @@
 #pragma once
 
 /*
- * Stands in for src/cloudstack/cloudstack.c (linked instead of it): one VM and its volumes in memory, answers from the
- * loop, and a script of what goes wrong.
+ * A fake of the CloudStack client, linked in place of src/cloudstack. It defines the same functions, but sends nothing:
+ * its cloud is one VM and its volumes in memory. Answers come from the event loop. A test says which command is to meet
+ * which fault.
  */
 
 #include "cloudstack/cloudstack.h"
 
 enum fake_fault {
 	FAKE_NONE,
-	FAKE_REFUSE, /* synchronous refusal: code, "said no" */
-	FAKE_NO_COMMAND,
-	FAKE_JOB_FAIL,       /* accepted, the job fails: code */
-	FAKE_NO_ANSWER_DONE, /* no answer, but it was run */
-	FAKE_NO_ANSWER_LOST, /* no answer, and it never arrived */
-	FAKE_NOT_RUN,        /* the client could not send it: code */
-	FAKE_NOT_LEFT,       /* nothing of it has left the client until fake_release() */
-	FAKE_JOB_HOLD, /* the job is pending until fake_release(), and fails if there is a code */
-	FAKE_JOB_VANISHED, /* accepted, not run, and then not known */
-	FAKE_JOB_VANISHED_DONE,
+	FAKE_REFUSE,         /* refused in the request, with fault_code and "said no" */
+	FAKE_NO_COMMAND,     /* the account has no such command */
+	FAKE_JOB_FAIL,       /* accepted; the job fails with fault_code */
+	FAKE_NO_ANSWER_DONE, /* run, but the answer is lost */
+	FAKE_NO_ANSWER_LOST, /* the request is lost */
+	FAKE_NOT_RUN,        /* certainly not run, with fault_code */
+	FAKE_NOT_LEFT,       /* not sent until fake_release() */
+	FAKE_JOB_HOLD,       /* pending until fake_release(); then fails if fault_code is not 0 */
+	FAKE_JOB_VANISHED,   /* accepted, not run; the job's id is unknown */
+	FAKE_JOB_VANISHED_DONE, /* accepted and run; the job's id is unknown */
 };
 
 struct fake_volume {
@@ -34,19 +35,21 @@ struct mk_cs {
 	struct fake_volume volumes[8];
 	size_t n_volumes;
 	bool reachable, reads_hang, no_destroy; /* no_destroy: the role lacks destroyVolume */
-	/* the next call of this command meets this fault, n_faults times */
+	/* the next n_faults requests of fault_command meet this fault */
 	const char *fault_command;
 	enum fake_fault fault;
 	int fault_code;
 	unsigned n_faults;
-	/* what happened */
+	/* what happened: commands that were run, requests that were made */
 	unsigned n_stop, n_detach, n_attach, n_destroy, n_delete, n_reads, n_writes;
-	unsigned n_met; /* faults */
+	unsigned n_met; /* requests that met a fault */
 	struct mk_cs_request *requests;
 	struct mk_cs_watch *watches;
 	struct fake_job *jobs;
 };
 
-void fake_init(struct mk_cs *cs, sd_event *event); /* VM 2222… Stopped with ROOT 3333… */
-void fake_release(struct mk_cs *cs);               /* lets held jobs and hanging reads go on */
+/* Makes a cloud with the VM 2222…, which is Stopped, and its root volume 3333…. */
+void fake_init(struct mk_cs *cs, sd_event *event);
+/* Lets all that waits go on: held jobs, hanging reads, and requests that have not left. */
+void fake_release(struct mk_cs *cs);
 void fake_done(struct mk_cs *cs);

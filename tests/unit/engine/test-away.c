@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Operations while CloudStack, their plugin or their step table is away. */
+/*
+ * Proves what the engine does with operations while CloudStack cannot be reached, or while their plugin or the row of
+ * its step table is missing. On the bench of engine-env.h, with a fake CloudStack client.
+ */
 
 #include "engine-env.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The engine with the real test-vm plugin, a real database and a fake CloudStack; no processes. */
+/*
+ * Proves how the engine runs operations: steps, errors, cancels, rollback, limits and restarts. On the bench of
+ * engine-env.h: the real plugin test-vm, a real database and a fake CloudStack client.
+ */
 
 #include "engine-env.h"
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Proves that the plugin loader accepts a good plugin and refuses each mistake with its reason. Mistakes in a plugin's
+ * tables are made in copies of a good descriptor; mistakes that need a file are in the plugins of tests/plugins.
+ */
+
 #include "plugin/plugin.h"
 #include "tap.h"
 

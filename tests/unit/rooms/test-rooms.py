@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test-rooms.py SRCDIR BUILDDIR: the tree keeps to doc/rooms, and each kind of mistake is found. Prints TAP."""
+"""test-rooms.py SRCDIR BUILDDIR: proves that the tree keeps to the table doc/rooms, and that build-aux/rooms finds each
+kind of mistake in a copy of the tree. Prints TAP."""
 import glob
 import os
 import shutil

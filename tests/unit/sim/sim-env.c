@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Implements sim-env.h: calls of the simulator's model, and checks of its answers. */
+
 #include "sim-env.h"
 
 #include "tap.h"

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A simulated CloudStack without HTTP, for tests of its model. Jobs take a millisecond. */
+/*
+ * The model of the simulator without its HTTP side, for tests of the model. Commands are called as functions, in the
+ * test's process. Jobs work for 1 ms; those in a VM's queue end 1 ms after that.
+ */
 
 #include "sim.h"
 
 extern struct sim *sim;
 extern sd_event *event;
 
+/* Make and free both. A failed assertion in this header's functions fails the running test. */
 void env_start(void);
 void env_stop(void);
 
 /*
- * Calls: command, name, value, …
+ * Call a command: its name, then names and values of its parameters. Each function fails the test unless the command
+ * ends as it says.
  *
- * env_ok: the object below the root key of an answer with status 200; fails the test on any other.
- * env_refused: it is refused, in the request. text: all of errortext, or its beginning if it ends
- * with '*'.
- * env_start_job: the id of the job it starts, until the next 64 calls.
- * env_job: the job ends well; its jobresult.
- * env_job_refused: the job fails.
+ * env_ok(): status 200. Returns the object below the answer's root key, which the caller puts.
+ * env_refused(): refused in the request, with this code and cserrorcode. text: the whole errortext, or its beginning if
+ *	text ends with '*'.
+ * env_start_job(): starts a job. Returns its id.
+ * env_job(): starts a job, and the job succeeds. Returns its jobresult, which the caller puts.
+ * env_job_refused(): starts a job, and the job fails with this code and text.
+ *
+ * Texts that functions of this header return are in static storage that they share: the last 64 stay valid.
  */
 #define ENV_CALL(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define env_ok(...)   env_ok_call(ENV_CALL(__VA_ARGS__))
@@ -34,32 +41,33 @@ const char *env_start_job_call(const char *const *call);
 json_object *env_job_call(const char *const *call);
 void env_job_refused_call(int code, const char *text, const char *const *call);
 
-/* Runs the loop until the job has ended. Its row. */
+/* Runs the loop until the job has ended, for 10 s at most. Returns its row as env_query() does. */
 json_object *env_wait(const char *job);
-/* A row of queryAsyncJobResult. */
+/* The job's row in queryAsyncJobResult; the caller puts it. */
 json_object *env_query(const char *job);
-/* Whether the server knows the job. */
+/* Whether the simulator still knows the job's id. */
 bool env_job_known(const char *job);
 
-/* The next call's job meets this. */
+/* The job of the next call of a command meets this fault. Arguments as in struct sim_call. */
 void env_fault(enum sim_job_fault fault, int code, const char *text, unsigned ms);
 
-/* What sim_state() says; NULL: no such object. */
+/* An object in a list of sim_state(); the caller puts it. NULL: there is none. */
 json_object *env_state(const char *list, const char *id);
-/* A text of a volume ("" if it has none), until the next 64 calls. */
+/* A value in a volume's or a VM's state. Without the key: "", and -1 for a number. */
 const char *env_volume_str(const char *id, const char *key);
 int64_t env_volume_int(const char *id, const char *key);
 const char *env_vm_state(const char *id);
-/* How often a command has changed something. */
+/* How often the command has changed something. */
 unsigned env_executed(const char *command);
 
+/* sim_set(), sim_poke() and sim_seed(); each must succeed. */
 void env_set(const char *key, const char *value);
 void env_poke(const char *json);
 void env_seed(const char *json);
 
-/* A new volume of 1 GiB; its id, until the next 64 calls. With vm: attached to it. */
+/* Creates a volume of 1 GiB and, unless vm is NULL, attaches it to the VM. Returns its id. */
 const char *env_new_volume(const char *vm);
 void env_attach(const char *volume, const char *vm);
 
-/* What the hypervisor was told: "plug VOLUME SIZE SERIAL VM\n" or "unplug VOLUME VM\n", all of it. */
+/* All that the hypervisor was told since env_start(): lines "plug VOLUME SIZE SERIAL VM" or "unplug VOLUME VM". */
 extern char env_guest_log[4096];

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Jobs of the simulated CloudStack: queues, ids, ends, restarts, injected faults. */
+/*
+ * Proves how jobs behave in the model of the simulator: queues of VMs, ids, ends, restarts of the server, injected
+ * faults.
+ */
 
 #include "sim-env.h"
 #include "tap.h"

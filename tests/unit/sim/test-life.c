@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the simulated CloudStack does: volumes, VMs, snapshots; and what the test world may do to it. */
+/*
+ * Proves what commands do to volumes, VMs and snapshots in the model of the simulator. Also proves what a test may do
+ * to the model directly: settings, pokes and seeds.
+ */
 
 #include "sim-env.h"
 #include "tap.h"

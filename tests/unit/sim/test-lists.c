@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The simulated CloudStack's lists and tags. */
+/* Proves the list commands and the resource tags of the simulator's model. */
 
 #include "sim-env.h"
 #include "tap.h"

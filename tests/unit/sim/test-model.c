@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the simulated CloudStack refuses: code, text, order, in the request or in the job. */
+/*
+ * Proves what the model of the simulator refuses as CloudStack does: with which code and text, in which order of
+ * checks, and whether in the request or in the job.
+ */
 
 #include "sim-env.h"
 #include "tap.h"

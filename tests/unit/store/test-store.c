@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Proves src/store on real SQLite databases in a scratch directory: what is stored and found again, what an
+ * uncommitted change leaves, how long ended operations are kept, and what happens to a damaged, newer or locked
+ * database.
+ */
+
 #include "store/store.h"
 #include "tap.h"
 

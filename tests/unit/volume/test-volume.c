@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Managed volumes and the proof of their devices, on a real database and a table of disks of our own
- * (instead of src/device/device.c). Each condition of a proof has its named error here.
+ * Proves src/volume: how managed volumes are stored, and how it is proven which disk is which volume. The database is
+ * real; the table of disks is the test's own and takes the place of src/device. Each condition of a proof is broken
+ * here once, and must give its own error.
  */
 
 #include "tap.h"
