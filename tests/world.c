@@ -327,12 +327,15 @@ static void check_secrets(struct world *w)
 
 /* ---- daemon ---------------------------------------------------------------------------------------------------- */
 
-static bool wants_crash(const char *const *env)
+/* Which commit is to kill it, for crash-commit; NULL: it is not preloaded. */
+static const char *crash_commit(const char *const *env)
 {
+	static const char name[] = "MK_CRASH_COMMIT=";
+
 	for (; env && *env; env++)
-		if (starts_with(*env, "MK_CRASH_COMMIT="))
-			return true;
-	return false;
+		if (starts_with(*env, name))
+			return *env + strlen(name);
+	return getenv("MK_CRASH_COMMIT");
 }
 
 void w_daemon_spawn(struct world *w, const char *const *env)
@@ -341,7 +344,7 @@ void w_daemon_spawn(struct world *w, const char *const *env)
 		mk_strdup_printf("%s/migratekit-volumed", getenv("top_builddir"));
 	_cleanup_free_ char *config = mk_strdup_printf("--config=%s/volumed.conf", w->dir);
 	_cleanup_free_ char *bus = mk_strdup_printf("--bus-address=%s", tb_address(w->bus));
-	bool crash = wants_crash(env), umockdev = w->sim && *th_umockdev(w->sim);
+	bool crash = crash_commit(env), umockdev = w->sim && *th_umockdev(w->sim);
 	const char *top = getenv("top_builddir");
 	_cleanup_free_ char *libraries =
 		mk_strdup_printf("%s%s%s%s%s", crash ? top : "",
@@ -392,8 +395,15 @@ void w_daemon_start(struct world *w, const char *const *env)
 
 	w_daemon_spawn(w, env);
 	ready = w_daemon_ready(w);
-	if (!wants_crash(env))
+	if (streq(crash_commit(env) ? crash_commit(env) : "0", "0"))
 		CU_ASSERT_FATAL(ready);
+}
+
+void w_crash_at(struct world *w, unsigned n, const char *when)
+{
+	union sigval value = { .sival_int = streq(when, "after") ? -(int)n : (int)n };
+
+	CU_ASSERT_EQUAL_FATAL(sigqueue(w->daemon, SIGRTMIN, value), 0);
 }
 
 int w_daemon_wait(struct world *w)

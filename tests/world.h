@@ -77,10 +77,12 @@ void w_sim_stop(struct world *w);
 
 /*
  * Starts the daemon alone, and returns when it owns its bus name. env: changes of its environment as in child_start();
- * may be NULL. If env sets MK_CRASH_COMMIT, crash-commit is preloaded (tests/crash-commit.c), and the daemon may have
- * ended before it owns its name.
+ * may be NULL. If env or the test's own environment sets MK_CRASH_COMMIT, crash-commit is preloaded
+ * (tests/crash-commit.c); if it is not 0, the daemon may have ended before it owns its name.
  */
 void w_daemon_start(struct world *w, const char *const *env);
+/* With crash-commit preloaded: the n-th commit from now on kills the daemon; when: "before" or "after". n 0: none does. */
+void w_crash_at(struct world *w, unsigned n, const char *when);
 /* The same, but returns at once: for tests of the daemon's start. */
 void w_daemon_spawn(struct world *w, const char *const *env);
 /* Waits until the daemon owns its name. False: it has ended, or the time is over. */

@@ -180,7 +180,7 @@ void f_release_until_end(struct world *w, const char *path)
 	} while (streq(finished, "0"));
 }
 
-/* One answer of the simulator for the whole set. */
+/* One answer of the simulator for the whole set. what: for the note about a volume that is not; NULL: no note. */
 static bool check_each(struct world *w, const struct f_set *set, const char *what,
 		       bool (*is)(struct world *w, json_object *v, const char *id, size_t i))
 {
@@ -193,6 +193,8 @@ static bool check_each(struct world *w, const struct f_set *set, const char *wha
 
 		if (is(w, v, id, i))
 			continue;
+		if (!what)
+			return false;
 		tap_note("disk%zu is not %s: %s on VM '%s', device %" PRIi64
 			 "; the daemon: %s, device '%s'",
 			 i, what, mk_json_str(v, "type", "?"),
@@ -227,6 +229,11 @@ static bool is_home(struct world *w, json_object *v, const char *id, size_t i)
 bool f_home(struct world *w, const struct f_set *set)
 {
 	return check_each(w, set, "at home", is_home);
+}
+
+bool f_is_at(struct world *w, const struct f_set *set, bool home)
+{
+	return check_each(w, set, NULL, home ? is_home : is_assigned);
 }
 
 bool f_tells_reverted(const char *message, const char *volume)

@@ -55,6 +55,8 @@ unsigned f_snapshots(struct world *w, const struct f_set *set);
 bool f_assigned(struct world *w, const struct f_set *set);
 /* All of the set is on the appliance, each with its device. */
 bool f_home(struct world *w, const struct f_set *set);
+/* The same, for a test that only wants to know: it says nothing of what is not so. */
+bool f_is_at(struct world *w, const struct f_set *set, bool home);
 /* Whether a Revert's message, "reverted: ID; not reverted: ID; …", names the volume, and not after "not reverted:". */
 bool f_tells_reverted(const char *message, const char *volume);
 /* How often the commands that change volumes, snapshots or VMs were executed. */

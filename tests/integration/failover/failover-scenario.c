@@ -61,12 +61,18 @@ static void adopt(const char *volume)
 		o_succeed(&fs_w, o_call(&fs_w, "AdoptVolume", "ssa{sv}", "failover", volume, 0)));
 }
 
+static void stop_vm(void)
+{
+	w_sim_post(&fs_w, "poke", "{\"vm\":\"" F_VM "\",\"removed\":false,\"state\":\"Stopped\"}");
+}
+
 static void base_home(void)
 {
 	if (!is_managed(single()))
 		adopt(single());
-	w_sim_post(&fs_w, "poke", "{\"vm\":\"" F_VM "\",\"removed\":false,\"state\":\"Stopped\"}");
-	json_object_put(o_succeed(&fs_w, f_return(&fs_w, &fs_set, NULL)));
+	stop_vm();
+	if (!f_is_at(&fs_w, &fs_set, true))
+		json_object_put(o_succeed(&fs_w, f_return(&fs_w, &fs_set, NULL)));
 	if (n_snapshots() > 0)
 		json_object_put(
 			o_succeed(&fs_w, f_call(&fs_w, "DropSnapshots", &fs_set, NULL, NULL)));
@@ -75,6 +81,11 @@ static void base_home(void)
 
 static void base_away(void)
 {
+	if (n_snapshots() == 0 && f_is_at(&fs_w, &fs_set, false)) {
+		stop_vm();
+		write_all(1);
+		return;
+	}
 	base_home();
 	json_object_put(o_succeed(&fs_w, f_assign(&fs_w, &fs_set, NULL)));
 }

@@ -69,19 +69,33 @@ static void test_cancel(void)
 	tap_fork(cancel_everywhere, s);
 }
 
-/* Kills the daemon at the n-th commit of its second life; false when it got through without. */
-static bool kill_at(const struct fs_scenario *s, unsigned n, const char *when)
+/* Starts the daemon again; the n-th commit of its new life kills it. */
+static void start_to_crash(unsigned n, const char *when)
 {
-	_cleanup_free_ char *label = mk_strdup_printf("%s, kill -9 %s commit %u", s->name, when, n);
 	_cleanup_free_ char *e1 = mk_strdup_printf("MK_CRASH_COMMIT=%u", n);
 	_cleanup_free_ char *e2 = mk_strdup_printf("MK_CRASH_WHEN=%s", when);
 	const char *const env[] = { e1, e2, NULL };
-	const char *token = fs_token(), *path;
-	bool crashed = false;
 
-	fs_begin(s);
 	w_daemon_stop(&fs_w);
 	w_daemon_start(&fs_w, env);
+}
+
+enum crash { CRASH_NOT, CRASH_BEFORE_CALL, CRASH_AFTER_CALL };
+
+/* Kills the daemon at its n-th commit from its start on, or from the call on. */
+static enum crash kill_at(const struct fs_scenario *s, unsigned n, const char *when,
+			  bool from_start)
+{
+	_cleanup_free_ char *label = mk_strdup_printf("%s, kill -9 %s commit %u of the %s", s->name,
+						      when, n, from_start ? "start" : "call");
+	const char *token = fs_token(), *path;
+	enum crash crash = CRASH_NOT;
+
+	fs_begin(s);
+	if (from_start)
+		start_to_crash(n, when);
+	else
+		w_crash_at(&fs_w, n, when);
 	path = s->call(token);
 	if (path)
 		(void)w_wait(&fs_w, path);
@@ -90,35 +104,39 @@ static bool kill_at(const struct fs_scenario *s, unsigned n, const char *when)
 		int status = w_daemon_wait(&fs_w);
 
 		CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-		crashed = true;
+		crash = path ? CRASH_AFTER_CALL : CRASH_BEFORE_CALL;
 		w_daemon_start(&fs_w, NULL);
 		path = s->call(token); /* the same operation */
 		if (!path)
 			tap_note("%s: %s", label, w_error_text);
 	}
-	if (!crashed) { /* it would be hit by the commits of what is asked next */
-		w_daemon_kill(&fs_w);
-		w_daemon_start(&fs_w, NULL);
-	}
+	if (crash == CRASH_NOT)
+		w_crash_at(&fs_w, 0,
+			   "never"); /* it would be hit by the commits of what is asked next */
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
 
 	/* a fault may have met a command that was sent again */
 	fs_end(s, path, s->fault[0] ? NULL : s->state, label);
-	return crashed;
+	return crash;
 }
 
 static void kill_everywhere(const void *data)
 {
 	const struct fs_scenario *s = data;
-	unsigned n = 1;
+	unsigned n_start = 1, n = 1;
 
+	(void)setenv("MK_CRASH_COMMIT", "0", 1);
 	fs_start(NULL);
-	while (kill_at(s, n, n % 2 ? "before" : "after") && n < 120) {
+	while (kill_at(s, n_start, n_start % 2 ? "before" : "after", true) == CRASH_BEFORE_CALL &&
+	       n_start < 20)
+		n_start++;
+	while (kill_at(s, n, n % 2 ? "before" : "after", false) && n < 120) {
 		if (fs_is_full())
-			(void)kill_at(s, n, n % 2 ? "after" : "before");
+			(void)kill_at(s, n, n % 2 ? "after" : "before", false);
 		n++;
 	}
-	tap_note("%s: killed at %u commits", s->name, n - 1);
+	tap_note("%s: killed at %u commits of the start and %u of the call", s->name, n_start,
+		 n - 1);
 	CU_ASSERT(n > 3); /* one at least for the acceptance, the step, the end */
 	w_stop(&fs_w);
 }

@@ -557,37 +557,49 @@ static void test_cancel(void)
 	}
 }
 
-/* Kills the daemon at the n-th commit of its second life; false when it got through without. */
-static bool kill_at(const struct scenario *s, unsigned n, const char *when)
+/* Starts the daemon again; the n-th commit of its new life kills it. */
+static void start_to_crash(struct world *w, unsigned n, const char *when)
 {
-	_cleanup_free_ char *label =
-		mk_strdup_printf("%s, kill -9 %s commit %u", s->method, when, n);
 	_cleanup_free_ char *e1 = mk_strdup_printf("MK_CRASH_COMMIT=%u", n);
 	_cleanup_free_ char *e2 = mk_strdup_printf("MK_CRASH_WHEN=%s", when);
 	const char *const env[] = { e1, e2, NULL };
+
+	w_daemon_stop(w);
+	w_daemon_start(w, env);
+}
+
+enum crash { CRASH_NOT, CRASH_BEFORE_CALL, CRASH_AFTER_CALL };
+
+/* Kills the daemon at its n-th commit from its start on, or from the call on. */
+static enum crash kill_at(const struct scenario *s, unsigned n, const char *when, bool from_start)
+{
+	_cleanup_free_ char *label =
+		mk_strdup_printf("%s, kill -9 %s commit %u of the %s", s->method, when, n,
+				 from_start ? "start" : "call");
 	struct world w = { 0 };
 	char volume[MK_UUID_SIZE];
-	bool crashed = false;
+	enum crash crash = CRASH_NOT;
 	const char *path;
 	int status;
 
 	begin(&w, s, NULL, volume);
-	w_daemon_stop(&w);
-	w_daemon_start(&w, env);
+	if (from_start)
+		start_to_crash(&w, n, when);
+	else
+		w_crash_at(&w, n, when);
 	path = s->call(&w, volume);
 	if (path)
 		(void)w_wait(&w, path);
 	if (!path || !streq(w_op_str(&w, path, "State"), "succeeded")) {
 		status = w_daemon_wait(&w);
 		CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-		crashed = true;
+		crash = path ? CRASH_AFTER_CALL : CRASH_BEFORE_CALL;
 		w_daemon_start(&w, NULL);
 		path = s->call(&w, volume); /* the same token: the same operation */
 		if (!path)
 			tap_note("%s: %s", label, w_error_text);
 	} else {
-		w_daemon_kill(&w); /* what follows must not meet the crash */
-		w_daemon_start(&w, NULL);
+		w_crash_at(&w, 0, "never"); /* what follows must not meet the crash */
 	}
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);
 
@@ -603,18 +615,22 @@ static bool kill_at(const struct scenario *s, unsigned n, const char *when)
 		CU_ASSERT_EQUAL(w_executed(&w, s->changes[i]), 1);
 	check_agreement(&w, s, &success, label);
 	w_stop(&w);
-	return crashed;
+	return crash;
 }
 
 static void kill_everywhere(const void *data)
 {
 	const struct one_case *c = data;
-	unsigned n = 1;
+	unsigned n_start = 1, n = 1;
 
-	while (kill_at(c->s, n, c->name) && n < 60)
+	(void)setenv("MK_CRASH_COMMIT", "0", 1);
+	while (kill_at(c->s, n_start, c->name, true) == CRASH_BEFORE_CALL && n_start < 20)
+		n_start++;
+	while (kill_at(c->s, n, c->name, false) && n < 60)
 		n++;
-	tap_note("%s: killed %s %u commits", c->s->method, c->name, n - 1);
-	CU_ASSERT(n > 4);
+	tap_note("%s: killed %s %u commits of the start and %u of the call", c->s->method, c->name,
+		 n_start, n - 1);
+	CU_ASSERT(n > 3); /* one at least for the acceptance, the step, the end */
 }
 
 /* L10, L12: killed at every commit, before and after it, the operation ends as if nothing had happened. */

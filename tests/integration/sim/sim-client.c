@@ -35,8 +35,8 @@ static pid_t start(const char *const *args, int fd_out)
 	const char *argv[ARGS_MAX] = { program };
 	pid_t pid = -1;
 
-	for (size_t n = 1; args && *args; args++)
-		argv[n++] = *args;
+	for (size_t i = 0; args && args[i]; i++)
+		argv[i + 1] = args[i];
 	(void)child_start(argv, has_umockdev(args) ? env : NULL, fd_out, -1, &pid);
 	return pid;
 }

@@ -528,13 +528,10 @@ static size_t log_size(struct world *w)
 	return strlen(log);
 }
 
-/* Kills the daemon at its n-th commit; false when it got through without reaching it. */
+/* Kills the daemon at its n-th commit from the call on; false when it got through without reaching it. */
 static bool kill_at(unsigned n, const char *when, const struct expectation *e)
 {
 	_cleanup_free_ char *label = mk_strdup_printf("kill -9 %s commit %u", when, n);
-	_cleanup_free_ char *e1 = mk_strdup_printf("MK_CRASH_COMMIT=%u", n);
-	_cleanup_free_ char *e2 = mk_strdup_printf("MK_CRASH_WHEN=%s", when);
-	const char *const env[] = { e1, e2, NULL };
 	struct world w = { 0 };
 	size_t before = 0;
 	const char *path;
@@ -544,8 +541,7 @@ static bool kill_at(unsigned n, const char *when, const struct expectation *e)
 	begin(&w, NULL);
 	if (e == &way_back)
 		refuse_delete(&w);
-	w_daemon_stop(&w);
-	w_daemon_start(&w, env);
+	w_crash_at(&w, n, when);
 	path = w_delete_root(&w, W_VM, "crash", true);
 	if (path)
 		(void)w_wait(&w, path);
@@ -582,6 +578,7 @@ static void kill_everywhere(const void *data)
 	const struct one_case *c = data;
 	unsigned n = 1;
 
+	(void)setenv("MK_CRASH_COMMIT", "0", 1);
 	while (kill_at(n, c->name, c->e) && n < 100)
 		n++;
 	tap_note("%s: killed %s %u commits", c->e->state, c->name, n - 1);
