@@ -19,7 +19,7 @@ libsteps_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 
 plugins_failover_la_SOURCES = \
 	plugins/failover/failover.c \
-	plugins/failover/failover.h \
+	plugins/failover/failover-internal.h \
 	plugins/failover/set-back.c \
 	plugins/failover/set-move.c \
 	plugins/failover/set-snapshot.c \
@@ -30,7 +30,7 @@ plugins_failover_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 plugins_failover_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 plugins_failover_la_LIBADD = libsteps.la $(JSON_LIBS)
 
-plugins_oma_la_SOURCES = plugins/oma/create.c plugins/oma/oma.c plugins/oma/oma.h plugins/oma/reconcile.c
+plugins_oma_la_SOURCES = plugins/oma/create.c plugins/oma/oma.c plugins/oma/oma-internal.h plugins/oma/reconcile.c
 plugins_oma_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
 plugins_oma_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 plugins_oma_la_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,17 @@ static void (*hang_hook)(void);
 static struct pollfd forks[FORKS_MAX]; /* pidfds of the running ones */
 static pid_t fork_pids[FORKS_MAX];
 static nfds_t n_forks;
+
+/*
+ * Of LeakSanitizer: a forked case ends without a search for leaks. It has what the test had, and the search takes longer
+ * than many a case.
+ */
+static bool is_fork;
+__attribute__((visibility("default"))) int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void) /* NOLINT(bugprone-reserved-identifier): its name */
+{
+	return is_fork;
+}
 
 /* ---- hanging ------------------------------------------------------------------------------------------------ */
 
@@ -90,6 +102,7 @@ _Noreturn static void run_fork(void (*run)(const void *data), const void *data)
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	n_forks = 0;
+	is_fork = true;
 	(void)alarm(limit());
 	CU_get_current_test()->pJumpBuf = &jump; /* a fatal assertion ends the case */
 	if (setjmp(jump) == 0)

@@ -69,9 +69,12 @@ static bool read_ready(struct th_sim *sim, int fd)
 
 struct th_sim *th_start(const char *const *args, int fd_log)
 {
+	const char *other = getenv("MK_SIMULATOR");
 	_cleanup_free_ char *program =
-		mk_strdup_printf("%s/sim/cloudstack-sim", getenv("top_builddir"));
-	_cleanup_free_ char *preload = child_preload("libumockdev-preload.so.0");
+		other ? strdup(other)
+		      : mk_strdup_printf("%s/sim/cloudstack-sim", getenv("top_builddir"));
+	_cleanup_free_ char *preload = other ? strdup("LD_PRELOAD=libumockdev-preload.so.0")
+					     : child_preload("libumockdev-preload.so.0");
 	const char *const env[] = { preload, NULL };
 	struct th_sim *sim = calloc(1, sizeof(*sim));
 	const char *argv[ARGS_MAX];

@@ -11,7 +11,8 @@ struct th_sim;
 
 /*
  * Starts the simulator, and returns when it serves. args are its options, NULL-terminated; may be NULL. If one of them
- * names umockdev, umockdev's library is preloaded. The simulator's standard error goes to fd_log; -1: to the test's.
+ * names umockdev, umockdev's library is preloaded. MK_SIMULATOR in the environment is another simulator's program, not
+ * sanitized, than the one of this build. The simulator's standard error goes to fd_log; -1: to the test's.
  * Returns NULL if it cannot be started.
  */
 struct th_sim *th_start(const char *const *args, int fd_log);

@@ -6,7 +6,7 @@
  * than the appliance.
  */
 
-#include "failover.h"
+#include "failover-internal.h"
 
 /* ---- single volumes -------------------------------------------------------------------------------------------- */
 

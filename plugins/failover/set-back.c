@@ -9,7 +9,7 @@
  * how far each volume's way back has come: { volume: { "tries": …, "seen": …, "pause": … } }.
  */
 
-#include "failover.h"
+#include "failover-internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>

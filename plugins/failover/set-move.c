@@ -10,7 +10,7 @@
  * "moving": the children have been made.
  */
 
-#include "failover.h"
+#include "failover-internal.h"
 
 #include <stdlib.h>
 

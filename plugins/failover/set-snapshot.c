@@ -12,7 +12,7 @@
  * snapshots are looked at; "moving", "dropping": the children have been made.
  */
 
-#include "failover.h"
+#include "failover-internal.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -3,7 +3,7 @@
 /* What operations over a set share: its volumes and their checks, one child for each volume, and the inner
  * operation Move. */
 
-#include "failover.h"
+#include "failover-internal.h"
 
 #include <stdio.h>
 

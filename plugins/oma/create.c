@@ -2,7 +2,7 @@
 
 /* CreateVolume: chooses zone and disk offering, creates the volume, and takes it into management. */
 
-#include "oma.h"
+#include "oma-internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

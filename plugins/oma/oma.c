@@ -3,7 +3,7 @@
 /* Class oma: its step tables and methods. Its volumes are written on the appliance: created, attached, detached,
  * deleted. An attach succeeds only if it is proven which block device is the volume. */
 
-#include "oma.h"
+#include "oma-internal.h"
 
 /* ---- attaching and detaching: move.c, for the appliance ------------------------------------------------------ */
 

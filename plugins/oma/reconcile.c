@@ -14,7 +14,7 @@
  * asked for; "untagged", ids that lack our tags.
  */
 
-#include "oma.h"
+#include "oma-internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -228,8 +228,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 	struct mk_op *op = data;
 
 	op->deadline = sd_event_source_disable_unref(op->deadline);
-	if (op->phase == PHASE_JOURNAL ||
-	    op->phase == PHASE_FAIL) { /* it is sent, or fails, within this turn */
+	/* its command is sent, or its row fails, within this turn */
+	if (op->phase == PHASE_JOURNAL || op->phase == PHASE_FAIL) {
 		(void)mk_op_arm(op, &op->deadline, USEC_PER_MSEC, on_deadline);
 		return 0;
 	}
@@ -299,6 +299,9 @@ static int cancel_unwalked(struct mk_op *op, struct mk_error *error)
 
 int mk_op_cancel_child(struct mk_op *op, struct mk_error *error)
 {
+	if (op->phase == PHASE_FAIL) /* its row has failed: it may be too late for a cancel */
+		mk_op_fail(op);
+
 	if (mk_op_state_final(op->r.state) || past_return(op)) {
 		mk_error_set(error, MK_ERROR_WRONG_STATE,
 			     mk_op_state_final(op->r.state)

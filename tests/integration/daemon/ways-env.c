@@ -271,6 +271,12 @@ static void clean_up(void)
 	live = NULL;
 }
 
+static void show_log(void)
+{
+	if (live && live->log)
+		tap_note("the daemon: %.3000s", live->log);
+}
+
 /* Everybody may enter, the daemon's user owns what the daemon writes. */
 static const char set_up[] = "set -e; cd $DIR; chmod 755 .; umask 022\n"
 			     "cp \"$top_builddir/migratekit-volumed\" daemon\n"
@@ -299,8 +305,10 @@ void a_start(struct ways *a)
 {
 	static bool registered;
 
-	if (!registered)
+	if (!registered) {
 		(void)atexit(clean_up);
+		tap_on_hang(show_log);
+	}
 	registered = true;
 	clean_up();
 	memset(a, 0, sizeof(*a));

@@ -58,7 +58,7 @@ void a_stop_polkit(struct ways *a);
 
 /* Starts "PREFIX daemon --config=… --verbose ARGS"; as A_USER if root runs the test. Does not wait. */
 void a_spawn(struct ways *a, const char *prefix, const char *args);
-/* Waits until the daemon's log has this text. False: the log ended without it, or nothing came for 60 s. */
+/* Waits until the daemon's log has this text. False: the log ended without it, or nothing came for a long time. */
 bool a_wait_log(struct ways *a, const char *text);
 /* Waits for the daemon's end. Returns its wait status; if it does not end, kills it and returns -1. */
 int a_wait_end(struct ways *a);

@@ -135,9 +135,12 @@ static void test_hang(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test cases[] = {
-		{ "case-pass", case_pass },     { "case-fail", case_fail },
-		{ "case-fatal", case_fatal },   { "case-killed", case_killed },
-		{ "case-hang", case_hang },     { "case-here", case_hang_here },
+		{ "case-pass", case_pass },
+		{ "case-fail", case_fail },
+		{ "case-fatal", case_fatal },
+		{ "case-killed", case_killed },
+		{ "case-hang", case_hang },
+		{ "case-here", case_hang_here },
 		{ NULL, NULL },
 	};
 	static const struct tap_test tests[] = {

@@ -118,7 +118,7 @@ def test_internal_header_in_a_test():
 def test_plugin():
     with Copy() as copy:
         copy.include('plugins/oma/oma.c', '"base/base.h"')
-        copy.include('plugins/oma/oma.c', '"failover/failover.h"')
+        copy.include('plugins/oma/oma.c', '"failover/failover-internal.h"')
         copy.include('src/base/util.c', '"steps/steps.h"')
         copy.finds('plugins/oma may not use src/base', 'plugins/oma may not use plugins/failover',
                    'src/base may not use plugins/steps')
@@ -158,6 +158,8 @@ def test_header_names():
     with Copy() as copy:
         copy.write('src/bus/extra.h')
         copy.finds('src/bus/extra.h: a header that is no door ends in -internal.h')
+        os.rename(f'{copy.dir}/src/bus/extra.h', f'{copy.dir}/plugins/oma/extra.h')
+        copy.finds('plugins/oma/extra.h: a header that is no door ends in -internal.h')
 
 
 def test_file_names():
