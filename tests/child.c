@@ -166,18 +166,19 @@ char *child_slurp(const char *path, size_t *ret_size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t size = OUTPUT_CHUNK, n = 0;
-	char *text = malloc(size);
-	ssize_t r;
+	char *text = NULL, *longer;
+	ssize_t r = 1;
 
-	for (;;) {
-		if (!text)
+	while (r > 0) {
+		longer = realloc(text, size);
+		if (!longer)
 			abort();
-		r = fd >= 0 ? read(fd, text + n, size - n - 1) : 0;
-		if (r <= 0)
-			break;
-		n += (size_t)r;
-		if (n + 1 == size)
-			text = realloc(text, size *= 2);
+		text = longer;
+		do {
+			r = fd >= 0 ? read(fd, text + n, size - n - 1) : 0;
+			n += r > 0 ? (size_t)r : 0;
+		} while (r > 0 && n + 1 < size);
+		size *= 2;
 	}
 
 	text[n] = '\0';

@@ -155,10 +155,13 @@ static size_t on_body(const char *data, size_t size, size_t n, void *to)
 	struct body *body = to;
 
 	if (body->n + n >= body->size) {
+		char *longer;
+
 		body->size = 2 * (body->n + n + 1);
-		body->text = realloc(body->text, body->size);
-		if (!body->text)
+		longer = realloc(body->text, body->size);
+		if (!longer)
 			abort();
+		body->text = longer;
 	}
 	memcpy(body->text + body->n, data, n);
 	body->n += n;
