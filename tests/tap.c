@@ -58,26 +58,23 @@ int __lsan_is_turned_off(void) /* NOLINT(bugprone-reserved-identifier): its name
 
 /* ---- hanging ------------------------------------------------------------------------------------------------ */
 
-static unsigned limit(void)
-{
-	const char *s = getenv("MK_TEST_LIMIT");
-
-	return s ? (unsigned)strtoul(s, NULL, 10) : LIMIT;
-}
+static unsigned limit = LIMIT;
 
 /* What is called here is not safe in a signal handler; a second alarm ends it if it comes to that. */
+/* NOLINTBEGIN(bugprone-signal-handler,cert-sig30-c): see above */
 static void on_alarm(int signo)
 {
 	CU_pTest test = CU_get_current_test();
 
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)alarm(10);
-	printf("Bail out! %s has not ended within %u s\n", test ? test->pName : "?", limit());
+	printf("Bail out! %s has not ended within %u s\n", test ? test->pName : "?", limit);
 	fflush(stdout);
 	if (hang_hook)
 		hang_hook();
 	_exit(EXIT_FAILURE);
 }
+/* NOLINTEND(bugprone-signal-handler,cert-sig30-c) */
 
 void tap_on_hang(void (*hook)(void))
 {
@@ -103,7 +100,7 @@ _Noreturn static void run_fork(void (*run)(const void *data), const void *data)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	n_forks = 0;
 	is_fork = true;
-	(void)alarm(limit());
+	(void)alarm(limit);
 	CU_get_current_test()->pJumpBuf = &jump; /* a fatal assertion ends the case */
 	if (setjmp(jump) == 0)
 		run(data);
@@ -121,7 +118,7 @@ static void join_one(void)
 	int status = -1;
 	nfds_t i = 0;
 
-	(void)alarm(limit() + 20); /* its own alarm comes first */
+	(void)alarm(limit + 20); /* its own alarm comes first */
 	while (poll(forks, n_forks, -1) < 0)
 		;
 	while (i + 1 < n_forks && !(forks[i].revents & POLLIN))
@@ -169,7 +166,7 @@ static void run_test(void)
 
 	while (strcmp(test->name, name) != 0)
 		test++;
-	(void)alarm(limit());
+	(void)alarm(limit);
 	test->run();
 	tap_join();
 	(void)alarm(0);
@@ -225,6 +222,8 @@ int tap_main(int argc, char **argv, const char *suite, CU_InitializeFunc init,
 		return EXIT_FAILURE;
 
 	all_tests = tests;
+	if (getenv("MK_TEST_LIMIT"))
+		limit = (unsigned)strtoul(getenv("MK_TEST_LIMIT"), NULL, 10);
 	(void)signal(SIGALRM, on_alarm);
 	s = CU_add_suite(suite, init, cleanup);
 	for (; s && tests->name; tests++) {
