@@ -207,7 +207,7 @@ static int start_hypervisor(struct server *s, const char *name)
 	const char *tmp = getenv("TMPDIR");
 	int r;
 
-	if (tmp && starts_with(tmp, "/dev/") && streq(name, "umockdev"))
+	if (tmp && (streq(tmp, "/dev") || starts_with(tmp, "/dev/")) && streq(name, "umockdev"))
 		return complain("TMPDIR is %s: umockdev takes every file below /dev for a device; "
 				"choose another",
 				tmp);

@@ -147,7 +147,9 @@ void tap_fork(void (*run)(const void *data), const void *data)
 		run_fork(run, data);
 	CU_ASSERT_FATAL(pid > 0);
 	fork_pids[n_forks] = pid;
-	forks[n_forks++] = (struct pollfd){ .fd = pidfd_open(pid, 0), .events = POLLIN };
+	forks[n_forks] = (struct pollfd){ .fd = pidfd_open(pid, 0), .events = POLLIN };
+	CU_ASSERT_FATAL(forks[n_forks].fd >= 0);
+	n_forks++;
 }
 
 void tap_join(void)

@@ -28,7 +28,7 @@ struct sc {
 };
 
 /*
- * Starts the simulator, under umockdev-wrapper if one of args names umockdev. args: its options, NULL-terminated, may
+ * Starts the simulator, with umockdev's library preloaded if one of args names umockdev. args: its options, NULL-terminated, may
  * be NULL. Fails the test, and ends it, if the simulator does not start.
  */
 void sc_start(struct sc *c, const char *const *args);

@@ -5,6 +5,7 @@
  * and what is seen of them. The simulator is started as a process.
  */
 
+#include "child.h"
 #include "sim-client.h"
 #include "sim.h"
 #include "tap.h"
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #define EVENT_MS   60000 /* for what comes at once on an idle machine */
 #define VOLUME_1   "abcdef01-2345-4789-8bcd-ef0123456701"
@@ -442,6 +444,27 @@ static void test_deaf_listener(void)
 	end();
 }
 
+/* umockdev would take its own files for devices, and abort. */
+static void test_tmpdir(void)
+{
+	_cleanup_free_ char *program =
+		mk_strdup_printf("%s/sim/cloudstack-sim", getenv("top_builddir"));
+	_cleanup_free_ char *preload = child_preload("libumockdev-preload.so.0");
+	static const char *const dirs[] = { "TMPDIR=/dev", "TMPDIR=/dev/shm" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		const char *const argv[] = { program, "--hypervisor=umockdev", NULL };
+		const char *const env[] = { preload, dirs[i], NULL };
+		_cleanup_free_ char *output = NULL;
+		int status = child_run(argv, env, &output);
+
+		CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+		if (!strstr(output, "TMPDIR is /dev"))
+			tap_note("%s: %s", dirs[i], output);
+		CU_ASSERT_PTR_NOT_NULL(strstr(output, "TMPDIR is /dev"));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -453,6 +476,7 @@ int main(int argc, char **argv)
 		{ "disks-by-hand", test_disks_by_hand },
 		{ "mistakes", test_mistakes },
 		{ "deaf-listener", test_deaf_listener },
+		{ "tmpdir", test_tmpdir },
 		{ NULL, NULL },
 	};
 

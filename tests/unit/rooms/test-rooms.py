@@ -148,6 +148,14 @@ def test_no_header():
         copy.finds('"util.h" is nowhere in the tree')
 
 
+def test_brackets():
+    """They hide nothing."""
+    with Copy() as copy:
+        copy.include('src/store/record.c', '<bus/bus.h>')
+        copy.include('src/store/record.c', '<string.h>')
+        copy.finds('<bus/bus.h> is of this tree: write "bus/bus.h"', 'src/store may not use src/bus')
+
+
 def test_no_room():
     with Copy() as copy:
         copy.write('src/new.c')
