@@ -2,7 +2,8 @@
 
 /* Starts cloudstack-sim: command line, set-up, and the event loop. See README.md. */
 
-#include "http-internal.h"
+#include "api/api.h"
+#include "commands/commands.h"
 
 #include <assert.h>
 #include <getopt.h>

@@ -7,7 +7,7 @@
 
 #include "child.h"
 #include "sim-client.h"
-#include "sim.h"
+#include "model/sim.h"
 #include "tap.h"
 
 #include <poll.h>

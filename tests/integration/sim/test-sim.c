@@ -7,7 +7,7 @@
 
 #include "cloudstack/wire.h"
 #include "sim-client.h"
-#include "sim.h"
+#include "model/sim.h"
 #include "tap.h"
 
 #include <inttypes.h>

@@ -206,8 +206,9 @@ def build(copy, path, code):
 
 
 def objects(copy):
-    for path in glob.glob('src/*/.libs/*.o', root_dir=BUILD) + glob.glob('src/*/*.o', root_dir=BUILD):
-        copy.copy(BUILD, path)
+    for pattern in ('src/*/.libs/*.o', 'src/*/*.o', 'sim/*/.libs/*.o', 'sim/*/*.o', 'sim/*.o'):
+        for path in glob.glob(pattern, root_dir=BUILD):
+            copy.copy(BUILD, path)
 
 
 def test_symbol_arrow():

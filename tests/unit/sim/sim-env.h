@@ -6,7 +6,8 @@
  * test's process. Jobs work for 1 ms; those in a VM's queue end 1 ms after that.
  */
 
-#include "sim.h"
+#include "commands/commands.h"
+#include "jobs/jobs.h"
 
 extern struct sim *sim;
 extern sd_event *event;

@@ -481,7 +481,7 @@ static void test_delete_delay(void)
 			       "{ \"deletevolumeresponse\": { \"success\": true } }");
 	sim_answer_done(&a);
 	CU_ASSERT(sim_is_async(sim, "destroyVolume") && !sim_is_async(sim, "deleteVolume"));
-	CU_ASSERT(sim_is_read("listTags") && !sim_is_read("deleteVolume"));
+	CU_ASSERT(sim_is_read(sim, "listTags") && !sim_is_read(sim, "deleteVolume"));
 	env_stop();
 }
 

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Serves CloudStack's API, /client/api: one request from its parameters to its answer. The checks come in the order of
+ * ApiServlet.processRequest() and ApiServer.verifyRequest() in CloudStack.
+ */
+
+#include "api-internal.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <time.h>
+
+#define EXPIRES_MOST (15 * 60) /* with enforce-post */
+#define SIM_USER_ID  "99999999-9999-4999-8999-999999999999"
+
+/* One request on its way. */
+struct api {
+	struct server *server;
+	struct http_request *http;
+	struct request params;
+	const char *command;
+	json_object *entry; /* of the log; NULL when that is full */
+	struct sim_answer answer;
+};
+
+/* --- checks: each returns true, or false with the answer made --- */
+
+static bool check_post(struct api *a)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!sim_get(a->server->sim, "enforce-post") || streq(http_method(a->http), "POST") ||
+	    starts_with(a->command, "get") || starts_with(a->command, "list") ||
+	    starts_with(a->command, "query") || starts_with(a->command, "find"))
+		return true;
+
+	text = mk_strdup_printf("State changing command %s needs to be sent using POST request",
+				a->command);
+	api_error(&a->answer, a->command, 400, CS_PLAIN, str_or_empty(text));
+	return false;
+}
+
+static bool check_expires(struct api *a)
+{
+	const char *version = request_get(&a->params, "signatureversion", true);
+	const char *expires = request_get(&a->params, "expires", true);
+	bool enforced = sim_get(a->server->sim, "enforce-post");
+	int64_t now = (int64_t)time(NULL) + a->server->clock_offset, then;
+
+	if (!version || !streq(version, "3"))
+		return !enforced;
+
+	return expires && request_parse_expires(expires, &then) == 0 && then >= now &&
+	       (!enforced || then <= now + EXPIRES_MOST);
+}
+
+static bool check_api_key(struct api *a)
+{
+	const char *key = request_get(&a->params, "apikey", true);
+
+	return key && request_get(&a->params, "signature", true) && streq(key, a->server->api_key);
+}
+
+/* The api-limit plugin: a window that starts with its first call; refused calls count. */
+static bool check_rate(struct api *a)
+{
+	struct server *s = a->server;
+	int64_t most = sim_get(s->sim, "api-limit");
+	uint64_t now = mk_now_monotonic();
+
+	if (most == 0 || streq(sim_get_text(s->sim, "role"), "admin"))
+		return true;
+
+	if (now >= s->rate.end) {
+		s->rate.end = now + (uint64_t)sim_get(s->sim, "interval-ms") * USEC_PER_MSEC;
+		s->rate.used = 0;
+	}
+	if (++s->rate.used <= most)
+		return true;
+
+	api_rate_limited(&a->answer, a->command, (s->rate.end - now) / USEC_PER_MSEC);
+	return false;
+}
+
+static bool is_listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *s = list; (s = strstr(s, word)); s += n)
+		if ((s == list || s[-1] == ',') && (s[n] == ',' || !s[n]))
+			return true;
+	return false;
+}
+
+static bool check_role(struct api *a)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!is_listed(sim_get_text(a->server->sim, "denied"), a->command))
+		return true;
+
+	text = mk_strdup_printf("The API [%s] does not exist or is not available for the account "
+				"for user id [%s].",
+				a->command, SIM_USER_ID);
+	api_error(&a->answer, NULL, 432, CS_PLAIN, str_or_empty(text));
+	return false;
+}
+
+static bool check_sender(struct api *a)
+{
+	if (!check_post(a))
+		return false;
+	if (!check_expires(a) || !check_api_key(a)) {
+		api_unauthorized(&a->answer, a->command);
+		return false;
+	}
+	if (!check_rate(a) || !check_role(a))
+		return false;
+	if (!request_signature_ok(&a->params, a->server->secret)) {
+		api_unauthorized(&a->answer, a->command);
+		return false;
+	}
+	return true;
+}
+
+static bool check_texts(struct api *a)
+{
+	_cleanup_free_ char *why = NULL;
+
+	if (!request_bad_text(&a->params, &why))
+		return true;
+
+	api_error(&a->answer, a->command, 431, CS_PLAIN, str_or_empty(why));
+	return false;
+}
+
+static bool check_maintenance(struct api *a)
+{
+	if (!sim_get(a->server->sim, "maintenance") || !sim_is_async(a->server->sim, a->command))
+		return true;
+
+	api_in_maintenance(&a->answer, a->command);
+	return false;
+}
+
+/* --- answering --- */
+
+static void print_xml(FILE *f, const char *name, json_object *o);
+
+static void print_xml_text(FILE *f, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '<')
+			fputs("&lt;", f);
+		else if (*s == '>')
+			fputs("&gt;", f);
+		else if (*s == '&')
+			fputs("&amp;", f);
+		else
+			fputc(*s, f);
+	}
+}
+
+static void print_xml_members(FILE *f, json_object *o)
+{
+	json_object_object_foreach(o, key, value) {
+		print_xml(f, key, value);
+	}
+}
+
+static void print_xml(FILE *f, const char *name, json_object *o)
+{
+	if (json_object_is_type(o, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			print_xml(f, name, json_object_array_get_idx(o, i));
+		return;
+	}
+
+	fprintf(f, "<%s>", name);
+	if (json_object_is_type(o, json_type_object))
+		print_xml_members(f, o);
+	else
+		print_xml_text(f, json_object_get_string(o));
+	fprintf(f, "</%s>", name);
+}
+
+/* Whoever forgets response=json gets what he would get there. */
+static char *to_xml(json_object *body)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", f);
+	print_xml_members(f, body);
+	return fclose(f) == 0 ? text : NULL;
+}
+
+static bool wants_json(const struct request *q)
+{
+	const char *response = request_get(q, "response", false);
+
+	return response && strcasecmp(response, "json") == 0;
+}
+
+static void make_http_answer(struct api *a, struct http_answer *ret)
+{
+	bool json = wants_json(&a->params);
+
+	*ret = (struct http_answer){ .status = (unsigned)a->answer.status,
+				     .type = json ? HTTP_JSON : "text/xml;charset=UTF-8" };
+	ret->description = take_ptr(a->answer.description);
+	if (json)
+		ret->body = strdup(json_object_to_json_string_ext(
+			a->answer.body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else
+		ret->body = to_xml(a->answer.body);
+	ret->size = ret->body ? strlen(ret->body) : 0;
+}
+
+static void log_end(struct api *a, int64_t status, const struct fault *f)
+{
+	if (!a->entry)
+		return;
+
+	mk_json_set_int(a->entry, "status", status);
+	mk_json_set_str(a->entry, "job", a->answer.job);
+	mk_json_set_str(a->entry, "fault", f ? f->action : NULL);
+}
+
+static void reply(struct api *a, const struct fault *f)
+{
+	unsigned ms = (unsigned)sim_get(a->server->sim, "latency-ms") + a->answer.delay_ms;
+	enum http_delivery delivery = HTTP_SEND;
+	struct http_answer answer;
+
+	make_http_answer(a, &answer);
+	if (f && f->effect == FAULT_AWAY)
+		http_go_away(a->server->door);
+	if (f)
+		delivery = fault_apply(f, &answer, &ms);
+	log_end(a, delivery == HTTP_DROP || delivery == HTTP_HOLD ? 0 : (int64_t)answer.status, f);
+	http_reply(a->http, &answer, delivery, ms);
+}
+
+/* The fault comes instead of the command. */
+static void reply_fault(struct api *a, const struct fault *f)
+{
+	if (f->effect == FAULT_DROP_BEFORE) {
+		struct http_answer none = { 0 };
+
+		log_end(a, 0, f);
+		http_reply(a->http, &none, HTTP_DROP, 0);
+	} else if (f->effect == FAULT_HTML) {
+		log_end(a, f->status, f);
+		http_reply_html(a->http, (unsigned)f->status, "Proxy Error");
+	} else {
+		fault_answer(f, a->command, &a->answer);
+		reply(a, f);
+	}
+}
+
+static bool tells_job_end(const struct api *a)
+{
+	return streq(a->command, "queryAsyncJobResult") &&
+	       mk_json_int(mk_json_get(a->answer.body, "queryasyncjobresultresponse"), "jobstatus",
+			   0) != 0;
+}
+
+/* A verified request of a command that the server has. */
+static void call(struct api *a)
+{
+	const struct fault *f = faults_meet(&a->server->faults, a->command);
+	struct sim_call call = { .command = a->command };
+
+	if (f && fault_prevents(f)) {
+		reply_fault(a, f);
+		return;
+	}
+	if (!check_texts(a) || !check_maintenance(a)) {
+		reply(a, f);
+		return;
+	}
+
+	if (f && f->effect == FAULT_JOB) {
+		call.fault = f->job;
+		call.fault_code = f->code;
+		call.fault_text = f->text;
+		call.fault_ms = f->ms;
+	}
+	call.params = request_to_json(&a->params);
+	sim_call(a->server->sim, &call, &a->answer);
+	json_object_put(call.params);
+	if (tells_job_end(a))
+		log_happened(a->server->log, "job-done");
+	reply(a, f);
+}
+
+static void serve(struct api *a)
+{
+	const char *command = request_get(&a->params, "command", false);
+
+	a->entry = log_received(a->server->log, str_or_empty(command), &a->params);
+	if (!command || !sim_knows(a->server->sim, command)) {
+		api_unauthorized(&a->answer, NULL);
+		reply(a, NULL);
+		return;
+	}
+
+	a->command = command;
+	if (check_sender(a))
+		call(a);
+	else
+		reply(a, NULL);
+}
+
+/* Query and form; of two with one name a GET keeps the last, a POST the first. */
+static int read_params(struct api *a)
+{
+	bool get = streq(http_method(a->http), "GET");
+	int r = request_add(&a->params, str_or_empty(http_query(a->http)), get);
+
+	if (r < 0 || get || !http_body_is_form(a->http))
+		return r;
+	return request_add(&a->params, http_body(a->http, NULL), false);
+}
+
+void api_handle(struct server *s, struct http_request *r)
+{
+	struct api a = { .server = s, .http = r };
+
+	if (!streq(http_method(r), "GET") && !streq(http_method(r), "POST"))
+		http_reply_html(r, 405, "Method Not Allowed");
+	else if (read_params(&a) < 0)
+		http_reply_html(r, 400, "Unable to parse URI query");
+	else
+		serve(&a);
+
+	request_done(&a.params);
+	sim_answer_done(&a.answer);
+}

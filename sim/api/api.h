@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The two faces of the simulator: CloudStack's API, and the requests of tests below /admin. What main() makes and
+ * frees is in struct server.
+ */
+
+#include "hypervisor/hypervisor.h"
+#include "http/http.h"
+#include "log/log.h"
+#include "model/sim.h"
+
+#include <sys/queue.h>
+
+struct fault;
+TAILQ_HEAD(faults, fault);
+
+struct server {
+	sd_event *event;
+	struct sim *sim;
+	struct http *http;
+	struct http *door; /* the API alone; NULL without --door */
+	struct sim_log *log;
+	struct hypervisor *hv; /* NULL without */
+	struct faults faults;
+	char *api_key, *secret;
+	int64_t clock_offset; /* of the server, in seconds */
+	struct {
+		uint64_t end; /* of the window, monotonic µs */
+		int64_t used;
+	} rate;
+};
+
+void api_handle(struct server *s, struct http_request *r);
+
+void admin_handle(struct server *s, struct http_request *r);
+/* Any setting. -EINVAL: unknown key or bad value. */
+int server_set(struct server *s, const char *key, const char *value);
+void faults_clear(struct faults *faults);

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The commands attachVolume and detachVolume. Refusals come in the order of CloudStack's VolumeApiServiceImpl, and all
+ * of them are the job's. The disk is plugged into a running VM, or unplugged from it, before the job ends.
+ */
+
+#include "commands-internal.h"
+
+static bool running(const struct sim_vm *vm)
+{
+	return streq(vm->state, "Running");
+}
+
+static bool stopped(const struct sim_vm *vm)
+{
+	return streq(vm->state, "Stopped");
+}
+
+static bool is_one_of(const char *s, const char *const *list)
+{
+	return sim_state_name(list, s) != NULL;
+}
+
+/* validateRootVolumeDetachAttach: Destroyed is named in the text, but only Stopped passes. */
+static bool check_root(struct sim_job *job, const struct sim_volume *v, const struct sim_vm *vm)
+{
+	static const char *const allowed[] = { "XenServer", "VMware", "KVM", "Simulator", NULL };
+	const char *hypervisor = sim_vm_hypervisor(job->sim, vm);
+
+	if (!is_one_of(hypervisor, allowed))
+		return sim_job_refuse(job, 431,
+				      "Root volume detach is not supported for hypervisor type %s",
+				      hypervisor);
+	if (!stopped(vm))
+		return sim_job_refuse(job, 431,
+				      "Root volume detach can happen only when vm is in states: "
+				      "Stopped or Destroyed");
+	if (v->managed)
+		return sim_job_refuse(job, 431,
+				      "Root volume detach is not supported for Managed DataStores");
+	return true;
+}
+
+/* ---- attachVolume: the checks of the API job ------------------------------------------------- */
+
+static bool check_volume(struct sim_job *job)
+{
+	static const char *const good[] = { "Allocated", "Ready", "Uploaded", NULL };
+	const struct sim_volume *v = job->volume;
+
+	if (!v || v->o.removed)
+		return sim_job_refuse(
+			job, 431, "Please specify a volume with the valid type: ROOT or DATADISK");
+	if (v->vm)
+		return sim_job_refuse(job, 431,
+				      "Please specify a volume that is not attached to any VM.");
+	if (streq(v->state, "Destroy"))
+		return sim_job_refuse(job, 431, "Please specify a volume that is not destroyed.");
+	if (!is_one_of(v->state, good))
+		return sim_job_refuse(
+			job, 431, "Volume state must be in Allocated, Ready or in Uploaded state");
+	return true;
+}
+
+static bool check_vm(struct sim_job *job)
+{
+	const struct sim_vm *vm = job->vm;
+
+	if (!vm || vm->o.removed || (!streq(vm->type, "User") && !streq(vm->type, SIM_SHARED_FS)))
+		return sim_job_refuse(job, 431, "Please specify a valid User VM.");
+	if (!running(vm) && !stopped(vm))
+		return sim_job_refuse(job, 431,
+				      "Please specify a VM that is either running or stopped.");
+	if (vm->zone != job->volume->zone)
+		return sim_job_refuse(
+			job, 431, "Please specify a VM that is in the same zone as the volume.");
+	if (streq(vm->type, SIM_SHARED_FS))
+		return sim_job_refuse(job, 431,
+				      "Can't attach a volume to a Shared FileSystem Instance");
+	return true;
+}
+
+static int64_t count_data_disks(struct sim *sim, const struct sim_vm *vm)
+{
+	struct sim_volume *v;
+	int64_t n = 0;
+
+	SIM_FOREACH(sim, K_VOLUME, v)
+		n += !v->o.removed && v->vm == vm && !v->root;
+	return n;
+}
+
+static bool check_room(struct sim_job *job)
+{
+	unsigned max = sim_vm_max_disks(job->sim, job->vm);
+
+	if (job->device_id == 0) {
+		if (!check_root(job, job->volume, job->vm))
+			return false;
+		if (sim_vm_volume_at(job->sim, job->vm, 0))
+			return sim_job_refuse(job, 431,
+					      "Vm already has root volume attached to it");
+		if (streq(job->volume->state, "Uploaded"))
+			return sim_job_refuse(
+				job, 431, "No support for Root volume attach in state Uploaded");
+	}
+	if (streq(sim_vm_hypervisor(job->sim, job->vm), "External"))
+		return sim_job_refuse(
+			job, 431, "Volume operations are not allowed for External hypervisor type");
+	if (job->device_id != 0 && count_data_disks(job->sim, job->vm) >= max)
+		return sim_job_refuse(
+			job, 431,
+			"The specified VM already has the maximum number of data disks "
+			"(%u) attached. Please specify another VM.",
+			max);
+	return true;
+}
+
+static bool has_backups(struct sim *sim, const struct sim_vm *vm)
+{
+	return sim_vm_count(sim, K_BACKUP, vm) > 0 && !sim_flag(sim, "backup-attach");
+}
+
+static bool check_copies(struct sim_job *job)
+{
+	if (sim_vm_count(job->sim, K_VM_SNAPSHOT, job->vm) > 0)
+		return sim_job_refuse(job, 431,
+				      "Unable to attach volume to VM %s/%s, please specify a VM "
+				      "that does not have VM snapshots",
+				      job->vm->o.name, job->vm->o.id);
+	if (has_backups(job->sim, job->vm))
+		return sim_job_refuse(
+			job, 431,
+			"Unable to attach volume, please specify a VM that does not have any "
+			"backups or set the global configuration "
+			"'backup.enable.attach.detach.of.volumes' to true.");
+	return true;
+}
+
+static bool check_kind(struct sim_job *job)
+{
+	const struct sim_volume *v = job->volume;
+	const char *ours = sim_volume_hypervisor(job->sim, v);
+	const char *theirs = sim_vm_hypervisor(job->sim, job->vm);
+
+	if (v->stored && !v->managed && !streq(ours, "None") && !streq(ours, theirs))
+		return sim_job_refuse(job, 431, "Can't attach a volume created by: %s to a %s vm",
+				      ours, theirs);
+	if (v->offering && mk_json_bool(v->offering->row, "encrypt", false) &&
+	    !streq(theirs, "KVM"))
+		return sim_job_refuse(job, 431,
+				      "Volume's disk offering has encryption enabled, but volume "
+				      "encryption is not supported for hypervisor type %s",
+				      theirs);
+	return true;
+}
+
+static bool check_local(struct sim_job *job)
+{
+	const struct sim_object *offering = job->volume->offering;
+
+	if (offering && streq(mk_json_str(offering->row, "storagetype", ""), "local") &&
+	    !mk_json_bool(job->volume->zone->row, "localstorageenabled", false))
+		return sim_job_refuse(job, 431,
+				      "Zone is not configured to use local storage but volume's "
+				      "disk offering %s uses it",
+				      offering->name);
+	return true;
+}
+
+static bool attach_prepare(struct sim_request *q, struct sim_job *job)
+{
+	int64_t device = sim_arg_number(q->params, "deviceid", -1);
+
+	job->volume = (struct sim_volume *)sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object;
+	job->vm = (struct sim_vm *)sim_arg_ref(q->sim, q->params, "virtualmachineid", K_VM).object;
+	/* -1: none is asked for; a negative one is as wrong as a large one */
+	job->device_id = !sim_arg(q->params, "deviceid")    ? -1
+			 : device < 0 || device > INT32_MAX ? INT32_MAX
+							    : (int)device;
+	return true;
+}
+
+static bool attach_check(struct sim_job *job)
+{
+	if (!check_volume(job) || !check_vm(job) || !check_room(job) || !check_local(job) ||
+	    !check_copies(job) || !check_kind(job))
+		return false;
+	job->queue = job->vm;
+	return true;
+}
+
+/* ---- attachVolume: the work job -------------------------------------------------------------- */
+
+/* A new volume is made on the storage of the VM's disks, if one of them is on any. */
+static bool has_storage(struct sim *sim, const struct sim_vm *vm)
+{
+	struct sim_volume *v, *root = sim_vm_root(sim, vm);
+
+	if (root)
+		return root->stored;
+	SIM_FOREACH(sim, K_VOLUME, v)
+		if (!v->o.removed && v->vm == vm && v->stored)
+			return true;
+	return false;
+}
+
+static bool check_device(struct sim_job *job, int *ret)
+{
+	int last = (int)sim_vm_max_disks(job->sim, job->vm) + 1, id = job->device_id;
+	_cleanup_free_ char *vm_text = sim_vm_text(job->vm), *text = NULL;
+	const struct sim_volume *other;
+
+	if (id < 0) {
+		*ret = sim_vm_free_device(job->sim, job->vm);
+		return *ret >= 0 ||
+		       sim_job_refuse(job, 530, "All device Ids are used by vm %s", vm_text);
+	}
+	if (id > last || id == 3)
+		return sim_job_refuse(job, 530, "deviceId should be 0,1,2,4-%d", last);
+	other = sim_vm_volume_at(job->sim, job->vm, id);
+	if (other) {
+		text = sim_volume_text(other);
+		return sim_job_refuse(job, 530, "deviceId %d is used by vol %s on vm %s", id, text,
+				      vm_text);
+	}
+
+	*ret = id;
+	return true;
+}
+
+/* What is wrong by the time that the VM's queue has come to it. */
+static bool check_work(struct sim_job *job)
+{
+	static const char *const good[] = { "Allocated", "Ready", "Uploaded", NULL };
+	const struct sim_volume *v = job->volume;
+	_cleanup_free_ char *text = sim_volume_text(v);
+
+	if (v->vm)
+		return sim_job_refuse(job, 530, "This volume is already attached to a VM.");
+	if (!v->stored && streq(v->state, "Allocated") && running(job->vm) &&
+	    (!has_storage(job->sim, job->vm) || sim_flag(job->sim, "storage-full")))
+		return sim_job_refuse(
+			job, 530,
+			"Failed to find a primary storage for volume in state: Allocated");
+	if (!is_one_of(v->state, good))
+		return sim_job_refuse(
+			job, 530, "Volume: %s is in %s. It should be in Ready or Allocated state",
+			text, v->state);
+	return true;
+}
+
+static bool attach_begin(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+	int unused;
+
+	if (!check_work(job) || !check_device(job, &unused))
+		return false;
+	if (!v->stored && has_storage(job->sim, job->vm))
+		sim_volume_set_state(v, "Ready");
+
+	job->state_before = v->state;
+	if (running(job->vm))
+		sim_volume_set_state(v, "Attaching");
+	return true;
+}
+
+static void attach_abort(struct sim_job *job)
+{
+	if (streq(job->volume->state, "Attaching"))
+		sim_volume_set_state(job->volume, job->state_before);
+}
+
+/*
+ * libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack
+ * #3290); QEMU locks an image that another guest has open.
+ */
+static bool check_target(struct sim_job *job, int device)
+{
+	char letter = (char)('a' + device % 26);
+	struct sim_volume *v;
+
+	SIM_FOREACH(job->sim, K_VOLUME, v)
+		if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
+			return sim_job_refuse(job, 530,
+					      "Failed to attach volume %s to VM %s; "
+					      "org.libvirt.LibvirtException: "
+					      "XML error: target 'vd%c' duplicated for disk "
+					      "sources '%s' and '%s'",
+					      job->volume->o.name, job->vm->o.name, letter, v->path,
+					      job->volume->path);
+	if (job->volume->guest)
+		return sim_job_refuse(job, 530,
+				      "Failed to attach volume %s to VM %s; "
+				      "org.libvirt.LibvirtException: internal "
+				      "error: unable to execute QEMU command 'blockdev-add': "
+				      "Failed to get \"write\" "
+				      "lock",
+				      job->volume->o.name, job->vm->o.name);
+	return true;
+}
+
+static bool attach_finish(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+	bool hot = streq(v->state, "Attaching");
+	int device = -1;
+
+	/* on a VM that does not run it is one step of the database: others may have come first */
+	if ((!hot && !check_work(job)) || !check_device(job, &device))
+		return false;
+	if (hot && sim_flag(job->sim, "host-away"))
+		return sim_job_refuse(job, 530,
+				      "Failed to attach volume %s to VM %s. Please contact your "
+				      "system administrator.",
+				      v->o.name, job->vm->o.name);
+	if (hot && !check_target(job, device))
+		return false;
+
+	if (hot) {
+		sim_volume_set_state(v, "Ready");
+		sim_plug(job->sim, v, job->vm, device);
+	}
+	sim_volume_attach(v, job->vm, device);
+	return true;
+}
+
+static void attach_linger(struct sim_job *job)
+{
+	int device = sim_vm_free_device(job->sim, job->vm);
+
+	if (running(job->vm))
+		sim_plug(job->sim, job->volume, job->vm,
+			 job->device_id >= 0 ? job->device_id : device);
+}
+
+/* ---- detachVolume ---------------------------------------------------------------------------- */
+
+static bool detach_prepare(struct sim_request *q, struct sim_job *job)
+{
+	job->volume = (struct sim_volume *)sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object;
+	return true;
+}
+
+/* The form with a VM and a device id fails in 4.22: the volume id that it found is never stored. */
+static bool check_form(struct sim_job *job)
+{
+	bool id = sim_arg(job->params, "id"), vm = sim_arg(job->params, "virtualmachineid");
+	bool device = sim_arg(job->params, "deviceid");
+
+	if (id ? vm || device : !vm || !device)
+		return sim_job_refuse(job, 431,
+				      "Please provide either a volume id, or a tuple(device id, "
+				      "instance id)");
+	if (!id)
+		return sim_job_refuse(job, 530, "Command failed due to Internal Server Error");
+	return true;
+}
+
+static bool detach_check_vm(struct sim_job *job)
+{
+	struct sim_vm *vm = job->volume->vm;
+
+	if (!vm)
+		return sim_job_refuse(job, 431, "The specified volume is not attached to a VM.");
+	if (streq(vm->type, SIM_SHARED_FS))
+		return sim_job_refuse(job, 431,
+				      "Can't detach a volume from a Shared FileSystem Instance");
+	if (!running(vm) && !stopped(vm) && !streq(vm->state, "Destroyed"))
+		return sim_job_refuse(job, 431,
+				      "Please specify a VM that is either running or stopped.");
+	if (job->volume->root && !check_root(job, job->volume, vm))
+		return false;
+	if (sim_vm_count(job->sim, K_VM_SNAPSHOT, vm) > 0)
+		return sim_job_refuse(job, 431,
+				      "Unable to detach volume, please specify a VM that does not "
+				      "have VM snapshots");
+	if (has_backups(job->sim, vm))
+		return sim_job_refuse(
+			job, 431,
+			"Unable to detach volume, cannot detach volume from a VM that has backups. "
+			"First remove the VM from the backup offering or set the global "
+			"configuration 'backup.enable.attach.detach.of.volumes' to true.");
+	return true;
+}
+
+static bool detach_check(struct sim_job *job)
+{
+	if (!check_form(job))
+		return false;
+	if (!job->volume || job->volume->o.removed)
+		return sim_job_refuse(job, 431, "Unable to find volume with ID: %" PRId64,
+				      sim_arg_ref(job->sim, job->params, "id", K_VOLUME).number);
+	if (!detach_check_vm(job))
+		return false;
+
+	job->vm = job->queue = job->volume->vm;
+	return true;
+}
+
+/* The guest lets go only after CloudStack has given up; the database goes on saying attached. */
+static int on_late_unplug(sd_event_source *s, uint64_t usec, void *data)
+{
+	struct sim_volume *v = data;
+
+	v->late_unplug = sd_event_source_disable_unref(v->late_unplug);
+	sim_unplug(v->sim, v);
+	return 0;
+}
+
+static bool fail_by_timeout(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+	uint64_t later = mk_now_monotonic() + (uint64_t)sim_get(job->sim, "job-ms") * USEC_PER_MSEC;
+
+	v->sim = job->sim;
+	if (!v->late_unplug && sd_event_add_time(job->sim->event, &v->late_unplug, CLOCK_MONOTONIC,
+						 later, 1, on_late_unplug, v) < 0)
+		abort();
+	return sim_job_refuse(
+		job, 530,
+		"Failed to detach volume %s from VM %s; Could not detach volume after sending the "
+		"command and waiting for [10000] milliseconds. Probably the VM does not support "
+		"the "
+		"sent detach command or the device is busy at the moment. Try again in a couple of "
+		"minutes.",
+		v->o.name, job->vm->o.name);
+}
+
+/*
+ * Does not look whether the volume is still attached to the VM in whose queue it waited: it clears
+ * the attachment to another VM too, which keeps the disk (issue apache/cloudstack #14214).
+ */
+static bool detach_finish(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+
+	if (running(job->vm) && sim_flag(job->sim, "host-away"))
+		return sim_job_refuse(job, 530,
+				      "Failed to detach volume %s from VM %s. Please contact your "
+				      "system administrator.",
+				      v->o.name, job->vm->o.name);
+	if (v->guest == job->vm) {
+		if (sim_flag(job->sim, "detach-timeout"))
+			return fail_by_timeout(job);
+		sim_unplug(job->sim, v);
+	}
+
+	sim_volume_detach(v);
+	return true;
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static const struct sim_param attach_params[] = {
+	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
+	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM, .required = true },
+	{ .name = "deviceid", .type = P_NUMBER },
+	{ .name = NULL },
+};
+
+static const struct sim_param detach_params[] = {
+	{ .name = "id", .type = P_ID, .kind = K_VOLUME },
+	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM },
+	{ .name = "deviceid", .type = P_NUMBER },
+	{ .name = NULL },
+};
+
+const struct sim_command sim_attach_commands[] = {
+	{
+		.name = "attachVolume",
+		.mode = SIM_ASYNC,
+		.class = "volume.AttachVolume",
+		.instance = "Volume",
+		.params = attach_params,
+		.prepare = attach_prepare,
+		.check = attach_check,
+		.begin = attach_begin,
+		.finish = attach_finish,
+		.abort = attach_abort,
+		.linger = attach_linger,
+		.result = sim_result_volume,
+	},
+	{
+		.name = "detachVolume",
+		.mode = SIM_ASYNC,
+		.class = "volume.DetachVolume",
+		.instance = "Volume",
+		.params = detach_params,
+		.prepare = detach_prepare,
+		.check = detach_check,
+		.finish = detach_finish,
+		.result = sim_result_volume,
+	},
+	{ .name = NULL },
+};

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by the files of this room: answers, parameters, lists, rows, and the commands' tables. */
+
+#include "commands.h"
+#include "jobs/jobs.h"
+#include "model/model.h"
+
+/* Tables, ended by a row without a name. */
+extern const struct sim_command sim_volume_commands[], sim_attach_commands[], sim_resize_commands[],
+	sim_vm_commands[], sim_deploy_commands[], sim_snapshot_commands[], sim_tag_commands[],
+	sim_job_commands[], sim_misc_commands[];
+
+/* Starts the request's job, prepare() included, and answers. */
+void sim_job_start(struct sim_request *q);
+
+/* Refusals; they return false. cs_code as in cloudstack's CSExceptionErrorCode, 0 for none. */
+bool sim_refuse(struct sim_request *q, int code, int cs_code, const char *fmt, ...) _printf_(4, 5);
+
+/* The answer {"…response": object}; takes the object. Returns true. */
+bool sim_reply(struct sim_request *q, json_object *object);
+/* The root key of the command's answers. The caller frees. */
+char *sim_root_key(const char *command);
+
+/* Checks the request's parameters as the command declares them; false: refused. */
+bool sim_check_params(struct sim_request *q);
+
+/* A parameter's text, NULL if it is absent or empty. */
+const char *sim_arg(json_object *params, const char *name);
+bool sim_arg_bool(json_object *params, const char *name, bool fallback);
+int64_t sim_arg_number(json_object *params, const char *name, int64_t fallback);
+
+/*
+ * What an id parameter means. given: it is there; object: NULL when there is no such row, which only
+ * a bare number can bring about (CloudStack takes it for a row's number without a look). Removed
+ * objects are found.
+ */
+struct sim_ref {
+	bool given;
+	struct sim_object *object;
+	int64_t number;
+};
+/* Of the text itself. */
+struct sim_ref sim_resolve(struct sim *sim, const char *s, enum sim_kind kind);
+struct sim_ref sim_arg_ref(struct sim *sim, json_object *params, const char *name,
+			   enum sim_kind kind);
+/* The object of a reference, or NULL if it is absent, unknown or removed. */
+struct sim_object *sim_arg_object(struct sim *sim, json_object *params, const char *name,
+				  enum sim_kind kind);
+#define sim_arg_volume(sim, params, name)                                                          \
+	((struct sim_volume *)sim_arg_object(sim, params, name, K_VOLUME))
+#define sim_arg_vm(sim, params, name) ((struct sim_vm *)sim_arg_object(sim, params, name, K_VM))
+#define sim_arg_snapshot(sim, params, name)                                                        \
+	((struct sim_snapshot *)sim_arg_object(sim, params, name, K_SNAPSHOT))
+
+/* Calls fn for each token of a comma list until it returns true; whether one did. */
+bool sim_any_token(const char *list, bool (*fn)(const char *token, void *data), void *data);
+
+const struct sim_command *sim_find_command(struct sim *sim, const char *name);
+void sim_each_command(struct sim *sim, void (*fn)(const struct sim_command *command, void *data),
+		      void *data);
+
+/* Whether the object passes the filters "id" and "ids", of which a list command has one or both. */
+bool sim_match_ids(struct sim *sim, json_object *params, const struct sim_object *o);
+/* Whether an id filter, if given, names this object (NULL: none is set). */
+bool sim_match_ref(struct sim *sim, json_object *params, const char *name, enum sim_kind kind,
+		   const struct sim_object *o);
+/* Whether a text filter, if given, equals the text for MySQL (NULL: none is set). */
+bool sim_match_text(json_object *params, const char *name, const char *text);
+
+/* Whether the object has one of the tags asked for, if any are. */
+bool sim_match_tags(json_object *params, const struct sim_object *o);
+
+/* The i-th of a map parameter, "tags[0].key=…", in ascending order; false at the end. */
+bool sim_arg_map(json_object *params, const char *name, unsigned *i, const char **ret_key,
+		 const char **ret_value);
+
+/* A list answer: begin (false: refused), for each match wants(), add() if it is true, end. */
+struct sim_list {
+	struct sim_request *q;
+	const char *key;
+	int64_t first, end, count; /* the rows [first, end) are shown */
+	json_object *rows;
+};
+bool sim_list_begin(struct sim_request *q, const char *key, struct sim_list *ret);
+bool sim_list_wants(struct sim_list *list);
+void sim_list_add(struct sim_list *list, json_object *row);
+bool sim_list_end(struct sim_list *list);
+
+/* ---- rows ---- */
+
+/* The fields of queryAsyncJobResult. */
+json_object *sim_job_row(struct sim_job *job);
+/* What jobs return: {"volume":{…}}, {"virtualmachine":{…}}. */
+json_object *sim_result_volume(struct sim_job *job);
+json_object *sim_result_vm(struct sim_job *job);
+
+/* The second half of deployVirtualMachine is that of startVirtualMachine. */
+bool sim_vm_start_begin(struct sim_job *job);
+bool sim_vm_start_finish(struct sim_job *job);
+
+/* Adds the tags of the parameters to an array. */
+void sim_tags_take(json_object *params, json_object *tags);
+
+/* Rows of answers. admin: the view of a root admin. */
+json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin);
+json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, bool nics);
+json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s);
+void sim_row_add_account(json_object *row);
+
+json_object *sim_tag_row(const struct sim_object *o, json_object *tag);

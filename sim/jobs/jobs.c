@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Asynchronous jobs. In CloudStack the job of an API command checks its parameters, and then waits for a work job in
+ * its VM's queue. One work job of a queue runs at a time; nothing makes the jobs of one volume wait for each other.
+ * Here both are one struct: check() runs at once, begin() when its turn has come, and finish() when its time is over.
+ * The job ends some time after that.
+ */
+
+#include "jobs.h"
+
+#include <stdarg.h>
+
+static int on_time(sd_event_source *s, uint64_t usec, void *data);
+static void begin(struct sim_job *job);
+
+struct sim_job *sim_job_free(struct sim_job *job)
+{
+	sd_event_source_disable_unref(job->timer);
+	json_object_put(job->params);
+	json_object_put(job->result);
+	free(job->fault_text);
+	sim_object_free(&job->o);
+	return NULL;
+}
+
+static void set_timer(struct sim_job *job, int64_t ms)
+{
+	uint64_t at = mk_now_monotonic() + (uint64_t)ms * USEC_PER_MSEC;
+
+	job->phase = JOB_WORKING;
+	job->timer = sd_event_source_disable_unref(job->timer);
+	if (sd_event_add_time(job->sim->event, &job->timer, CLOCK_MONOTONIC, at, 1, on_time, job) <
+	    0)
+		abort();
+}
+
+/* Its id is unknown from now on. What it does goes on. */
+static void forget(struct sim_job *job)
+{
+	struct sim *sim = job->sim;
+	struct sim_object *o = &job->o;
+
+	if (job->forgotten)
+		return;
+
+	job->forgotten = true;
+	HASH_DEL(sim->objects[K_JOB], o);
+	if (job->phase == JOB_ENDED) {
+		TAILQ_REMOVE(&sim->finished, job, listed);
+		sim_job_free(job);
+	}
+}
+
+void sim_jobs_expire(struct sim *sim)
+{
+	uint64_t age = (uint64_t)sim_get(sim, "job-expire-ms") * USEC_PER_MSEC;
+	uint64_t now = mk_now_monotonic();
+	struct sim_job *job;
+
+	while ((job = TAILQ_FIRST(&sim->finished)) && now - job->ended >= age)
+		forget(job);
+	TAILQ_FOREACH(job, &sim->pending, listed) {
+		if (now - job->born < age)
+			break;
+		forget(job);
+	}
+}
+
+struct sim_job *sim_job_of(struct sim *sim, const char *instance, const char *id)
+{
+	struct sim_job *job;
+
+	TAILQ_FOREACH(job, &sim->pending, listed)
+		if (!job->forgotten && streq(job->command->instance, instance) &&
+		    streq(job->instance_id, id))
+			return job;
+	return NULL;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void set_error(struct sim_job *job, int code, const char *text)
+{
+	json_object_put(job->result);
+	job->result = sim_json_object();
+	mk_json_set_int(job->result, "errorcode", code);
+	mk_json_set_str(job->result, "errortext", text);
+	job->code = code;
+	job->failed = true;
+}
+
+bool sim_job_refuse(struct sim_job *job, int code, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	set_error(job, code, text);
+	return false;
+}
+
+/* As after a restart of the server: no jobresult. */
+static void set_no_result(struct sim_job *job)
+{
+	json_object_put(job->result);
+	job->result = NULL;
+	job->code = 530;
+	job->failed = true;
+}
+
+static void set_fault_error(struct sim_job *job)
+{
+	set_error(job, job->fault_code ? job->fault_code : 530,
+		  job->fault_text ? job->fault_text
+				  : "Command failed due to Internal Server Error");
+}
+
+/* Returns whether it was the one at work. */
+static bool unqueue(struct sim_job *job)
+{
+	struct sim_vm *vm = job->queue;
+	bool first;
+
+	if (!vm)
+		return false;
+
+	first = TAILQ_FIRST(&vm->queue) == job;
+	TAILQ_REMOVE(&vm->queue, job, queued);
+	job->queue = NULL;
+	return first;
+}
+
+static void leave_queue(struct sim_job *job)
+{
+	struct sim_vm *vm = job->queue;
+
+	if (unqueue(job) && !TAILQ_EMPTY(&vm->queue))
+		begin(TAILQ_FIRST(&vm->queue));
+}
+
+static void end(struct sim_job *job)
+{
+	struct sim *sim = job->sim;
+
+	job->timer = sd_event_source_disable_unref(job->timer);
+	job->phase = JOB_ENDED;
+	job->status = job->failed ? 2 : 1;
+	job->completed = mk_now_realtime();
+	job->ended = mk_now_monotonic();
+	TAILQ_REMOVE(&sim->pending, job, listed);
+	leave_queue(job);
+
+	if (job->forgotten) {
+		sim_job_free(job);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&sim->finished, job, listed);
+	if (job->fault == SIM_JOB_LOST)
+		forget(job);
+}
+
+static void give_up(struct sim_job *job)
+{
+	if (job->begun && job->command->abort)
+		job->command->abort(job);
+}
+
+/* ---- the work -------------------------------------------------------------------------------- */
+
+static void work(struct sim_job *job)
+{
+	const struct sim_command *c = job->command;
+
+	if (job->fault == SIM_JOB_ERROR) {
+		give_up(job);
+		set_fault_error(job);
+	} else if (c->finish && !c->finish(job)) {
+		give_up(job);
+	} else if (!c->create && !job->nothing_done) {
+		sim_executed(job->sim, c->name);
+	}
+}
+
+/* The result is what can be seen before the job has ended: it still shows the job as pending. */
+static void report(struct sim_job *job)
+{
+	const struct sim_command *c = job->command;
+
+	if (!job->failed && c->result) {
+		job->result = c->result(job);
+	} else if (!job->failed) {
+		job->result = sim_json_object();
+		mk_json_set_bool(job->result, "success", true);
+	}
+
+	if (!job->failed && job->fault == SIM_JOB_ERROR_DONE)
+		set_fault_error(job);
+	if (!job->failed && job->fault == SIM_JOB_NO_RESULT)
+		set_no_result(job);
+	end(job);
+}
+
+/* An API job looks for the end of its work job now and then (vm.job.check.interval). */
+static int on_time(sd_event_source *s, uint64_t usec, void *data)
+{
+	struct sim_job *job = data;
+	bool waits = job->queue && sim_get(job->sim, "report-ms") > 0;
+
+	if (job->phase == JOB_WORKING)
+		work(job);
+	else
+		waits = false;
+
+	if (!waits) {
+		report(job);
+		return 0;
+	}
+	leave_queue(job);
+	set_timer(job, sim_get(job->sim, "report-ms"));
+	job->phase = JOB_REPORTING;
+	return 0;
+}
+
+static void begin(struct sim_job *job)
+{
+	const char *duration = job->command->duration ? job->command->duration : "job-ms";
+
+	if (job->command->begin && !job->command->begin(job)) {
+		end(job);
+		return;
+	}
+
+	job->begun = true;
+	if (job->fault == SIM_JOB_HOLD)
+		job->phase = JOB_HELD;
+	else
+		set_timer(job, sim_get(job->sim, duration) +
+				       (job->fault == SIM_JOB_LATE ? job->fault_ms : 0));
+}
+
+static void run(struct sim_job *job)
+{
+	if (job->command->check && !job->command->check(job)) {
+		end(job);
+		return;
+	}
+
+	if (job->queue) {
+		TAILQ_INSERT_TAIL(&job->queue->queue, job, queued);
+		if (TAILQ_FIRST(&job->queue->queue) != job)
+			return;
+	}
+	begin(job);
+}
+
+void sim_release(struct sim *sim)
+{
+	struct sim_job *job;
+
+	TAILQ_FOREACH(job, &sim->pending, listed) {
+		if (job->phase == JOB_HELD)
+			set_timer(job, 0);
+		else if (job->fault == SIM_JOB_HOLD)
+			job->fault = SIM_JOB_OK; /* still in a queue: it will not be held there */
+	}
+}
+
+/* All jobs of the server fail; what they were changing goes to its failure state. */
+void sim_restart(struct sim *sim, bool disk_stays)
+{
+	struct sim_job *job;
+
+	TAILQ_FOREACH(job, &sim->pending, listed)
+		(void)unqueue(job);
+
+	while ((job = TAILQ_FIRST(&sim->pending))) {
+		if (disk_stays && job->begun && job->phase != JOB_REPORTING && job->command->linger)
+			job->command->linger(job);
+		if (job->phase != JOB_REPORTING)
+			give_up(job);
+		set_no_result(job);
+		end(job);
+	}
+}
+
+/* ---- the start ------------------------------------------------------------------------------- */
+
+struct sim_job *sim_job_new(struct sim_request *q)
+{
+	struct sim_job *job = (struct sim_job *)sim_add(q->sim, K_JOB, NULL, NULL);
+
+	job->sim = q->sim;
+	job->command = q->command;
+	job->params = json_object_get(q->params);
+	job->fault = q->call->fault;
+	job->fault_code = q->call->fault_code;
+	job->fault_text = sim_strdup(q->call->fault_text);
+	job->fault_ms = q->call->fault_ms;
+	job->device_id = -1;
+	job->born = mk_now_monotonic();
+	return job;
+}
+
+void sim_job_run(struct sim_job *job)
+{
+	struct sim_object *o = &job->o;
+
+	HASH_ADD_STR(job->sim->objects[K_JOB], id, o);
+	TAILQ_INSERT_TAIL(&job->sim->pending, job, listed);
+	run(job);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The model: what the simulated CloudStack knows, and the form in which its commands are written. Private to the model
+ * side; the HTTP side sees sim.h only.
+ *
+ * An object of a kind other than a job is freed only with the simulator. A removed one can still be found, as in
+ * CloudStack's tables, so pointers between objects stay valid. If there is no memory, the simulator aborts.
+ *
+ * Seed (sim_seed(), POST /admin/seed): an object of lists. Each row needs an "id" that is a UUID. If there is an object
+ * with this id, it is changed, not replaced. Rows of the first five lists appear in answers as they are written here.
+ *   "zones"            name, allocationstate (Enabled|Disabled), localstorageenabled, …
+ *   "diskofferings"    name, iscustomized, disksize (GiB), storagetype (shared|local), encrypt,
+ *                      disksizestrictness, …
+ *   "serviceofferings" name, cpunumber, cpuspeed, memory, …
+ *   "templates"        name, size (bytes), …
+ *   "networks"         name, type, …
+ *   "vms", "volumes"   the fields of a poke
+ *
+ * Poke (sim_poke(), POST /admin/poke): {"vm":ID, field:value…}, {"volume":ID, …} or {"snapshot":ID, …}. All fields
+ * are checked before any is changed. A poke changes only these fields: it plugs a volume into a guest only by the field
+ * "guest". A seed also plugs in a volume of a Running VM.
+ *   vm        name, displayname, state, hypervisor, type (User|…), zoneid, deleteprotection,
+ *             details (object), vmsnapshots and backups (how many it has), removed
+ *   volume    name, state, type (ROOT|DATADISK), size (bytes), zoneid, diskofferingid,
+ *             virtualmachineid ("" detaches; without deviceid the lowest free one), deviceid,
+ *             hypervisor, managed, deleteprotection, generation, guest (VM ID: the disk is plugged
+ *             into it; "": unplugged), removed
+ *   snapshot  name, state, created (seconds since the epoch)
+ * "generation" stands for a volume's content: a snapshot keeps it, a revert brings it back, and a poke of it stands for
+ * a write.
+ */
+
+#include "sim.h"
+
+#include <systemd/sd-event.h>
+
+#include <inttypes.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+enum sim_kind {
+	K_ZONE,
+	K_DISK_OFFERING,
+	K_SERVICE_OFFERING,
+	K_TEMPLATE,
+	K_NETWORK,
+	K_VM,
+	K_VOLUME,
+	K_SNAPSHOT,
+	K_VM_SNAPSHOT,
+	K_BACKUP,
+	K_JOB,
+	K_N,
+};
+
+/* The beginning of everything that has an id. */
+struct sim_object {
+	enum sim_kind kind;
+	char id[MK_UUID_SIZE];
+	int64_t number; /* of the row in CloudStack's table: its texts leak it, its parameters take it */
+	bool removed;
+	char *name;
+	uint64_t created;  /* µs since the epoch */
+	json_object *tags; /* array of {"key","value"}: VMs, volumes, snapshots */
+	json_object *row;  /* the whole object, of kinds without a struct of their own */
+	UT_hash_handle hh;
+};
+
+struct sim_job;
+struct sim_request;
+TAILQ_HEAD(sim_job_list, sim_job);
+
+struct sim_vm {
+	struct sim_object o;
+	const char *state; /* one of sim_vm_states */
+	char *display_name, *type;
+	char *hypervisor; /* NULL: what the setting says */
+	struct sim_object *zone, *template, *offering, *network;
+	bool delete_protection;
+	json_object *details;
+	struct sim_job_list queue; /* work jobs; the first one is at work */
+};
+
+struct sim_volume {
+	struct sim_object o;
+	const char *state; /* one of sim_volume_states */
+	bool root;         /* type ROOT, else DATADISK */
+	bool stored;       /* it exists on a storage */
+	uint64_t size;
+	struct sim_vm *vm; /* as the database has it */
+	int device_id;     /* -1 while detached */
+	uint64_t attached;
+	struct sim_object *zone;
+	struct sim_object *offering; /* of disks, or a service offering; NULL: none */
+	struct sim_object *template, *snapshot;
+	char path[MK_UUID_SIZE];
+	char *hypervisor; /* of its image; NULL: what the setting says */
+	bool managed, delete_protection;
+	int64_t generation;
+	struct sim_vm *guest; /* where the disk is plugged in, whatever the database says */
+	int guest_device;
+	sd_event_source *late_unplug; /* the guest lets go when this is due */
+	struct sim *sim;              /* for it */
+};
+
+struct sim_snapshot {
+	struct sim_object o;
+	const char *state; /* one of sim_snapshot_states */
+	struct sim_volume *volume;
+	int64_t generation;
+};
+
+extern const char *const sim_volume_states[], *const sim_vm_states[], *const sim_snapshot_states[];
+
+struct sim {
+	sd_event *event;
+	const struct sim_command *const *commands; /* their tables; ends with NULL */
+	void (*executed)(const char *command, void *data);
+	void *data;
+	struct sim_object *objects[K_N]; /* by id */
+	int64_t last_number[K_N];
+	struct sim_job_list pending;  /* oldest first */
+	struct sim_job_list finished; /* first ended first */
+	struct sim_setting_value *settings;
+	struct sim_hypervisor hypervisor;
+};
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+enum sim_param_type {
+	P_TEXT,
+	P_BOOL,
+	P_NUMBER,
+	P_ID,  /* of an object of the kind */
+	P_IDS, /* a comma list of them */
+	P_MAP, /* name[0].key=…: not looked at by the border */
+};
+
+struct sim_param {
+	const char *name;
+	enum sim_param_type type;
+	enum sim_kind kind;
+	bool required;
+	bool since; /* added after 3.0: garbage in it is taken as absent, numbers are garbage */
+};
+
+enum sim_mode {
+	SIM_READ,
+	SIM_SYNC,
+	SIM_ASYNC,
+};
+
+/*
+ * A command. Reading and synchronous ones have run(). Of the others prepare() does what CloudStack
+ * does in the request: refusals, and the row of create-type commands; check() the refusals in the
+ * job; begin() what is seen while the job is at work; finish() the work; abort() takes begin() back;
+ * linger() is what the hypervisor brings to its end although the server is restarted. Each may be
+ * NULL. All return false after they have refused.
+ */
+struct sim_command {
+	const char *name;
+	enum sim_mode mode;
+	const char *class;    /* in org.apache.cloudstack.api.command.user, without "Cmd" */
+	const char *instance; /* the job's jobinstancetype */
+	const char *duration; /* the setting that says how long the job works; NULL: job-ms */
+	bool create;          /* the answer has an id; executed counts the row, not the job */
+	const struct sim_param *params;
+	bool (*run)(struct sim_request *q);
+	bool (*prepare)(struct sim_request *q, struct sim_job *job);
+	bool (*check)(struct sim_job *job);
+	bool (*begin)(struct sim_job *job);
+	bool (*finish)(struct sim_job *job);
+	void (*abort)(struct sim_job *job);
+	void (*linger)(struct sim_job *job);
+	json_object *(*result)(struct sim_job *job); /* NULL: {"success":true} */
+};
+
+/* A request being answered. */
+struct sim_request {
+	struct sim *sim;
+	const struct sim_command *command;
+	const struct sim_call *call;
+	json_object *params;
+	struct sim_answer *answer;
+};
+
+enum sim_job_phase {
+	JOB_QUEUED,    /* other work of its VM comes first */
+	JOB_WORKING,   /* its timer runs */
+	JOB_HELD,      /* until sim_release() */
+	JOB_REPORTING, /* its work is done, and it is about to notice */
+	JOB_ENDED,
+};
+
+struct sim_job {
+	struct sim_object o;
+	struct sim *sim;
+	const struct sim_command *command;
+	json_object *params;
+	enum sim_job_phase phase;
+	enum sim_job_fault fault;
+	int fault_code;
+	char *fault_text;
+	unsigned fault_ms;
+	int status; /* 0 pending, 1 success, 2 failure */
+	int code;
+	json_object *result; /* NULL: the key jobresult is missing */
+	char instance_id[MK_UUID_SIZE];
+	uint64_t completed;   /* µs since the epoch */
+	uint64_t born, ended; /* monotonic */
+	bool forgotten;       /* its id is unknown; freed when it ends */
+	bool failed;
+	bool nothing_done; /* it succeeds, but there was nothing to do */
+	sd_event_source *timer;
+	struct sim_vm *queue;        /* set by check(): the VM whose queue it waits in */
+	TAILQ_ENTRY(sim_job) queued; /* in that queue */
+	TAILQ_ENTRY(sim_job) listed; /* in sim->pending or sim->finished */
+	/* for the command's own functions */
+	struct sim_volume *volume;
+	struct sim_vm *vm;
+	struct sim_snapshot *snapshot;
+	const char *state_before;
+	int device_id;
+	bool begun;
+};
+
+/* ---- objects --------------------------------------------------------------------------------- */
+
+/* The objects of a kind, removed ones included, oldest first. */
+#define SIM_FOREACH(sim, k, p)                                                                     \
+	for (p = (__typeof__(p))(void *)(sim)->objects[k]; p;                                      \
+	     p = (__typeof__(p))((struct sim_object *)p)->hh.next)
+
+struct sim_object *sim_find(struct sim *sim, enum sim_kind kind, const char *id);
+/* id NULL: a random one. name NULL: none. The object has its final size: that of its kind's struct. */
+struct sim_object *sim_add(struct sim *sim, enum sim_kind kind, const char *id, const char *name);
+void sim_object_free(struct sim_object *o);
+void sim_executed(struct sim *sim, const char *command);
+
+/* A state's name from the list, or NULL. */
+const char *sim_state_name(const char *const *states, const char *name);
+
+const char *sim_vm_hypervisor(struct sim *sim, const struct sim_vm *vm);
+const char *sim_volume_hypervisor(struct sim *sim, const struct sim_volume *v);
+int64_t sim_vm_count(struct sim *sim, enum sim_kind kind, const struct sim_vm *vm);
+unsigned sim_vm_max_disks(struct sim *sim, const struct sim_vm *vm);
+struct sim_volume *sim_vm_volume_at(struct sim *sim, const struct sim_vm *vm, int device_id);
+struct sim_volume *sim_vm_root(struct sim *sim, const struct sim_vm *vm);
+/* The lowest free one of 1, 2, 4, 5…; -1 if all are taken. */
+int sim_vm_free_device(struct sim *sim, const struct sim_vm *vm);
+
+struct sim_volume *sim_volume_new(struct sim *sim, const char *id, const char *name,
+				  struct sim_object *zone, uint64_t size);
+void sim_volume_attach(struct sim_volume *v, struct sim_vm *vm, int device_id);
+void sim_volume_detach(struct sim_volume *v);
+void sim_volume_set_state(struct sim_volume *v, const char *state);
+void sim_volume_expunge(struct sim_volume *v);
+
+/* The guest's side; plugging in what is there, or out what is not, does nothing. */
+void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device_id);
+void sim_unplug(struct sim *sim, struct sim_volume *v);
+/* A VM's disks at its start and stop. */
+void sim_plug_all(struct sim *sim, struct sim_vm *vm);
+void sim_unplug_all(struct sim *sim, struct sim_vm *vm);
+
+/* Whether a snapshot of it is being taken. */
+bool sim_volume_in_snapshot(struct sim *sim, const struct sim_volume *v);
+
+/* What CloudStack's toString() makes of them in its texts. The caller frees. */
+char *sim_volume_text(const struct sim_volume *v);
+char *sim_vm_text(const struct sim_vm *vm);
+
+#define SIM_ACCOUNT   "00000000-0000-4000-8000-0000000000a1"
+#define SIM_USER      "00000000-0000-4000-8000-0000000000a2"
+#define SIM_DOMAIN    "00000000-0000-4000-8000-0000000000a3"
+#define SIM_SERVER    "00000000-0000-4000-8000-0000000000a4"
+#define SIM_POD       "00000000-0000-4000-8000-0000000000a5"
+#define SIM_CLUSTER   "00000000-0000-4000-8000-0000000000a6"
+#define SIM_HOST      "00000000-0000-4000-8000-0000000000a7"
+#define SIM_POOL      "00000000-0000-4000-8000-0000000000a8"
+#define SIM_OS_TYPE   "00000000-0000-4000-8000-0000000000a9"
+#define SIM_HOST_NAME "kvm1"
+#define SIM_SHARED_FS "sharedfsvm" /* a VM's type */
+#define SIM_GENERIC_ERROR                                                                          \
+	"Internal error executing command, please contact your system administrator"
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* They abort without memory. */
+void *sim_alloc(size_t size);
+void *sim_checked(void *p);      /* p, which must not be NULL */
+char *sim_strdup(const char *s); /* NULL for NULL */
+void sim_set_text(char **dst, const char *src);
+json_object *sim_json_object(void);
+json_object *sim_json_array(void);
+/* A date as CloudStack writes it; usec: since the epoch. */
+void sim_row_add_time(json_object *row, const char *key, uint64_t usec);
+
+/* ---- settings -------------------------------------------------------------------------------- */
+
+void sim_settings_init(struct sim *sim);
+void sim_settings_done(struct sim *sim);
+bool sim_flag(struct sim *sim, const char *key);
+bool sim_is_admin(struct sim *sim);
+/* Whether a comma list has the word. */
+bool sim_listed(struct sim *sim, const char *key, const char *word);
+
+extern const char sim_default_seed[];
+
+#define GIB (UINT64_C(1) << 30)
