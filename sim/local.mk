@@ -21,6 +21,9 @@ libsim_la_SOURCES = \
 	sim/commands/misc.c \
 	sim/commands/param.c \
 	sim/commands/resize.c \
+	sim/commands/row-snapshot.c \
+	sim/commands/row-vm.c \
+	sim/commands/row-volume.c \
 	sim/commands/row.c \
 	sim/commands/sim.c \
 	sim/commands/snapshot.c \

@@ -107,6 +107,11 @@ void sim_tags_take(json_object *params, json_object *tags);
 json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin);
 json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, bool nics);
 json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s);
+/* Parts of rows. The id and the name of an object, "zone" becoming "zoneid"; NULL adds nothing. */
+void sim_row_add_named(json_object *row, const char *prefix, const struct sim_object *o);
 void sim_row_add_account(json_object *row);
+/* The pending job that works on the object, if there is one. */
+void sim_row_add_job(struct sim *sim, json_object *row, const char *instance, const char *id);
+void sim_row_add_tags(json_object *row, const struct sim_object *o);
 
 json_object *sim_tag_row(const struct sim_object *o, json_object *tag);
