@@ -50,6 +50,7 @@ libsim_la_SOURCES = \
 	sim/model/memory.c \
 	sim/model/model.c \
 	sim/model/model.h \
+	sim/model/mysql.c \
 	sim/model/seed.c \
 	sim/model/settings.c \
 	sim/model/sim.h \

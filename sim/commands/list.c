@@ -34,23 +34,11 @@ bool sim_match_ref(struct sim *sim, json_object *params, const char *name, enum 
 	return !ref.given || (o && ref.object == o);
 }
 
-/* The default collations of MySQL know no case, and no blanks at the end; accents are left out here. */
-static bool mysql_equal(const char *a, const char *b)
-{
-	size_t n = strlen(a), m = strlen(b);
-
-	while (n > 0 && a[n - 1] == ' ')
-		n--;
-	while (m > 0 && b[m - 1] == ' ')
-		m--;
-	return n == m && strncasecmp(a, b, n) == 0;
-}
-
 bool sim_match_text(json_object *params, const char *name, const char *text)
 {
 	const char *s = sim_arg(params, name);
 
-	return !s || (text && mysql_equal(s, text));
+	return !s || (text && sim_mysql_equal(s, text));
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */

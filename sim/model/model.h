@@ -298,6 +298,15 @@ json_object *sim_json_array(void);
 /* A date as CloudStack writes it; usec: since the epoch. */
 void sim_row_add_time(json_object *row, const char *key, uint64_t usec);
 
+/* ---- texts as MySQL compares them ------------------------------------------------------------- */
+
+/* Without case, accents and blanks at the end; all characters beyond the BMP are equal. */
+bool sim_mysql_equal(const char *a, const char *b);
+/* The weight of the next character: equal weights are equal characters. Moves *s on. */
+uint32_t sim_mysql_weight(const char **s);
+/* Whether it has characters beyond the BMP, which most of CloudStack's tables cannot store. */
+bool sim_mysql_astral(const char *s);
+
 /* ---- settings -------------------------------------------------------------------------------- */
 
 void sim_settings_init(struct sim *sim);
