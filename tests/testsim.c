@@ -25,13 +25,14 @@ struct th_sim {
 	unsigned port;
 };
 
-/* True if it is to be preloaded with umockdev's library. */
+/* Work begins at once unless args say otherwise. True if it is to be preloaded with umockdev's library. */
 static bool build_argv(const char *program, const char *const *args, const char *argv[ARGS_MAX])
 {
 	bool umockdev = false;
 	size_t n = 0;
 
 	argv[n++] = program;
+	argv[n++] = "--set=queue-ms=0";
 	for (; args && *args && n < ARGS_MAX - 1; args++) {
 		umockdev = umockdev || strstr(*args, "umockdev");
 		argv[n++] = *args;

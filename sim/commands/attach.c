@@ -230,47 +230,62 @@ static bool check_device(struct sim_job *job, int *ret)
 	return true;
 }
 
-/* What is wrong by the time that the VM's queue has come to it. */
-static bool check_work(struct sim_job *job)
+/* VolumeApiServiceImpl.checkAndSetAttaching(): the world may have changed since the API job looked. */
+static bool attach_begin(struct sim_job *job)
 {
 	static const char *const good[] = { "Allocated", "Ready", "Uploaded", NULL };
-	const struct sim_volume *v = job->volume;
+	struct sim_volume *v = job->volume;
 	_cleanup_free_ char *text = sim_volume_text(v);
 
+	job->state_before = v->state;
+	if (v->o.removed)
+		return sim_job_refuse(job, 530, "Command failed due to Internal Server Error");
 	if (v->vm)
 		return sim_job_refuse(job, 530, "This volume is already attached to a VM.");
-	if (!v->stored && streq(v->state, "Allocated") && running(job->vm) &&
-	    (!has_storage(job->sim, job->vm) || sim_flag(job->sim, "storage-full")))
-		return sim_job_refuse(
-			job, 530,
-			"Failed to find a primary storage for volume in state: Allocated");
 	if (!is_one_of(v->state, good))
 		return sim_job_refuse(
 			job, 530, "Volume: %s is in %s. It should be in Ready or Allocated state",
 			text, v->state);
+	if (streq(v->state, "Ready"))
+		sim_volume_set_state(v, "Attaching");
 	return true;
 }
 
-static bool attach_begin(struct sim_job *job)
+/* Two jobs of different VMs can come here with one fresh volume: nothing marks it before. */
+static void attach_proceed(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
-	int unused;
 
-	if (!check_work(job) || !check_device(job, &unused))
-		return false;
-	if (!v->stored && has_storage(job->sim, job->vm))
-		sim_volume_set_state(v, "Ready");
+	if (streq(v->state, "Allocated") && has_storage(job->sim, job->vm))
+		sim_volume_set_state(v, "Creating");
+}
 
-	job->state_before = v->state;
-	if (running(job->vm))
-		sim_volume_set_state(v, "Attaching");
+/* createVolumeOnPrimaryForAttachIfNeeded(): a failure of what comes after leaves the volume made. */
+static bool attach_midway(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+	bool storage = has_storage(job->sim, job->vm);
+
+	if (v->stored)
+		return true;
+	if (!storage && !running(job->vm))
+		return true;
+	if (!storage || sim_flag(job->sim, "storage-full"))
+		return sim_job_refuse(
+			job, 530,
+			"Failed to find a primary storage for volume in state: Allocated");
+	sim_volume_set_state(v, running(job->vm) ? "Attaching" : "Ready");
 	return true;
 }
 
 static void attach_abort(struct sim_job *job)
 {
-	if (streq(job->volume->state, "Attaching"))
-		sim_volume_set_state(job->volume, job->state_before);
+	struct sim_volume *v = job->volume;
+
+	if (streq(v->state, "Attaching"))
+		sim_volume_set_state(v, "Ready");
+	else if (streq(v->state, "Creating"))
+		sim_volume_set_state(v, "Allocated");
 }
 
 /*
@@ -305,11 +320,10 @@ static bool check_target(struct sim_job *job, int device)
 static bool attach_finish(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
-	bool hot = streq(v->state, "Attaching");
+	bool hot = running(job->vm);
 	int device = -1;
 
-	/* on a VM that does not run it is one step of the database: others may have come first */
-	if ((!hot && !check_work(job)) || !check_device(job, &device))
+	if (!check_device(job, &device))
 		return false;
 	if (hot && sim_flag(job->sim, "host-away"))
 		return sim_job_refuse(job, 530,
@@ -319,10 +333,10 @@ static bool attach_finish(struct sim_job *job)
 	if (hot && !check_target(job, device))
 		return false;
 
-	if (hot) {
+	if (v->stored)
 		sim_volume_set_state(v, "Ready");
+	if (hot)
 		sim_plug(job->sim, v, job->vm, device);
-	}
 	sim_volume_attach(v, job->vm, device);
 	return true;
 }
@@ -478,6 +492,8 @@ const struct sim_command sim_attach_commands[] = {
 		.prepare = attach_prepare,
 		.check = attach_check,
 		.begin = attach_begin,
+		.proceed = attach_proceed,
+		.midway = attach_midway,
 		.finish = attach_finish,
 		.abort = attach_abort,
 		.linger = attach_linger,

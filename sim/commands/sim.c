@@ -63,6 +63,7 @@ struct sim *sim_free(struct sim *sim)
 		}
 	}
 
+	sd_event_source_disable_unref(sim->beat);
 	sim_settings_done(sim);
 	sd_event_unref(sim->event);
 	free(sim);

@@ -55,8 +55,8 @@ static json_object *state_snapshots(struct sim *sim)
 static json_object *state_jobs(struct sim *sim)
 {
 	static const char *const phases[] = {
-		[JOB_QUEUED] = "queued",       [JOB_WORKING] = "working", [JOB_HELD] = "held",
-		[JOB_REPORTING] = "reporting", [JOB_ENDED] = "ended",
+		[JOB_QUEUED] = "queued", [JOB_STARTED] = "working",     [JOB_WORKING] = "working",
+		[JOB_HELD] = "held",     [JOB_REPORTING] = "reporting", [JOB_ENDED] = "ended",
 	};
 	json_object *rows = sim_json_object();
 	struct sim_job *job;

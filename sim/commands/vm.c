@@ -131,6 +131,10 @@ bool sim_vm_start_begin(struct sim_job *job)
 	struct sim_vm *vm = job->vm;
 	_cleanup_free_ char *text = sim_vm_text(vm);
 
+	job->state_before = vm->state;
+	job->nothing_done = streq(vm->state, "Running"); /* another start came first */
+	if (job->nothing_done)
+		return true;
 	if (!streq(vm->state, "Stopped"))
 		return sim_job_refuse(job, 530, "Unable to start a VM [%s] in state %s", vm->o.id,
 				      vm->state);
@@ -141,13 +145,14 @@ bool sim_vm_start_begin(struct sim_job *job)
 	if (sim_flag(job->sim, "host-away") || has_disk_elsewhere(job->sim, vm))
 		return sim_job_refuse(job, 533, "Unable to create a deployment for %s", text);
 
-	job->state_before = vm->state;
 	vm->state = "Starting";
 	return true;
 }
 
 bool sim_vm_start_finish(struct sim_job *job)
 {
+	if (job->nothing_done)
+		return true;
 	job->vm->state = "Running";
 	sim_plug_all(job->sim, job->vm);
 	return true;
@@ -280,7 +285,23 @@ static void detach_data_disks(struct sim *sim, const struct sim_vm *vm)
 			sim_volume_detach(v);
 }
 
+/* The VM is stopped, and lets go of its data disks. */
 static bool destroy_finish(struct sim_job *job)
+{
+	struct sim_vm *vm = job->vm;
+
+	if (job->nothing_done)
+		return true;
+
+	sim_unplug_all(job->sim, vm);
+	if (streq(vm->state, "Stopping"))
+		vm->state = "Stopped";
+	detach_data_disks(job->sim, vm);
+	return true;
+}
+
+/* Work of the VM's queue can come between the two: an attach finds a Stopped VM. */
+static bool destroy_conclude(struct sim_job *job)
 {
 	const char *disks = sim_arg(job->params, "volumeids");
 	struct sim_vm *vm = job->vm;
@@ -289,8 +310,6 @@ static bool destroy_finish(struct sim_job *job)
 	if (job->nothing_done)
 		return true;
 
-	sim_unplug_all(job->sim, vm);
-	detach_data_disks(job->sim, vm);
 	if (disks)
 		sim_any_token(disks, delete_disk, job);
 	vm->state = "Destroyed";
@@ -374,6 +393,7 @@ const struct sim_command sim_vm_commands[] = {
 		.check = destroy_check,
 		.begin = destroy_begin,
 		.finish = destroy_finish,
+		.conclude = destroy_conclude,
 		.abort = vm_abort,
 		.result = sim_result_vm,
 	},

@@ -2,9 +2,10 @@
 
 /*
  * Asynchronous jobs. In CloudStack the job of an API command checks its parameters, and then waits for a work job in
- * its VM's queue. One work job of a queue runs at a time; nothing makes the jobs of one volume wait for each other.
- * Here both are one struct: check() runs at once, begin() when its turn has come, and finish() when its time is over.
- * The job ends some time after that.
+ * its VM's queue. The queues are looked at every two seconds (the heartbeat of AsyncJobManagerImpl, setting queue-ms);
+ * then the first job of each begins. One work job of a queue runs at a time; nothing makes the jobs of one volume wait
+ * for each other. Here both jobs are one struct: check() runs at once, begin() when its turn has come, and finish() when
+ * its time is over. The job ends some time after that.
  */
 
 #include "jobs.h"
@@ -12,7 +13,8 @@
 #include <stdarg.h>
 
 static int on_time(sd_event_source *s, uint64_t usec, void *data);
-static void begin(struct sim_job *job);
+static bool begin(struct sim_job *job);
+static void begin_alone(struct sim_job *job);
 
 struct sim_job *sim_job_free(struct sim_job *job)
 {
@@ -24,11 +26,11 @@ struct sim_job *sim_job_free(struct sim_job *job)
 	return NULL;
 }
 
-static void set_timer(struct sim_job *job, int64_t ms)
+static void set_timer(struct sim_job *job, enum sim_job_phase phase, int64_t ms)
 {
 	uint64_t at = mk_now_monotonic() + (uint64_t)ms * USEC_PER_MSEC;
 
-	job->phase = JOB_WORKING;
+	job->phase = phase;
 	job->timer = sd_event_source_disable_unref(job->timer);
 	if (sd_event_add_time(job->sim->event, &job->timer, CLOCK_MONOTONIC, at, 1, on_time, job) <
 	    0)
@@ -134,12 +136,48 @@ static bool unqueue(struct sim_job *job)
 	return first;
 }
 
+/* The first job of each queue that waits begins; all of them, before any goes on. */
+static int on_beat(sd_event_source *s, uint64_t usec, void *data)
+{
+	struct sim *sim = data;
+	struct sim_job *job, *next;
+
+	sim->beat = sd_event_source_disable_unref(sim->beat);
+	for (job = TAILQ_FIRST(&sim->pending); job; job = next) {
+		next = TAILQ_NEXT(job, listed);
+		if (job->queue && job->phase == JOB_QUEUED &&
+		    TAILQ_FIRST(&job->queue->queue) == job && begin(job))
+			job->beginning = true;
+	}
+	TAILQ_FOREACH(job, &sim->pending, listed) {
+		if (job->beginning && job->command->proceed)
+			job->command->proceed(job);
+		job->beginning = false;
+	}
+	return 0;
+}
+
+/* The first job of the queue begins: at the next beat, or at once if there is none. */
+static void begin_next(struct sim *sim, struct sim_vm *vm)
+{
+	uint64_t ms = (uint64_t)sim_get(sim, "queue-ms");
+
+	if (TAILQ_EMPTY(&vm->queue))
+		return;
+	if (ms == 0)
+		begin_alone(TAILQ_FIRST(&vm->queue));
+	else if (!sim->beat &&
+		 sd_event_add_time(sim->event, &sim->beat, CLOCK_MONOTONIC,
+				   mk_now_monotonic() + ms * USEC_PER_MSEC, 1, on_beat, sim) < 0)
+		abort();
+}
+
 static void leave_queue(struct sim_job *job)
 {
 	struct sim_vm *vm = job->queue;
 
-	if (unqueue(job) && !TAILQ_EMPTY(&vm->queue))
-		begin(TAILQ_FIRST(&vm->queue));
+	if (unqueue(job))
+		begin_next(job->sim, vm);
 }
 
 static void end(struct sim_job *job)
@@ -171,6 +209,19 @@ static void give_up(struct sim_job *job)
 
 /* ---- the work -------------------------------------------------------------------------------- */
 
+/* It still shows the job as pending. */
+static void set_result(struct sim_job *job)
+{
+	const struct sim_command *c = job->command;
+
+	if (c->result) {
+		job->result = c->result(job);
+	} else {
+		job->result = sim_json_object();
+		mk_json_set_bool(job->result, "success", true);
+	}
+}
+
 static void work(struct sim_job *job)
 {
 	const struct sim_command *c = job->command;
@@ -178,30 +229,45 @@ static void work(struct sim_job *job)
 	if (job->fault == SIM_JOB_ERROR) {
 		give_up(job);
 		set_fault_error(job);
-	} else if (c->finish && !c->finish(job)) {
-		give_up(job);
-	} else if (!c->create && !job->nothing_done) {
-		sim_executed(job->sim, c->name);
+		return;
 	}
+	if (c->finish && !c->finish(job)) {
+		give_up(job);
+		return;
+	}
+	if (!c->create && !job->nothing_done)
+		sim_executed(job->sim, c->name);
+	if (!c->conclude)
+		set_result(job);
 }
 
-/* The result is what can be seen before the job has ended: it still shows the job as pending. */
 static void report(struct sim_job *job)
 {
 	const struct sim_command *c = job->command;
 
-	if (!job->failed && c->result) {
-		job->result = c->result(job);
-	} else if (!job->failed) {
-		job->result = sim_json_object();
-		mk_json_set_bool(job->result, "success", true);
-	}
-
+	if (!job->failed && c->conclude && c->conclude(job))
+		set_result(job);
 	if (!job->failed && job->fault == SIM_JOB_ERROR_DONE)
 		set_fault_error(job);
 	if (!job->failed && job->fault == SIM_JOB_NO_RESULT)
 		set_no_result(job);
 	end(job);
+}
+
+static int64_t duration(struct sim_job *job)
+{
+	const char *key = job->command->duration ? job->command->duration : "job-ms";
+
+	return sim_get(job->sim, key) + (job->fault == SIM_JOB_LATE ? job->fault_ms : 0);
+}
+
+/* The rest of the work, or all of it. A held job is held in its middle. */
+static void go_on(struct sim_job *job, int64_t ms)
+{
+	if (job->fault == SIM_JOB_HOLD)
+		job->phase = JOB_HELD;
+	else
+		set_timer(job, JOB_WORKING, ms);
 }
 
 /* An API job looks for the end of its work job now and then (vm.job.check.interval). */
@@ -210,7 +276,15 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 	struct sim_job *job = data;
 	bool waits = job->queue && sim_get(job->sim, "report-ms") > 0;
 
-	if (job->phase == JOB_WORKING)
+	if (job->phase == JOB_STARTED && job->command->midway(job)) {
+		int64_t ms = duration(job);
+
+		go_on(job, ms - ms / 2);
+		return 0;
+	}
+	if (job->phase == JOB_STARTED)
+		give_up(job);
+	else if (job->phase == JOB_WORKING)
 		work(job);
 	else
 		waits = false;
@@ -220,26 +294,32 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 		return 0;
 	}
 	leave_queue(job);
-	set_timer(job, sim_get(job->sim, "report-ms"));
-	job->phase = JOB_REPORTING;
+	set_timer(job, JOB_REPORTING, sim_get(job->sim, "report-ms"));
 	return 0;
 }
 
-static void begin(struct sim_job *job)
+/* False: it was refused, and has ended. */
+static bool begin(struct sim_job *job)
 {
-	const char *duration = job->command->duration ? job->command->duration : "job-ms";
+	int64_t ms = duration(job);
 
 	if (job->command->begin && !job->command->begin(job)) {
 		end(job);
-		return;
+		return false;
 	}
 
 	job->begun = true;
-	if (job->fault == SIM_JOB_HOLD)
-		job->phase = JOB_HELD;
+	if (job->command->midway)
+		set_timer(job, JOB_STARTED, ms / 2);
 	else
-		set_timer(job, sim_get(job->sim, duration) +
-				       (job->fault == SIM_JOB_LATE ? job->fault_ms : 0));
+		go_on(job, ms);
+	return true;
+}
+
+static void begin_alone(struct sim_job *job)
+{
+	if (begin(job) && job->command->proceed)
+		job->command->proceed(job);
 }
 
 static void run(struct sim_job *job)
@@ -248,13 +328,14 @@ static void run(struct sim_job *job)
 		end(job);
 		return;
 	}
-
-	if (job->queue) {
-		TAILQ_INSERT_TAIL(&job->queue->queue, job, queued);
-		if (TAILQ_FIRST(&job->queue->queue) != job)
-			return;
+	if (!job->queue) {
+		begin_alone(job);
+		return;
 	}
-	begin(job);
+
+	TAILQ_INSERT_TAIL(&job->queue->queue, job, queued);
+	if (TAILQ_FIRST(&job->queue->queue) == job)
+		begin_next(job->sim, job->queue);
 }
 
 void sim_release(struct sim *sim)
@@ -263,7 +344,7 @@ void sim_release(struct sim *sim)
 
 	TAILQ_FOREACH(job, &sim->pending, listed) {
 		if (job->phase == JOB_HELD)
-			set_timer(job, 0);
+			set_timer(job, JOB_WORKING, 0);
 		else if (job->fault == SIM_JOB_HOLD)
 			job->fault = SIM_JOB_OK; /* still in a queue: it will not be held there */
 	}
@@ -274,6 +355,7 @@ void sim_restart(struct sim *sim, bool disk_stays)
 {
 	struct sim_job *job;
 
+	sim->beat = sd_event_source_disable_unref(sim->beat);
 	TAILQ_FOREACH(job, &sim->pending, listed)
 		(void)unqueue(job);
 

@@ -80,7 +80,8 @@ struct sim_vm {
 	struct sim_object *zone, *template, *offering, *network;
 	bool delete_protection;
 	json_object *details;
-	struct sim_job_list queue; /* work jobs; the first one is at work */
+	struct sim_job_list
+		queue; /* work jobs; the first one is at work, or begins at the next beat */
 };
 
 struct sim_volume {
@@ -117,6 +118,7 @@ extern const char *const sim_volume_states[], *const sim_vm_states[], *const sim
 struct sim {
 	sd_event *event;
 	const struct sim_command *const *commands; /* their tables; ends with NULL */
+	sd_event_source *beat; /* of the work queue; armed while a VM's queue waits */
 	void (*executed)(const char *command, void *data);
 	void *data;
 	struct sim_object *objects[K_N]; /* by id */
@@ -153,11 +155,18 @@ enum sim_mode {
 };
 
 /*
- * A command. Reading and synchronous ones have run(). Of the others prepare() does what CloudStack
- * does in the request: refusals, and the row of create-type commands; check() the refusals in the
- * job; begin() what is seen while the job is at work; finish() the work; abort() takes begin() back;
- * linger() is what the hypervisor brings to its end although the server is restarted. Each may be
- * NULL. All return false after they have refused.
+ * A command. Reading and synchronous ones have run(). Of the others, in the order of time:
+ *   prepare()   what CloudStack does in the request: refusals, and the row of create-type commands
+ *   check()     the refusals of the API job, at once; it may set job->queue
+ *   begin()     the first thing the work job does, when the VM's queue has come to it: refusals again, for the world
+ *               may be another one by now, and the state that says so
+ *   proceed()   what is seen from then on; it comes after the begin() of all jobs of this beat
+ *   midway()    what has changed when half of the work's time is over
+ *   finish()    the work
+ *   conclude()  what the API job does after the work, before it ends
+ *   result()    as seen at the end of the work; NULL: {"success":true}
+ * abort() takes begin() back; linger() is what the hypervisor brings to its end although the server is restarted. Each
+ * may be NULL. Those that return bool return false after they have refused.
  */
 struct sim_command {
 	const char *name;
@@ -171,10 +180,13 @@ struct sim_command {
 	bool (*prepare)(struct sim_request *q, struct sim_job *job);
 	bool (*check)(struct sim_job *job);
 	bool (*begin)(struct sim_job *job);
+	void (*proceed)(struct sim_job *job);
+	bool (*midway)(struct sim_job *job);
 	bool (*finish)(struct sim_job *job);
+	bool (*conclude)(struct sim_job *job);
 	void (*abort)(struct sim_job *job);
 	void (*linger)(struct sim_job *job);
-	json_object *(*result)(struct sim_job *job); /* NULL: {"success":true} */
+	json_object *(*result)(struct sim_job *job);
 };
 
 /* A request being answered. */
@@ -187,7 +199,8 @@ struct sim_request {
 };
 
 enum sim_job_phase {
-	JOB_QUEUED,    /* other work of its VM comes first */
+	JOB_QUEUED,    /* in its VM's queue: for the next beat, or other work comes first */
+	JOB_STARTED,   /* its timer runs; midway() is to come */
 	JOB_WORKING,   /* its timer runs */
 	JOB_HELD,      /* until sim_release() */
 	JOB_REPORTING, /* its work is done, and it is about to notice */
@@ -224,6 +237,7 @@ struct sim_job {
 	const char *state_before;
 	int device_id;
 	bool begun;
+	bool beginning; /* it began at this beat */
 };
 
 /* ---- objects --------------------------------------------------------------------------------- */

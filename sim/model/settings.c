@@ -17,6 +17,7 @@ static const struct setting {
 	const char *initial;
 	const char *choice;
 } settings[] = {
+	{ "queue-ms", S_NUMBER, "2000" },
 	{ "job-ms", S_NUMBER, "30" },
 	{ "report-ms", S_NUMBER, "10" },
 	{ "create-job-ms", S_NUMBER, "10" },

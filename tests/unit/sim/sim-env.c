@@ -50,6 +50,7 @@ void env_start(void)
 	CU_ASSERT_FATAL(sd_event_new(&event) >= 0);
 	CU_ASSERT_EQUAL_FATAL(sim_new(event, on_executed, NULL, &sim), 0);
 	sim_set_hypervisor(sim, &hypervisor);
+	env_set("queue-ms", "0");
 	env_set("job-ms", "1");
 	env_set("report-ms", "1");
 	env_set("create-job-ms", "1");
@@ -283,6 +284,11 @@ void env_seed(const char *json)
 void env_attach(const char *volume, const char *vm)
 {
 	json_object_put(env_job("attachVolume", "id", volume, "virtualmachineid", vm));
+}
+
+void env_detach(const char *volume)
+{
+	json_object_put(env_job("detachVolume", "id", volume));
 }
 
 const char *env_new_volume(const char *vm)

@@ -69,6 +69,7 @@ void env_seed(const char *json);
 /* Creates a volume of 1 GiB and, unless vm is NULL, attaches it to the VM. Returns its id. */
 const char *env_new_volume(const char *vm);
 void env_attach(const char *volume, const char *vm);
+void env_detach(const char *volume);
 
 /* All that the hypervisor was told since env_start(): lines "plug VOLUME SIZE SERIAL VM" or "unplug VOLUME VM". */
 extern char env_guest_log[4096];

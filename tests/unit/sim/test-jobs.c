@@ -150,22 +150,115 @@ static void test_two_attaches(void)
 	env_stop();
 }
 
-/* On VMs that do not run an attach is one step of the database: one of two comes first. */
-static void test_two_cold_attaches(void)
+/* Nothing marks a fresh volume before it is made: both succeed, and the one that ends last has it. */
+static void test_two_fresh_attaches(void)
 {
-	_cleanup_json_ json_object *lost = NULL;
+	_cleanup_json_ json_object *o = NULL, *p = NULL;
 	const char *id, *first, *second;
 
 	env_start();
+	env_set("queue-ms", "5");
 	id = env_new_volume(NULL);
-	first = hold("attachVolume", id, SIM_TEST_VM);
-	second = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_FAILOVER_VM);
-	json_object_put(env_wait(second));
-	sim_release(sim);
-	lost = env_wait(first);
-	CU_ASSERT_EQUAL(mk_json_int(lost, "jobresultcode", 0), 530);
-	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_FAILOVER_VM);
-	CU_ASSERT_EQUAL(env_executed("attachVolume"), 1);
+	first = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+	second = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_TEST_VM);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Allocated");
+	o = env_wait(first);
+	CU_ASSERT_EQUAL(mk_json_int(o, "jobstatus", 0), 1);
+	p = env_wait(second);
+	CU_ASSERT_EQUAL(mk_json_int(p, "jobstatus", 0), 1);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_TEST_VM);
+	CU_ASSERT_EQUAL(env_executed("attachVolume"), 2);
+	env_stop();
+}
+
+/* Of a volume that has been made, the first to begin has it. */
+static void test_two_made_attaches(void)
+{
+	_cleanup_json_ json_object *o = NULL, *p = NULL;
+	const char *id, *first, *second, *text;
+
+	env_start();
+	id = env_new_volume(NULL);
+	env_attach(id, SIM_OMA);
+	env_detach(id);
+	env_set("queue-ms", "5");
+	first = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+	second = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_TEST_VM);
+	o = env_wait(first);
+	CU_ASSERT_EQUAL(mk_json_int(o, "jobstatus", 0), 1);
+	p = env_wait(second);
+	CU_ASSERT_EQUAL(mk_json_int(p, "jobresultcode", 0), 530);
+	text = mk_json_str(mk_json_get(p, "jobresult"), "errortext", "");
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(text, "is in Attaching. It should be in Ready or Allocated state"));
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
+	env_stop();
+}
+
+/* SD-A1: until the beat comes, everything is as it was, but for the job; then the checks are made again. */
+static void test_beat(void)
+{
+	_cleanup_json_ json_object *o = NULL, *p = NULL;
+	const char *id, *attach, *again;
+
+	env_start();
+	id = env_new_volume(NULL);
+	env_set("queue-ms", "20");
+	attach = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+	again = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Allocated");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "jobid"), attach);
+	o = env_wait(attach);
+	CU_ASSERT_EQUAL(mk_json_int(o, "jobstatus", 0), 1);
+	p = env_wait(again);
+	CU_ASSERT_STRING_EQUAL(mk_json_str(mk_json_get(p, "jobresult"), "errortext", ""),
+			       "This volume is already attached to a VM.");
+	env_stop();
+}
+
+/* The volume of a queued attach can be deleted. */
+static void test_queue_delete(void)
+{
+	_cleanup_json_ json_object *o = NULL;
+	const char *id, *attach;
+
+	env_start();
+	id = env_new_volume(NULL);
+	env_set("queue-ms", "20");
+	attach = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
+	json_object_put(env_ok("deleteVolume", "id", id));
+	o = env_wait(attach);
+	CU_ASSERT_EQUAL(mk_json_int(o, "jobresultcode", 0), 530);
+	CU_ASSERT_STRING_EQUAL(env_guest_log, "");
+	env_stop();
+}
+
+/* A VM that is destroyed meanwhile gets the disk all the same; one that is stopped is not started by a queued start. */
+static void test_queue_vm(void)
+{
+	_cleanup_json_ json_object *o = NULL, *p = NULL;
+	const char *id, *stop, *start;
+
+	env_start();
+	env_set("queue-ms", "20");
+	stop = env_start_job("stopVirtualMachine", "id", SIM_OMA);
+	start = env_start_job("startVirtualMachine", "id", SIM_OMA);
+	o = env_wait(start);
+	CU_ASSERT_EQUAL(mk_json_int(o, "jobresultcode", 0), 431);
+	p = env_wait(stop);
+	CU_ASSERT_EQUAL(mk_json_int(p, "jobstatus", 0), 1);
+	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_OMA), "Stopped");
+	json_object_put(o);
+	json_object_put(p);
+
+	id = env_new_volume(NULL);
+	stop = env_start_job("destroyVirtualMachine", "id", SIM_TEST_VM);
+	start = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_TEST_VM);
+	o = env_wait(stop);
+	p = env_wait(start);
+	CU_ASSERT_EQUAL(mk_json_int(p, "jobstatus", 0), 1);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_TEST_VM);
+	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Destroyed");
 	env_stop();
 }
 
@@ -490,7 +583,11 @@ static const struct tap_test tests[] = {
 	{ "listAsyncJobs shows pending ones", test_list },
 	{ "one work job at a time per VM", test_queue },
 	{ "an attach that comes too late", test_two_attaches },
-	{ "two attaches to VMs that do not run", test_two_cold_attaches },
+	{ "two attaches of a fresh volume", test_two_fresh_attaches },
+	{ "two attaches of a made volume", test_two_made_attaches },
+	{ "SD-A1 what waits in a queue has not begun", test_beat },
+	{ "SD-A1 a volume is deleted while its attach waits", test_queue_delete },
+	{ "SD-A1 a VM is stopped or destroyed while work waits", test_queue_vm },
 	{ "L20 a stale detach clears a newer attachment", test_stale_detach },
 	{ "customjobid", test_custom_id },
 	{ "L18 customjobid of a create", test_custom_id_of_create },

@@ -104,6 +104,9 @@ static void test_attaching(void)
 
 	env_start();
 	id = env_new_volume(NULL);
+	env_attach(id, SIM_OMA);
+	env_detach(id);
+	*env_guest_log = '\0';
 	env_fault(SIM_JOB_HOLD, 0, NULL, 0);
 	job = env_start_job("attachVolume", "id", id, "virtualmachineid", SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Attaching");
