@@ -6,6 +6,7 @@
  * from it. This is not a test: no figure has a bound.
  */
 
+#include "bench-internal.h"
 #include "child.h"
 #include "cloudstack/wire.h"
 #include "integration/failover/failover-env.h"
@@ -16,18 +17,15 @@
 #include <signal.h>
 #include <time.h>
 
-#define ROUNDS     7
 #define CALLS      1000
 #define IN_FLIGHT  64
-#define MANY       5000
-#define PART       500
 #define N_DELETES  1000
 #define LATENCY_MS 50
 #define WINDOW     32 /* the daemon's default limit of requests at a time */
 
 /* ---- figures --------------------------------------------------------------------------------------------------- */
 
-static void put(const char *series, const char *variant, const char *unit, json_object *samples)
+void put(const char *series, const char *variant, const char *unit, json_object *samples)
 {
 	FILE *f = fopen(getenv("MK_BENCH_OUT"), "ae");
 	json_object *o = json_object_new_object();
@@ -42,7 +40,7 @@ static void put(const char *series, const char *variant, const char *unit, json_
 	json_object_put(o);
 }
 
-static void add(json_object *samples, double v)
+void add(json_object *samples, double v)
 {
 	json_object_array_add(samples, json_object_new_double(v));
 }
@@ -157,8 +155,7 @@ static pid_t start_echo(struct world *w)
 
 /* ---- many volumes ---------------------------------------------------------------------------------------------------- */
 
-/* In parts: a request has at most 1 MiB. */
-static void seed_part(struct world *w, unsigned from, unsigned to)
+json_object *many_volumes(unsigned from, unsigned to)
 {
 	json_object *seed = json_object_new_object(), *volumes = json_object_new_array();
 
@@ -179,14 +176,16 @@ static void seed_part(struct world *w, unsigned from, unsigned to)
 		json_object_array_add(volumes, v);
 	}
 	json_object_object_add(seed, "volumes", volumes);
-	w_sim_post(w, "seed", json_object_to_json_string(seed));
-	json_object_put(seed);
+	return seed;
 }
 
 static void seed_many(struct world *w)
 {
-	for (unsigned i = 0; i < MANY; i += PART)
-		seed_part(w, i, i + PART);
+	for (unsigned i = 0; i < MANY; i += PART) {
+		_cleanup_json_ json_object *seed = many_volumes(i, i + PART);
+
+		w_sim_post(w, "seed", json_object_to_json_string(seed));
+	}
 }
 
 static void put_memory(struct world *w, const char *variant)
@@ -503,7 +502,7 @@ static void delete_all(struct world *w)
 	CU_ASSERT_EQUAL(w_executed(w, "destroyVolume"), N_DELETES);
 }
 
-static size_t ignore(char *data, size_t size, size_t n, void *user)
+size_t ignore(char *data, size_t size, size_t n, void *user)
 {
 	return size * n;
 }
@@ -589,9 +588,13 @@ static void bench_deletes(void)
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
-		{ "reads", bench_reads },       { "attach", bench_attach },
-		{ "requests", bench_requests }, { "set", bench_set },
-		{ "deletes", bench_deletes },   { NULL, NULL },
+		{ "reads", bench_reads },
+		{ "attach", bench_attach },
+		{ "requests", bench_requests },
+		{ "set", bench_set },
+		{ "deletes", bench_deletes },
+		{ "sim", bench_sim },
+		{ NULL, NULL },
 	};
 
 	return tap_main(argc, argv, "bench", NULL, NULL, tests);

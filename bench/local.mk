@@ -4,7 +4,7 @@
 EXTRA_PROGRAMS = bench/bench bench/echo
 EXTRA_DIST += bench/report
 
-bench_bench_SOURCES = bench/bench.c
+bench_bench_SOURCES = bench/bench.c bench/bench-internal.h bench/sim.c
 bench_bench_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_bench_CFLAGS = $(TEST_CFLAGS)
 bench_bench_LDADD = libfailoverenv.la libomaenv.la $(WORLD_LDADD) $(CURL_LIBS)
