@@ -291,6 +291,38 @@ dist_check_SCRIPTS += tests/integration/sim/libcloud.tap
 EXTRA_DIST += tests/integration/sim/test-libcloud.py
 TESTS += tests/integration/sim/libcloud.tap
 
+# What a real CloudStack answered.
+dist_check_SCRIPTS += tests/integration/sim/replay.tap
+EXTRA_DIST += \
+	tests/integration/sim/recordings/differences.jsonl.gz \
+	tests/integration/sim/recordings/failures.jsonl.gz \
+	tests/integration/sim/recordings/other-accounts.jsonl.gz \
+	tests/integration/sim/recordings/races.jsonl.gz \
+	tests/integration/sim/recordings/restart.jsonl.gz \
+	tests/integration/sim/recordings/seed.json \
+	tests/integration/sim/recordings/subjects/attach-detach.jsonl.gz \
+	tests/integration/sim/recordings/subjects/auth-errors.jsonl.gz \
+	tests/integration/sim/recordings/subjects/customjobid.jsonl.gz \
+	tests/integration/sim/recordings/subjects/delete.jsonl.gz \
+	tests/integration/sim/recordings/subjects/jobs.jsonl.gz \
+	tests/integration/sim/recordings/subjects/lists-paging.jsonl.gz \
+	tests/integration/sim/recordings/subjects/projects.jsonl.gz \
+	tests/integration/sim/recordings/subjects/rate-limit.jsonl.gz \
+	tests/integration/sim/recordings/subjects/refusals.jsonl.gz \
+	tests/integration/sim/recordings/subjects/resize.jsonl.gz \
+	tests/integration/sim/recordings/subjects/restart.jsonl.gz \
+	tests/integration/sim/recordings/subjects/signature.jsonl.gz \
+	tests/integration/sim/recordings/subjects/snapshots.jsonl.gz \
+	tests/integration/sim/recordings/subjects/tags.jsonl.gz \
+	tests/integration/sim/recordings/subjects/vms.jsonl.gz \
+	tests/integration/sim/recordings/user.jsonl.gz \
+	tests/integration/sim/replay-exceptions.json \
+	tests/integration/sim/replay.py \
+	tests/integration/sim/replay_check.py \
+	tests/integration/sim/replay_scripts.py \
+	tests/integration/sim/test-replay.py \
+	$(NULL)
+
 check_PROGRAMS += tests/integration/sim/hypervisor.tap
 tests_integration_sim_hypervisor_tap_SOURCES = tests/integration/sim/test-hypervisor.c
 tests_integration_sim_hypervisor_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)

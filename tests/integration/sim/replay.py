@@ -17,9 +17,11 @@ import subprocess
 import tempfile
 import time
 import urllib.parse
+import uuid
 
 API_KEY = "mK7-demoKey_0123456789abcdefABCDEF"
 SECRET = "s3cr3t-DEMO_key-0123456789-abcdefghijklmnop"
+SYMBOL = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Keys whose value is the caller's account or the server's own.
 OWN = {"account", "accountid", "domainid", "domain", "domainpath", "userid", "username", "managementserverid",
@@ -106,9 +108,13 @@ class Symbols:
         self.ids[name] = value
         self.names[value] = name
 
+    def unknown(self, text):
+        """The symbols in the text that nothing was bound to."""
+        return [name for name in SYMBOL.findall(text) if name not in self.ids]
+
     def expand(self, text):
-        """"$v,$w" and the like, as it is sent."""
-        return re.sub(r"\$([A-Za-z_][A-Za-z0-9_]*)", lambda m: self.ids.get(m.group(1), m.group(0)), text)
+        """"$v,$w" and the like, as it is sent. The recorder sent what it did not know as it is, and so do we."""
+        return SYMBOL.sub(lambda m: self.ids.get(m.group(1), m.group(0)), text)
 
     def learn(self, recorded, ours):
         """Binds the symbols of the recorded reply to what ours has at the same places."""
@@ -117,7 +123,7 @@ class Symbols:
                 if key in ours:
                     self.learn(value, ours[key])
         elif isinstance(recorded, list) and isinstance(ours, list) and len(recorded) == len(ours):
-            for a, b in zip(by_name(recorded), by_name(ours)):
+            for a, b in zip(self.by_name(recorded), self.by_name(ours)):
                 self.learn(a, b)
         elif isinstance(recorded, str) and isinstance(ours, str) and re.fullmatch(r"\$\w+", recorded):
             name = recorded[1:]
@@ -125,8 +131,15 @@ class Symbols:
                 self.bind(name, ours)
 
 
-def by_name(rows):
-    return sorted(rows, key=lambda r: (r.get("name", ""), r.get("zonename", "")) if isinstance(r, dict) else ("", ""))
+    def by_name(self, rows):
+        """Rows of both sides in an order in which the same ones are at the same place."""
+        def place(row):
+            if not isinstance(row, dict):
+                return ("", "", "")
+            text = str(row.get("id", ""))
+            known = "$" + self.names[text] if text in self.names else text if text[1:] in self.ids else ""
+            return (known, str(row.get("name", "")), str(row.get("zonename", "")))
+        return sorted(rows, key=place)
 
 
 # Numbers of rows in texts, and names that a number is part of.
@@ -144,11 +157,20 @@ NUMBERS = [
 
 
 def plain_text(text, symbols=None):
-    if symbols:
-        text = UUID.sub(lambda m: "$" + symbols.names[m.group(0)] if m.group(0) in symbols.names else "<uuid>", text)
+    def name(m):
+        return "$" + symbols.names[m.group(0)] if symbols and m.group(0) in symbols.names else "<uuid>"
+
+    text = UUID.sub(name, text)
     for pattern, to in NUMBERS:
         text = pattern.sub(to, text)
     return text
+
+
+def place(row):
+    """Where a row is sorted: rows of two replies are to be compared with their like."""
+    if not isinstance(row, dict):
+        return [json.dumps(row)]
+    return [str(row.get(k, "")) for k in ("id", "name", "zonename", "resourceid", "key")] + [json.dumps(row, sort_keys=True)]
 
 
 def plain(value, symbols=None, key=None):
@@ -156,8 +178,7 @@ def plain(value, symbols=None, key=None):
     if isinstance(value, dict):
         return {k: plain(v, symbols, k) for k, v in value.items()}
     if isinstance(value, list):
-        rows = [plain(v, symbols) for v in value]
-        return sorted(rows, key=lambda r: json.dumps(r, sort_keys=True))
+        return sorted((plain(v, symbols) for v in value), key=place)
     if isinstance(value, str):
         if key in OWN:
             return "<own>"
@@ -180,7 +201,8 @@ def differences(recorded, ours, path=""):
 
 
 def read(path):
-    with gzip.open(path, "rt") as f:
+    """The objects of a file of JSON lines, compressed or not."""
+    with gzip.open(path, "rt") if path.endswith(".gz") else open(path, encoding="utf-8") as f:
         return [json.loads(line) for line in f]
 
 
@@ -192,34 +214,95 @@ def scripts(path):
     return result
 
 
-def seed_for(world, exchanges):
-    """The seed, with the names that the laboratory's VMs had in this script."""
+def dicts(value):
+    """Each object in the value, however deep."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, (dict, list)):
+        for v in value.values() if isinstance(value, dict) else value:
+            yield from dicts(v)
+
+
+def lab_names(exchanges):
+    """What the laboratory's machines were called: symbol -> name."""
     names = {}
-
-    def look(value):
-        if isinstance(value, dict):
-            if isinstance(value.get("id"), str) and value["id"].startswith("$") and "name" in value:
-                names.setdefault(value["id"][1:], value["name"])
-            if "vmname" in value and value.get("virtualmachineid", "").startswith("$"):
-                names.setdefault(value["virtualmachineid"][1:], value["vmname"])
-            for v in value.values():
-                look(v)
-        elif isinstance(value, list):
-            for v in value:
-                look(v)
-
     for e in exchanges:
-        look(e["reply"])
-    seed = json.loads(json.dumps(world["seed"]))
-    ids = {v: k for k, v in world["symbols"].items()}
-    for kind in ("vms", "volumes", "networks"):
-        for row in seed[kind]:
-            name = names.get(ids.get(row["id"]))
-            if name and kind != "volumes":
-                row["name"] = name
-                if "displayname" in row:
-                    row["displayname"] = name
-    return seed
+        for row in dicts(e["reply"]):
+            for key, name in (("id", "name"), ("virtualmachineid", "vmname")):
+                if name in row and str(row.get(key, "")).startswith("$"):
+                    names.setdefault(row[key][1:], row[name])
+    return names
+
+
+def first_state(exchanges, vm):
+    """The state in which the script found the VM: shown in a reply, or seen in what is asked of it first."""
+    for e in exchanges:
+        if e["step"] == "startVirtualMachine" and ["id", "$" + vm] in e["params"]:
+            return "Stopped"
+        if e["step"] in ("stopVirtualMachine", "destroyVirtualMachine") and ["id", "$" + vm] in e["params"]:
+            return "Running"
+        for row in dicts(e["reply"]):
+            if row.get("virtualmachineid") == "$" + vm and "vmstate" in row:
+                return row["vmstate"]
+            if row.get("id") == "$" + vm and "instancename" in row or row.get("id") == "$" + vm and "nic" in row:
+                return row["state"]
+    return None
+
+
+def world_for(world, exchanges):
+    """The world in which a script begins: the VMs have the names and states that the laboratory's had, and a VM that
+    only this script knows is there, too."""
+    world = json.loads(json.dumps(world))
+    seed, symbols = world["seed"], world["symbols"]
+    used = {name for e in exchanges for _, v in e["params"] or [] for name in SYMBOL.findall(v)}
+    named = lab_names(exchanges)
+    for vm in sorted(used - set(symbols)):
+        if re.fullmatch(r"a\d", vm):
+            copy_vm(seed, symbols, symbols["a"], vm)
+    ids = {v: k for k, v in symbols.items()}
+    for row in seed["vms"] + seed["networks"]:
+        name = named.get(ids.get(row["id"]))
+        if name:
+            row["name"] = name
+            if "displayname" in row:
+                row["displayname"] = name
+    for row in seed["vms"]:
+        state = first_state(exchanges, ids[row["id"]])
+        if state in ("Running", "Stopped"):
+            row["state"] = state
+    return world
+
+
+def copy_vm(seed, symbols, model, name):
+    """One more VM like the model, with a root volume of its own."""
+    def derive(text):
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, name + text))
+
+    for row in [r for r in seed["vms"] if r["id"] == model]:
+        seed["vms"].append({**row, "id": derive(model)})
+        symbols[name] = derive(model)
+    for row in [r for r in seed["volumes"] if r["virtualmachineid"] == model]:
+        seed["volumes"].append({**row, "id": derive(row["id"]), "virtualmachineid": derive(model)})
+        symbols[name + "root"] = derive(row["id"])
+
+
+def compare(e, reply, symbols):
+    """Yields (path, recorded, ours) for each difference between the recorded reply and ours."""
+    status, headers, text = reply
+    try:
+        ours = json.loads(text)
+    except ValueError:
+        ours = text
+    symbols.learn(e["reply"], ours)
+    if status != e["status"]:
+        yield "status", e["status"], status
+    if headers.get("Content-Type", "") != e.get("type", ""):
+        yield "type", e.get("type"), headers.get("Content-Type")
+    description = (headers.get("X-Description") or "").encode("latin-1", "replace").decode("utf-8", "replace")
+    a, b = plain_text(e.get("description") or ""), plain_text(description)
+    if a != b:
+        yield "description", a, b
+    yield from differences(plain(e["reply"]), plain(ours, symbols))
 
 
 class Replay:
@@ -230,56 +313,48 @@ class Replay:
         self.symbols = Symbols(world["symbols"])
         self.exchanges = exchanges
         self.jobs = {}  # command -> ids of jobs that were started, oldest first
-        self.last_job = {}
+
+    def run(self):
+        """Yields (exchange, its differences)."""
+        for e in self.exchanges:
+            yield e, self.run_one(e)
+
+    def find_root(self, name):
+        """$xroot is the root volume of the VM $x: the recorder had looked it up."""
+        vm = self.symbols.ids.get(name.removesuffix("root"))
+        if name.endswith("root") and vm:
+            _, _, text = self.sim.api([("command", "listVolumes"), ("virtualmachineid", vm), ("type", "ROOT")])
+            for row in json.loads(text)["listvolumesresponse"].get("volume", []):
+                self.symbols.bind(name, row["id"])
 
     def send(self, e):
-        params = [(k, self.symbols.expand(v)) for k, v in e["params"]]
-        return self.sim.api(params)
+        for _, value in e["params"]:
+            for name in self.symbols.unknown(value):
+                self.find_root(name)
+        reply = self.sim.api([(k, self.symbols.expand(v)) for k, v in e["params"]])
+        for job in re.findall(r'"jobid":"([^"]+)"}}$', reply[2]):
+            self.jobs.setdefault(e["step"], []).append(job)
+        return reply
 
     def job_result(self, e):
-        command = e["step"].split(":")[1]
-        waiting = self.jobs.get(command)
+        """The result of the oldest job of that command that nobody asked for, once it has ended."""
+        waiting = self.jobs.get(e["step"].split(":")[1])
         if not waiting:
             return None
         job = waiting.pop(0)
-        for _ in range(6000):
-            status, headers, text = self.sim.api([("command", "queryAsyncJobResult"), ("jobid", job)])
-            if '"jobstatus":0}' not in text and '"jobstatus":0,"jobresult' not in text:
-                answer = json.loads(text)
-                if answer.get("queryasyncjobresultresponse", {}).get("jobstatus") != 0:
-                    break
-            time.sleep(0.002)
-        return status, headers, text
+        end = time.monotonic() + 30
+        pause = 0.001
+        while True:
+            reply = self.sim.api([("command", "queryAsyncJobResult"), ("jobid", job)])
+            if time.monotonic() > end or not re.search(r'"jobstatus":0\b', reply[2].partition('"jobresult"')[0]):
+                return reply
+            time.sleep(pause)
+            pause = min(2 * pause, 0.02)
 
     def run_one(self, e):
         """Returns a list of (path, recorded, ours)."""
-        job = e["step"] is not None and e["step"].startswith("job:")
+        job = (e["step"] or "").startswith("job:")
         reply = self.job_result(e) if job else self.send(e)
         if reply is None:
             return [("no job", e["step"], None)]
-        status, headers, text = reply
-        try:
-            ours = json.loads(text)
-        except ValueError:
-            ours = text
-        if not job and isinstance(ours, dict):
-            for v in ours.values():
-                if isinstance(v, dict) and "jobid" in v and "jobstatus" not in v:
-                    self.jobs.setdefault(e["step"], []).append(v["jobid"])
-        self.symbols.learn(e["reply"], ours)
-        result = []
-        if status != e["status"]:
-            result.append(("status", e["status"], status))
-        theirs_type = e.get("type", "")
-        if headers.get("Content-Type", "") != theirs_type:
-            result.append(("type", theirs_type, headers.get("Content-Type")))
-        description = headers.get("X-Description")
-        if description:
-            description = description.encode("latin-1", "replace").decode("utf-8", "replace")
-        a = plain_text(e.get("description") or "")
-        b = plain_text(UUID.sub("<uuid>", description or ""))
-        a = UUID.sub("<uuid>", a)
-        if a != b:
-            result.append(("description", a, b))
-        result += differences(plain(e["reply"]), plain(ours, self.symbols))
-        return result
+        return list(compare(e, reply, self.symbols))

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The scripts of recordings/*.gz, each with what its replay needs besides its requests: how the simulator is set, and
+# what happens to it on the way.
+import json
+import os
+import re
+import time
+
+import replay
+
+# No time passes but where a script is about time.
+SETTINGS = {"hypervisor": "Simulator", "role": "user", "queue-ms": 0, "job-ms": 0, "report-ms": 0,
+            "create-job-ms": 0, "delete-ms": 0}
+LONG = 600000
+
+
+class Script:
+    """Exchanges that are replayed one after the other against a simulator of their own."""
+
+    settings = {}
+
+    def __init__(self, name, exchanges, world):
+        self.name = name
+        self.exchanges = exchanges
+        self.world = replay.world_for(world, exchanges)
+
+    def matches(self, names):
+        return any(n == self.name or n == self.name.split(" ")[0] for n in names)
+
+    def run(self, program):
+        """Returns a list of (exchange, its differences)."""
+        try:
+            sim = replay.Simulator(program, {**SETTINGS, **self.settings}.items(), self.world["seed"])
+        except RuntimeError as x:
+            return [(self.exchanges[0], [("start", None, str(x))])]
+        try:
+            return list(self.play(replay.Replay(sim, self.world, self.exchanges)))
+        except (OSError, ValueError, RuntimeError) as x:
+            return [(self.exchanges[0], [("end", None, repr(x))])]
+        finally:
+            sim.close()
+
+    def play(self, r):
+        yield from r.run()
+
+
+class Failures(Script):
+    """A note names the hypervisor's command that fails."""
+
+    def play(self, r):
+        for e in self.exchanges:
+            m = re.match(r"(\w+Command) fails", e.get("note") or "")
+            if not e["step"].startswith("job:"):
+                r.sim.admin("set", {"hv-fails": m.group(1) if m else ""})
+            yield e, r.run_one(e)
+
+
+class Restart(Script):
+    """The server is killed when the jobs that are noted as pending have begun."""
+
+    def play(self, r):
+        note = None
+        for e in self.exchanges:
+            if e.get("note") != note:
+                note = e.get("note")
+                if note == "pending":
+                    r.sim.admin("set", {"job-ms": LONG})
+                elif note == "at once":
+                    r.sim.admin("restart", {})
+                    r.sim.admin("set", {"job-ms": 0})
+            yield e, r.run_one(e)
+
+
+class Race(Script):
+    """The second request comes before the work of the first has begun. The recorder waited 1.2 s in between, where
+    work begins up to 2 s later."""
+
+    settings = {"queue-ms": 400, "job-ms": 400}
+
+
+class Others(Script):
+    """What an account sees of another's things. The other account's exchanges come first."""
+
+
+def all_of(folder):
+    """Every script, the longest ones first, so that the last to end is a short one."""
+    with open(os.path.join(folder, "seed.json"), encoding="utf-8") as f:
+        world = json.load(f)
+    kinds = {"user": Script, "failures": Failures, "restart": Restart, "races": Race, "other-accounts": Others}
+    result = []
+    for file, kind in kinds.items():
+        for name, exchanges in replay.scripts(os.path.join(folder, file + ".jsonl.gz")).items():
+            result.append(kind(name, exchanges, world))
+    return sorted(result, key=lambda s: -len(s.exchanges))
