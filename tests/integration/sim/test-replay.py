@@ -105,7 +105,7 @@ def main():
     parser.add_argument("simulator")
     parser.add_argument("--groups")
     parser.add_argument("names", nargs="*")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     exceptions = replay_check.Exceptions(os.path.join(HERE, "replay-exceptions.json"))
     scripts = [s for s in replay_scripts.all_of(RECORDINGS) if not args.names or s.matches(args.names)]
     tap = Tap(len(scripts) + len(replay_check.PLANTED) + 1)
