@@ -79,6 +79,13 @@ bool sim_refuse(struct sim_request *q, int code, int cs_code, const char *fmt, .
 	return false;
 }
 
+/* ApiServlet hides what a CloudRuntimeException says from all but root admins. */
+bool sim_refuse_internal(struct sim_request *q, const char *text)
+{
+	return sim_refuse(q, 530, CS_RUNTIME, "%s",
+			  sim_is_admin(q->sim) ? text : SIM_GENERIC_ERROR);
+}
+
 bool sim_reply(struct sim_request *q, json_object *object)
 {
 	_cleanup_free_ char *root = sim_root_key(q->command->name);

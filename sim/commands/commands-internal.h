@@ -18,6 +18,9 @@ void sim_job_start(struct sim_request *q);
 /* Refusals; they return false. cs_code as in cloudstack's CSExceptionErrorCode, 0 for none. */
 bool sim_refuse(struct sim_request *q, int code, int cs_code, const char *fmt, ...) _printf_(4, 5);
 
+/* 530 with this text for a root admin, and with one that says nothing for others. Returns false. */
+bool sim_refuse_internal(struct sim_request *q, const char *text);
+
 /* The answer {"…response": object}; takes the object. Returns true. */
 bool sim_reply(struct sim_request *q, json_object *object);
 /* The root key of the command's answers. The caller frees. */
@@ -53,6 +56,12 @@ struct sim_object *sim_arg_object(struct sim *sim, json_object *params, const ch
 #define sim_arg_vm(sim, params, name) ((struct sim_vm *)sim_arg_object(sim, params, name, K_VM))
 #define sim_arg_snapshot(sim, params, name)                                                        \
 	((struct sim_snapshot *)sim_arg_object(sim, params, name, K_SNAPSHOT))
+
+/*
+ * Refuses a parameter that names a removed object, or a number that none has. UUIDManagerImpl.getUuid() does, when the
+ * command's event is described. Absent: true.
+ */
+bool sim_check_uuid(struct sim_request *q, const char *param, enum sim_kind kind);
 
 /* Calls fn for each token of a comma list until it returns true; whether one did. */
 bool sim_any_token(const char *list, bool (*fn)(const char *token, void *data), void *data);

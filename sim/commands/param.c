@@ -91,6 +91,19 @@ struct sim_object *sim_arg_object(struct sim *sim, json_object *params, const ch
 	return ref.object && !ref.object->removed ? ref.object : NULL;
 }
 
+bool sim_check_uuid(struct sim_request *q, const char *param, enum sim_kind kind)
+{
+	struct sim_ref ref = sim_arg_ref(q->sim, q->params, param, kind);
+
+	if (!ref.given || (ref.object && !ref.object->removed))
+		return true;
+	return sim_refuse(q, 431, CS_INVALID,
+			  "Unable to find UUID for id [%" PRId64 "] of type [%s]", ref.number,
+			  kind == K_VM         ? "VirtualMachine"
+			  : kind == K_SNAPSHOT ? "Snapshot"
+					       : "Volume");
+}
+
 /* Calls fn for each token of a comma list until it returns true; whether one did. */
 bool sim_any_token(const char *list, bool (*fn)(const char *token, void *data), void *data)
 {

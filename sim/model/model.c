@@ -250,16 +250,43 @@ void sim_volume_expunge(struct sim_volume *v)
 	v->o.removed = true;
 }
 
+/* A text as a JSON string, as ReflectionToStringBuilderUtils writes it. */
+static char *quoted(const char *text)
+{
+	_cleanup_json_ json_object *o = json_object_new_string(text);
+
+	return sim_strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
 char *sim_volume_text(const struct sim_volume *v)
 {
-	_cleanup_free_ char *instance =
-		v->vm ? mk_strdup_printf("\"instanceId\":%" PRId64 ",", v->vm->o.number) : NULL;
+	_cleanup_free_ char *name = quoted(v->o.name);
+	_cleanup_free_ char *vm = v->vm ? mk_strdup_printf("%" PRId64, v->vm->o.number) : NULL;
 	char *s = mk_strdup_printf("Volume {\"id\":%" PRId64
-				   ",%s\"name\":\"%s\",\"uuid\":\"%s\",\"volumeType\":\"%s\"}",
-				   v->o.number, str_or_empty(instance), v->o.name, v->o.id,
+				   ",\"instanceId\":%s,\"name\":%s,\"uuid\":\"%s\","
+				   "\"volumeType\":\"%s\"}",
+				   v->o.number, vm ? vm : "null", name, v->o.id,
 				   v->root ? "ROOT" : "DATADISK");
 
 	return sim_checked(s);
+}
+
+char *sim_volume_name_text(const struct sim_volume *v)
+{
+	_cleanup_free_ char *name = quoted(v->o.name);
+
+	return sim_checked(mk_strdup_printf("{\"name\":%s,\"uuid\":\"%s\"}", name, v->o.id));
+}
+
+char *sim_volume_object_text(const struct sim_volume *v)
+{
+	_cleanup_free_ char *text = sim_volume_text(v), *volume = quoted(text);
+	_cleanup_free_ char *pool =
+		quoted("StoragePool {\"id\":1,\"name\":\"" SIM_POOL_NAME
+		       "\",\"poolType\":\"NetworkFilesystem\",\"uuid\":\"" SIM_POOL "\"}");
+
+	return sim_checked(mk_strdup_printf("VolumeObject {\"dataStore\":%s,\"volumeVO\":%s}",
+					    v->stored || v->misplaced ? pool : "null", volume));
 }
 
 char *sim_vm_text(const struct sim_vm *vm)

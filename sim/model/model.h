@@ -89,6 +89,7 @@ struct sim_volume {
 	const char *state; /* one of sim_volume_states */
 	bool root;         /* type ROOT, else DATADISK */
 	bool stored;       /* it exists on a storage */
+	bool misplaced; /* it was to be made on a storage that failed, and its row keeps that storage */
 	uint64_t size;
 	struct sim_vm *vm; /* as the database has it */
 	int device_id;     /* -1 while detached */
@@ -284,6 +285,8 @@ bool sim_volume_in_snapshot(struct sim *sim, const struct sim_volume *v);
 
 /* What CloudStack's toString() makes of them in its texts. The caller frees. */
 char *sim_volume_text(const struct sim_volume *v);
+char *sim_volume_name_text(const struct sim_volume *v);   /* {"name":…,"uuid":…} */
+char *sim_volume_object_text(const struct sim_volume *v); /* with its storage: a VolumeObject */
 char *sim_vm_text(const struct sim_vm *vm);
 
 #define SIM_ACCOUNT   "00000000-0000-4000-8000-0000000000a1"
@@ -296,6 +299,7 @@ char *sim_vm_text(const struct sim_vm *vm);
 #define SIM_POOL      "00000000-0000-4000-8000-0000000000a8"
 #define SIM_OS_TYPE   "00000000-0000-4000-8000-0000000000a9"
 #define SIM_HOST_NAME "kvm1"
+#define SIM_POOL_NAME "PS0"
 #define SIM_SHARED_FS "sharedfsvm" /* a VM's type */
 #define SIM_GENERIC_ERROR                                                                          \
 	"Internal error executing command, please contact your system administrator"
