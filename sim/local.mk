@@ -14,6 +14,9 @@ libsim_la_SOURCES = \
 	sim/commands/call.c \
 	sim/commands/commands-internal.h \
 	sim/commands/commands.h \
+	sim/commands/declared-internal.h \
+	sim/commands/declared-lists.c \
+	sim/commands/declared.c \
 	sim/commands/deploy.c \
 	sim/commands/find.c \
 	sim/commands/job.c \
@@ -30,6 +33,7 @@ libsim_la_SOURCES = \
 	sim/commands/start.c \
 	sim/commands/state.c \
 	sim/commands/tag.c \
+	sim/commands/unpack.c \
 	sim/commands/vm.c \
 	sim/commands/volume.c \
 	sim/http/http.c \

@@ -79,11 +79,20 @@ bool sim_refuse(struct sim_request *q, int code, int cs_code, const char *fmt, .
 	return false;
 }
 
-/* ApiServlet hides what a CloudRuntimeException says from all but root admins. */
+static bool refuse_hidden(struct sim_request *q, int cs_code, const char *text)
+{
+	return sim_refuse(q, 530, cs_code, "%s", sim_is_admin(q->sim) ? text : SIM_GENERIC_ERROR);
+}
+
+/* ApiServer hides what a CloudRuntimeException says from all but root admins. */
 bool sim_refuse_internal(struct sim_request *q, const char *text)
 {
-	return sim_refuse(q, 530, CS_RUNTIME, "%s",
-			  sim_is_admin(q->sim) ? text : SIM_GENERIC_ERROR);
+	return refuse_hidden(q, CS_RUNTIME, text);
+}
+
+bool sim_refuse_unforeseen(struct sim_request *q, const char *text)
+{
+	return refuse_hidden(q, CS_PLAIN, text);
 }
 
 bool sim_reply(struct sim_request *q, json_object *object)

@@ -6,6 +6,7 @@
  */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 static bool running(const struct sim_vm *vm)
 {
@@ -468,27 +469,13 @@ static bool detach_finish(struct sim_job *job)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const struct sim_param attach_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
-	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM, .required = true },
-	{ .name = "deviceid", .type = P_NUMBER },
-	{ .name = NULL },
-};
-
-static const struct sim_param detach_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME },
-	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM },
-	{ .name = "deviceid", .type = P_NUMBER },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_attach_commands[] = {
 	{
 		.name = "attachVolume",
 		.mode = SIM_ASYNC,
 		.class = "volume.AttachVolume",
 		.instance = "Volume",
-		.params = attach_params,
+		.params = sim_params_attach_volume,
 		.prepare = attach_prepare,
 		.check = attach_check,
 		.begin = attach_begin,
@@ -504,7 +491,7 @@ const struct sim_command sim_attach_commands[] = {
 		.mode = SIM_ASYNC,
 		.class = "volume.DetachVolume",
 		.instance = "Volume",
-		.params = detach_params,
+		.params = sim_params_detach_volume,
 		.prepare = detach_prepare,
 		.check = detach_check,
 		.finish = detach_finish,

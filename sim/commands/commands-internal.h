@@ -18,20 +18,32 @@ void sim_job_start(struct sim_request *q);
 /* Refusals; they return false. cs_code as in cloudstack's CSExceptionErrorCode, 0 for none. */
 bool sim_refuse(struct sim_request *q, int code, int cs_code, const char *fmt, ...) _printf_(4, 5);
 
-/* 530 with this text for a root admin, and with one that says nothing for others. Returns false. */
+/*
+ * 530 with this text for a root admin, and with one that says nothing for others: of a CloudRuntimeException, and of one
+ * that is none of CloudStack's (NullPointerException and its like). They return false.
+ */
 bool sim_refuse_internal(struct sim_request *q, const char *text);
+bool sim_refuse_unforeseen(struct sim_request *q, const char *text);
 
 /* The answer {"…response": object}; takes the object. Returns true. */
 bool sim_reply(struct sim_request *q, json_object *object);
 /* The root key of the command's answers. The caller frees. */
 char *sim_root_key(const char *command);
 
+/* Makes the parameters as they were sent into what sim_arg…() read; false: refused. */
+bool sim_unpack_params(struct sim_request *q);
 /* Checks the request's parameters as the command declares them; false: refused. */
 bool sim_check_params(struct sim_request *q);
 
 /* A parameter's text, NULL if it is absent or empty. */
 const char *sim_arg(json_object *params, const char *name);
 bool sim_arg_bool(json_object *params, const char *name, bool fallback);
+/* Whether it is there, be it empty. */
+bool sim_arg_given(json_object *params, const char *name);
+/* As Java reads a long: false if it is none. */
+bool sim_parse_long(const char *s, int64_t *ret);
+/* As CloudStack reads a DATE; µs since the epoch. False if it is none. */
+bool sim_parse_date(const char *text, uint64_t *ret);
 int64_t sim_arg_number(json_object *params, const char *name, int64_t fallback);
 
 /*

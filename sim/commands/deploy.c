@@ -3,6 +3,7 @@
 /* The command deployVirtualMachine: a VM with its volumes, from a template, a volume or a snapshot. */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 #include <ctype.h>
 
@@ -196,23 +197,6 @@ static void undo(struct sim_job *job)
 	job->vm->state = job->state_before;
 }
 
-static const struct sim_param params[] = {
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .required = true },
-	{ .name = "serviceofferingid", .type = P_ID, .kind = K_SERVICE_OFFERING, .required = true },
-	{ .name = "templateid", .type = P_ID, .kind = K_TEMPLATE },
-	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .since = true },
-	{ .name = "snapshotid", .type = P_ID, .kind = K_SNAPSHOT, .since = true },
-	{ .name = "diskofferingid", .type = P_ID, .kind = K_DISK_OFFERING },
-	{ .name = "networkids", .type = P_IDS, .kind = K_NETWORK },
-	{ .name = "size", .type = P_NUMBER },
-	{ .name = "rootdisksize", .type = P_NUMBER, .since = true },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = "displayname", .type = P_TEXT },
-	{ .name = "startvm", .type = P_BOOL },
-	{ .name = "customid", .type = P_TEXT, .since = true },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_deploy_commands[] = {
 	{
 		.name = "deployVirtualMachine",
@@ -220,7 +204,7 @@ const struct sim_command sim_deploy_commands[] = {
 		.class = "vm.DeployVM",
 		.instance = "VirtualMachine",
 		.create = true,
-		.params = params,
+		.params = sim_params_deploy_vm,
 		.prepare = prepare,
 		.check = check,
 		.begin = begin,

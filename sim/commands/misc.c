@@ -6,6 +6,7 @@
  */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 /* Filters that compare a parameter with the row's text of the same name. */
 static bool match_row(struct sim_request *q, const struct sim_object *o)
@@ -115,9 +116,14 @@ static const char *type_name(enum sim_param_type type)
 		return "boolean";
 	case P_NUMBER:
 		return "long";
+	case P_INTEGER:
+		return "integer";
+	case P_DATE:
+		return "date";
 	case P_ID:
 		return "uuid";
 	case P_IDS:
+	case P_TEXTS:
 		return "list";
 	case P_MAP:
 		return "map";
@@ -176,58 +182,17 @@ static bool apis_run(struct sim_request *q)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const struct sim_param zone_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_ZONE },
-	{ .name = "ids", .type = P_IDS, .kind = K_ZONE, .since = true },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = "available", .type = P_BOOL },
-	{ .name = NULL },
-};
-
-static const struct sim_param disk_offering_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_DISK_OFFERING },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .since = true },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = NULL },
-};
-
-static const struct sim_param service_offering_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_SERVICE_OFFERING },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .since = true },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = NULL },
-};
-
-static const struct sim_param template_params[] = {
-	{ .name = "templatefilter", .type = P_TEXT, .required = true },
-	{ .name = "id", .type = P_ID, .kind = K_TEMPLATE },
-	{ .name = "ids", .type = P_IDS, .kind = K_TEMPLATE, .since = true },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = NULL },
-};
-
-static const struct sim_param network_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_NETWORK },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
-	{ .name = "type", .type = P_TEXT },
-	{ .name = NULL },
-};
-
-static const struct sim_param api_params[] = {
-	{ .name = "name", .type = P_TEXT },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_misc_commands[] = {
-	{ .name = "listZones", .params = zone_params, .run = zones_run },
-	{ .name = "listDiskOfferings", .params = disk_offering_params, .run = disk_offerings_run },
+	{ .name = "listZones", .params = sim_params_list_zones, .run = zones_run },
+	{ .name = "listDiskOfferings",
+	  .params = sim_params_list_disk_offerings,
+	  .run = disk_offerings_run },
 	{ .name = "listServiceOfferings",
-	  .params = service_offering_params,
+	  .params = sim_params_list_service_offerings,
 	  .run = service_offerings_run },
-	{ .name = "listTemplates", .params = template_params, .run = templates_run },
-	{ .name = "listNetworks", .params = network_params, .run = networks_run },
+	{ .name = "listTemplates", .params = sim_params_list_templates, .run = templates_run },
+	{ .name = "listNetworks", .params = sim_params_list_networks, .run = networks_run },
 	{ .name = "listCapabilities", .run = capabilities_run },
-	{ .name = "listApis", .params = api_params, .run = apis_run },
+	{ .name = "listApis", .params = sim_params_list_apis, .run = apis_run },
 	{ .name = NULL },
 };

@@ -3,6 +3,7 @@
 /* The command resizeVolume. CloudStack reports this command's InvalidParameterValueException as 432, not as 431. */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 #define SIZE_MAX_GIB 2000
 
@@ -143,21 +144,13 @@ static bool finish(struct sim_job *job)
 	return true;
 }
 
-static const struct sim_param params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
-	{ .name = "diskofferingid", .type = P_ID, .kind = K_DISK_OFFERING },
-	{ .name = "size", .type = P_NUMBER },
-	{ .name = "shrinkok", .type = P_BOOL },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_resize_commands[] = {
 	{
 		.name = "resizeVolume",
 		.mode = SIM_ASYNC,
 		.class = "volume.ResizeVolume",
 		.instance = "Volume",
-		.params = params,
+		.params = sim_params_resize_volume,
 		.prepare = prepare,
 		.check = check,
 		.begin = begin,

@@ -6,6 +6,7 @@
  */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 static json_object *result(struct sim_job *job)
 {
@@ -236,33 +237,6 @@ static void revert_abort(struct sim_job *job)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const struct sim_param create_params[] = {
-	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .required = true },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = "tags", .type = P_MAP },
-	{ .name = NULL },
-};
-
-static const struct sim_param list_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_SNAPSHOT },
-	{ .name = "ids", .type = P_IDS, .kind = K_SNAPSHOT, .since = true },
-	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .since = true },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = "tags", .type = P_MAP },
-	{ .name = NULL },
-};
-
-static const struct sim_param copies_params[] = {
-	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM },
-	{ .name = NULL },
-};
-
-static const struct sim_param id_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_SNAPSHOT, .required = true },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_snapshot_commands[] = {
 	{
 		.name = "createSnapshot",
@@ -270,7 +244,7 @@ const struct sim_command sim_snapshot_commands[] = {
 		.class = "snapshot.CreateSnapshot",
 		.instance = "Snapshot",
 		.create = true,
-		.params = create_params,
+		.params = sim_params_create_snapshot,
 		.prepare = create_prepare,
 		.check = create_check,
 		.begin = create_begin,
@@ -278,15 +252,17 @@ const struct sim_command sim_snapshot_commands[] = {
 		.abort = create_abort,
 		.result = result,
 	},
-	{ .name = "listSnapshots", .params = list_params, .run = list_run },
-	{ .name = "listVMSnapshot", .params = copies_params, .run = list_vm_snapshots_run },
-	{ .name = "listBackups", .params = copies_params, .run = list_backups_run },
+	{ .name = "listSnapshots", .params = sim_params_list_snapshots, .run = list_run },
+	{ .name = "listVMSnapshot",
+	  .params = sim_params_list_vm_snapshots,
+	  .run = list_vm_snapshots_run },
+	{ .name = "listBackups", .params = sim_params_list_backups, .run = list_backups_run },
 	{
 		.name = "deleteSnapshot",
 		.mode = SIM_ASYNC,
 		.class = "snapshot.DeleteSnapshot",
 		.instance = "Snapshot",
-		.params = id_params,
+		.params = sim_params_delete_snapshot,
 		.prepare = snapshot_prepare,
 		.check = check_there,
 		.begin = delete_begin,
@@ -298,7 +274,7 @@ const struct sim_command sim_snapshot_commands[] = {
 		.mode = SIM_ASYNC,
 		.class = "snapshot.RevertSnapshot",
 		.instance = "Snapshot",
-		.params = id_params,
+		.params = sim_params_id_snapshot,
 		.prepare = snapshot_prepare,
 		.check = revert_check,
 		.begin = revert_begin,

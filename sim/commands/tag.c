@@ -3,6 +3,7 @@
 /* The commands createTags, deleteTags and listTags, as CloudStack's TaggedResourceManagerImpl has them. */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 static const struct {
 	const char *name;
@@ -225,21 +226,6 @@ static bool list_run(struct sim_request *q)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const struct sim_param tag_params[] = {
-	{ .name = "resourceids", .type = P_TEXT, .required = true },
-	{ .name = "resourcetype", .type = P_TEXT, .required = true },
-	{ .name = "tags", .type = P_MAP },
-	{ .name = NULL },
-};
-
-static const struct sim_param list_params[] = {
-	{ .name = "resourcetype", .type = P_TEXT },
-	{ .name = "resourceid", .type = P_TEXT },
-	{ .name = "key", .type = P_TEXT },
-	{ .name = "value", .type = P_TEXT },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_tag_commands[] = {
 	{
 		.name = "createTags",
@@ -247,7 +233,7 @@ const struct sim_command sim_tag_commands[] = {
 		.class = "tag.CreateTags",
 		.instance = "None",
 		.duration = "create-job-ms",
-		.params = tag_params,
+		.params = sim_params_create_tags,
 		.prepare = create_prepare,
 		.check = create_check,
 		.finish = create_finish,
@@ -258,9 +244,9 @@ const struct sim_command sim_tag_commands[] = {
 		.class = "tag.DeleteTags",
 		.instance = "None",
 		.duration = "create-job-ms",
-		.params = tag_params,
+		.params = sim_params_delete_tags,
 		.finish = delete_finish,
 	},
-	{ .name = "listTags", .params = list_params, .run = list_run },
+	{ .name = "listTags", .params = sim_params_list_tags, .run = list_run },
 	{ .name = NULL },
 };

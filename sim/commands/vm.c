@@ -6,6 +6,7 @@
  */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 json_object *sim_result_vm(struct sim_job *job)
 {
@@ -325,44 +326,14 @@ static bool destroy_conclude(struct sim_job *job)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const struct sim_param list_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VM },
-	{ .name = "ids", .type = P_IDS, .kind = K_VM, .since = true },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = "state", .type = P_TEXT },
-	{ .name = "hypervisor", .type = P_TEXT },
-	{ .name = "details", .type = P_TEXT },
-	{ .name = "tags", .type = P_MAP },
-	{ .name = NULL },
-};
-
-static const struct sim_param start_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true },
-	{ .name = NULL },
-};
-
-static const struct sim_param stop_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true },
-	{ .name = "forced", .type = P_BOOL },
-	{ .name = NULL },
-};
-
-static const struct sim_param destroy_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true },
-	{ .name = "expunge", .type = P_BOOL, .since = true },
-	{ .name = "volumeids", .type = P_IDS, .kind = K_VOLUME, .since = true },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_vm_commands[] = {
-	{ .name = "listVirtualMachines", .params = list_params, .run = list_run },
+	{ .name = "listVirtualMachines", .params = sim_params_list_vms, .run = list_run },
 	{
 		.name = "startVirtualMachine",
 		.mode = SIM_ASYNC,
 		.class = "vm.StartVM",
 		.instance = "VirtualMachine",
-		.params = start_params,
+		.params = sim_params_start_vm,
 		.prepare = vm_prepare,
 		.check = start_check,
 		.begin = sim_vm_start_begin,
@@ -375,7 +346,7 @@ const struct sim_command sim_vm_commands[] = {
 		.mode = SIM_ASYNC,
 		.class = "vm.StopVM",
 		.instance = "VirtualMachine",
-		.params = stop_params,
+		.params = sim_params_stop_vm,
 		.prepare = vm_prepare,
 		.check = stop_check,
 		.begin = stop_begin,
@@ -388,7 +359,7 @@ const struct sim_command sim_vm_commands[] = {
 		.mode = SIM_ASYNC,
 		.class = "vm.DestroyVM",
 		.instance = "VirtualMachine",
-		.params = destroy_params,
+		.params = sim_params_destroy_vm,
 		.prepare = vm_prepare,
 		.check = destroy_check,
 		.begin = destroy_begin,

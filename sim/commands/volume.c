@@ -6,6 +6,7 @@
  */
 
 #include "commands-internal.h"
+#include "declared-internal.h"
 
 #define CUSTOM_SIZE_MAX 1024 /* GiB, custom.diskoffering.size.max */
 #define VOLUME_SIZE_MAX 2000 /* GiB, storage.max.volume.size */
@@ -524,52 +525,8 @@ static bool update_finish(struct sim_job *job)
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const struct sim_param list_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME },
-	{ .name = "ids", .type = P_IDS, .kind = K_VOLUME, .since = true },
-	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
-	{ .name = "diskofferingid", .type = P_ID, .kind = K_DISK_OFFERING, .since = true },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = "type", .type = P_TEXT },
-	{ .name = "state", .type = P_TEXT, .since = true },
-	{ .name = "tags", .type = P_MAP },
-	{ .name = NULL },
-};
-
-static const struct sim_param create_params[] = {
-	{ .name = "diskofferingid", .type = P_ID, .kind = K_DISK_OFFERING },
-	{ .name = "snapshotid", .type = P_ID, .kind = K_SNAPSHOT },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
-	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM, .since = true },
-	{ .name = "size", .type = P_NUMBER },
-	{ .name = "name", .type = P_TEXT },
-	{ .name = "customid", .type = P_TEXT, .since = true },
-	{ .name = NULL },
-};
-
-static const struct sim_param id_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
-	{ .name = NULL },
-};
-
-static const struct sim_param destroy_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
-	{ .name = "expunge", .type = P_BOOL },
-	{ .name = NULL },
-};
-
-static const struct sim_param update_params[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
-	{ .name = "name", .type = P_TEXT, .since = true },
-	{ .name = "deleteprotection", .type = P_BOOL, .since = true },
-	{ .name = "state", .type = P_TEXT, .since = true },
-	{ .name = "customid", .type = P_TEXT, .since = true },
-	{ .name = NULL },
-};
-
 const struct sim_command sim_volume_commands[] = {
-	{ .name = "listVolumes", .params = list_params, .run = list_run },
+	{ .name = "listVolumes", .params = sim_params_list_volumes, .run = list_run },
 	{
 		.name = "createVolume",
 		.mode = SIM_ASYNC,
@@ -577,20 +534,23 @@ const struct sim_command sim_volume_commands[] = {
 		.instance = "Volume",
 		.duration = "create-job-ms",
 		.create = true,
-		.params = create_params,
+		.params = sim_params_create_volume,
 		.prepare = create_prepare,
 		.begin = create_begin,
 		.finish = create_finish,
 		.abort = create_abort,
 		.result = sim_result_volume,
 	},
-	{ .name = "deleteVolume", .mode = SIM_SYNC, .params = id_params, .run = delete_run },
+	{ .name = "deleteVolume",
+	  .mode = SIM_SYNC,
+	  .params = sim_params_id_volume,
+	  .run = delete_run },
 	{
 		.name = "destroyVolume",
 		.mode = SIM_ASYNC,
 		.class = "volume.DestroyVolume",
 		.instance = "Volume",
-		.params = destroy_params,
+		.params = sim_params_destroy_volume,
 		.prepare = volume_prepare,
 		.check = destroy_check,
 		.begin = destroy_begin,
@@ -598,14 +558,17 @@ const struct sim_command sim_volume_commands[] = {
 		.abort = destroy_abort,
 		.result = sim_result_volume,
 	},
-	{ .name = "recoverVolume", .mode = SIM_SYNC, .params = id_params, .run = recover_run },
+	{ .name = "recoverVolume",
+	  .mode = SIM_SYNC,
+	  .params = sim_params_id_volume,
+	  .run = recover_run },
 	{
 		.name = "updateVolume",
 		.mode = SIM_ASYNC,
 		.class = "volume.UpdateVolume",
 		.instance = "Volume",
 		.duration = "create-job-ms",
-		.params = update_params,
+		.params = sim_params_update_volume,
 		.prepare = volume_prepare,
 		.check = update_check,
 		.finish = update_finish,

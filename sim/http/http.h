@@ -7,7 +7,7 @@
 
 #include <systemd/sd-event.h>
 
-#define HTTP_JSON "application/json; charset=UTF-8"
+#define HTTP_JSON "application/json;charset=utf-8"
 #define HTTP_HTML "text/html; charset=iso-8859-1"
 
 struct http;

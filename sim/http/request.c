@@ -13,7 +13,6 @@
 #include <openssl/hmac.h>
 #include <time.h>
 
-#define TEXT_MAX   255
 #define SHA1_SIZE  20
 #define BASE64_MAX 64
 
@@ -279,39 +278,6 @@ int request_parse_expires(const char *text, int64_t *ret_time)
 
 /* --- the texts of parameters --- */
 
-/* Parameters of type STRING without a length of their own, and the field that the refusal names. */
-static const struct {
-	const char *name, *field;
-} texts[] = {
-	{ "account", "accountName" },
-	{ "cleanupdetails", "cleanupDetails" },
-	{ "customid", "customId" },
-	{ "displayname", "displayName" },
-	{ "displaytext", "displayText" },
-	{ "hypervisor", "hypervisor" },
-	{ "keyword", "keyword" },
-	{ "name", "name" },
-	{ "resourcetype", "resourceType" },
-	{ "snapshottype", "snapshotType" },
-	{ "state", "state" },
-	{ "templatefilter", "templateFilter" },
-	{ "type", "type" },
-};
-
-/* In UTF-16 code units, as String.length() counts. */
-static size_t java_length(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		n += (c & 0xc0) != 0x80;
-		n += c >= 0xf0;
-	}
-	return n;
-}
-
 static bool has_control(const struct request_param *p)
 {
 	for (size_t i = 0; i < p->size; i++) {
@@ -334,17 +300,6 @@ bool request_bad_text(const struct request *q, char **ret_why)
 		return true;
 	}
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		const char *value = request_get(q, texts[i].name, true);
-
-		if (!value || java_length(value) <= TEXT_MAX)
-			continue;
-		*ret_why = mk_strdup_printf("Value greater than max allowed length %d for param: "
-					    "%s",
-					    TEXT_MAX, texts[i].field);
-		return true;
-	}
-
 	return false;
 }
 
@@ -364,13 +319,9 @@ json_object *request_to_json(const struct request *q)
 	json_object *o = json_object_new_object();
 
 	for (size_t i = 0; o && i < q->n; i++) {
-		_cleanup_free_ char *name = strdup(q->params[i].name);
-
-		if (!name || of_transport(name))
+		if (of_transport(q->params[i].name))
 			continue;
-		for (char *c = name; *c; c++)
-			*c = (char)tolower((unsigned char)*c);
-		json_object_object_add(o, name,
+		json_object_object_add(o, q->params[i].name,
 				       json_object_new_string_len(q->params[i].value,
 								  (int)q->params[i].size));
 	}

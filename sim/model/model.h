@@ -135,18 +135,30 @@ struct sim {
 enum sim_param_type {
 	P_TEXT,
 	P_BOOL,
-	P_NUMBER,
-	P_ID,  /* of an object of the kind */
-	P_IDS, /* a comma list of them */
-	P_MAP, /* name[0].key=…: not looked at by the border */
+	P_NUMBER,  /* LONG */
+	P_INTEGER, /* blanks are taken as absent */
+	P_DATE,
+	P_ID,    /* of an object of the kind */
+	P_IDS,   /* a comma list of them */
+	P_TEXTS, /* a comma list of texts */
+	P_MAP,   /* name[0].key=… */
 };
 
+#define K_NONE K_N /* of entities that the simulator has no objects of */
+
+/* A parameter as CloudStack's command class declares it (annotation @Parameter). */
 struct sim_param {
 	const char *name;
 	enum sim_param_type type;
 	enum sim_kind kind;
+	const char *only;  /* K_NONE: the id of the one row that there is */
+	const char *field; /* of the class, if it has another name: a refusal of a text has it */
+	unsigned length;   /* of a text, at most; 0: 255 */
 	bool required;
-	bool since; /* added after 3.0: garbage in it is taken as absent, numbers are garbage */
+	bool since;   /* added after 3.0: garbage in it is taken as absent, numbers are garbage */
+	bool admin;   /* authorized for root admins only: for others it is not there */
+	bool natural; /* validated: a positive number */
+	bool host;    /* validated: a name that the DNS takes */
 };
 
 enum sim_mode {
