@@ -47,8 +47,10 @@ libsim_la_SOURCES = \
 	sim/hypervisor/hypervisor.h \
 	sim/hypervisor/qmp.c \
 	sim/hypervisor/umockdev.c \
+	sim/jobs/jobs-internal.h \
 	sim/jobs/jobs.c \
 	sim/jobs/jobs.h \
+	sim/jobs/outage.c \
 	sim/log/log.c \
 	sim/log/log.h \
 	sim/model/memory.c \

@@ -34,7 +34,7 @@ static bool list_run(struct sim_request *q)
 			continue;
 		if (word && !strstr(job->command->class, word))
 			continue;
-		if (!sim_match_text(q->params, "managementserverid", SIM_SERVER))
+		if (!sim_match_text(q->params, "managementserverid", job->server_id))
 			continue;
 		if (sim_list_wants(&list))
 			sim_list_add(&list, sim_job_row(job));

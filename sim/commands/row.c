@@ -78,12 +78,13 @@ json_object *sim_job_row(struct sim_job *job)
 	mk_json_set_str(row, "jobinstancetype", job->command->instance);
 	if (*job->instance_id)
 		mk_json_set_str(row, "jobinstanceid", job->instance_id);
-	if (job->status == 0) {
-		mk_json_set_str(row, "managementserverid", SIM_SERVER);
-		mk_json_set_str(row, "managementservername", "ms1");
-	} else {
-		sim_row_add_time(row, "completed", job->completed);
+	/* completeAsyncJob() takes the server out of the row; the clean-up of a start does not */
+	if (job->status == 0 || job->interrupted) {
+		mk_json_set_str(row, "managementserverid", job->server_id);
+		mk_json_set_str(row, "managementservername", job->server->name);
 	}
+	if (job->status)
+		sim_row_add_time(row, "completed", job->completed);
 	if (job->status && job->result) {
 		mk_json_set_str(row, "jobresulttype", "object");
 		json_object_object_add(row, "jobresult", json_object_get(job->result));

@@ -24,6 +24,8 @@ int sim_new(sd_event *event, void (*executed)(const char *command, void *data), 
 	sim->commands = tables;
 	sim->executed = executed;
 	sim->data = data;
+	sim->servers[0] = (struct sim_server){ SIM_SERVER, "ms1" };
+	sim->servers[1] = (struct sim_server){ SIM_SERVER_2, "ms2" };
 	TAILQ_INIT(&sim->pending);
 	TAILQ_INIT(&sim->finished);
 	sim_settings_init(sim);

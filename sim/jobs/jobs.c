@@ -8,7 +8,7 @@
  * its time is over. The job ends some time after that.
  */
 
-#include "jobs.h"
+#include "jobs-internal.h"
 
 #include <stdarg.h>
 
@@ -26,7 +26,7 @@ struct sim_job *sim_job_free(struct sim_job *job)
 	return NULL;
 }
 
-static void set_timer(struct sim_job *job, enum sim_job_phase phase, int64_t ms)
+void job_set_timer(struct sim_job *job, enum sim_job_phase phase, int64_t ms)
 {
 	uint64_t at = mk_now_monotonic() + (uint64_t)ms * USEC_PER_MSEC;
 
@@ -106,7 +106,7 @@ bool sim_job_refuse(struct sim_job *job, int code, const char *fmt, ...)
 }
 
 /* As after a restart of the server: no jobresult. */
-static void set_no_result(struct sim_job *job)
+void job_set_no_result(struct sim_job *job)
 {
 	json_object_put(job->result);
 	job->result = NULL;
@@ -122,7 +122,7 @@ static void set_fault_error(struct sim_job *job)
 }
 
 /* Returns whether it was the one at work. */
-static bool unqueue(struct sim_job *job)
+bool job_unqueue(struct sim_job *job)
 {
 	struct sim_vm *vm = job->queue;
 	bool first;
@@ -143,9 +143,11 @@ static int on_beat(sd_event_source *s, uint64_t usec, void *data)
 	struct sim_job *job, *next;
 
 	sim->beat = sd_event_source_disable_unref(sim->beat);
+	if (sim->database_away)
+		return 0; /* sim_database_back() begins them */
 	for (job = TAILQ_FIRST(&sim->pending); job; job = next) {
 		next = TAILQ_NEXT(job, listed);
-		if (job->queue && job->phase == JOB_QUEUED &&
+		if (job->queue && job->phase == JOB_QUEUED && !job->stuck &&
 		    TAILQ_FIRST(&job->queue->queue) == job && begin(job))
 			job->beginning = true;
 	}
@@ -158,29 +160,30 @@ static int on_beat(sd_event_source *s, uint64_t usec, void *data)
 }
 
 /* The first job of the queue begins: at the next beat, or at once if there is none. */
-static void begin_next(struct sim *sim, struct sim_vm *vm)
+void job_begin_next(struct sim *sim, struct sim_vm *vm)
 {
 	uint64_t ms = (uint64_t)sim_get(sim, "queue-ms");
+	struct sim_job *first = TAILQ_FIRST(&vm->queue);
 
-	if (TAILQ_EMPTY(&vm->queue))
+	if (!first || first->phase != JOB_QUEUED || first->stuck)
 		return;
 	if (ms == 0)
-		begin_alone(TAILQ_FIRST(&vm->queue));
+		begin_alone(first);
 	else if (!sim->beat &&
 		 sd_event_add_time(sim->event, &sim->beat, CLOCK_MONOTONIC,
 				   mk_now_monotonic() + ms * USEC_PER_MSEC, 1, on_beat, sim) < 0)
 		abort();
 }
 
-static void leave_queue(struct sim_job *job)
+void job_leave_queue(struct sim_job *job)
 {
 	struct sim_vm *vm = job->queue;
 
-	if (unqueue(job))
-		begin_next(job->sim, vm);
+	if (job_unqueue(job))
+		job_begin_next(job->sim, vm);
 }
 
-static void end(struct sim_job *job)
+void job_end(struct sim_job *job)
 {
 	struct sim *sim = job->sim;
 
@@ -190,7 +193,7 @@ static void end(struct sim_job *job)
 	job->completed = mk_now_realtime();
 	job->ended = mk_now_monotonic();
 	TAILQ_REMOVE(&sim->pending, job, listed);
-	leave_queue(job);
+	job_leave_queue(job);
 
 	if (job->forgotten) {
 		sim_job_free(job);
@@ -201,7 +204,7 @@ static void end(struct sim_job *job)
 		forget(job);
 }
 
-static void give_up(struct sim_job *job)
+void job_give_up(struct sim_job *job)
 {
 	if (job->begun && job->command->abort)
 		job->command->abort(job);
@@ -222,17 +225,17 @@ static void set_result(struct sim_job *job)
 	}
 }
 
-static void work(struct sim_job *job)
+void job_work(struct sim_job *job)
 {
 	const struct sim_command *c = job->command;
 
 	if (job->fault == SIM_JOB_ERROR) {
-		give_up(job);
+		job_give_up(job);
 		set_fault_error(job);
 		return;
 	}
 	if (c->finish && !c->finish(job)) {
-		give_up(job);
+		job_give_up(job);
 		return;
 	}
 	if (!c->create && !job->nothing_done)
@@ -250,8 +253,8 @@ static void report(struct sim_job *job)
 	if (!job->failed && job->fault == SIM_JOB_ERROR_DONE)
 		set_fault_error(job);
 	if (!job->failed && job->fault == SIM_JOB_NO_RESULT)
-		set_no_result(job);
-	end(job);
+		job_set_no_result(job);
+	job_end(job);
 }
 
 static int64_t duration(struct sim_job *job)
@@ -267,7 +270,7 @@ static void go_on(struct sim_job *job, int64_t ms)
 	if (job->fault == SIM_JOB_HOLD)
 		job->phase = JOB_HELD;
 	else
-		set_timer(job, JOB_WORKING, ms);
+		job_set_timer(job, JOB_WORKING, ms);
 }
 
 /* An API job looks for the end of its work job now and then (vm.job.check.interval). */
@@ -276,6 +279,10 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 	struct sim_job *job = data;
 	bool waits = job->queue && sim_get(job->sim, "report-ms") > 0;
 
+	if (job->sim->database_away) {
+		job->due = true;
+		return 0;
+	}
 	if (job->phase == JOB_STARTED && job->command->midway(job)) {
 		int64_t ms = duration(job);
 
@@ -283,9 +290,9 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 		return 0;
 	}
 	if (job->phase == JOB_STARTED)
-		give_up(job);
+		job_give_up(job);
 	else if (job->phase == JOB_WORKING)
-		work(job);
+		job_work(job);
 	else
 		waits = false;
 
@@ -293,8 +300,8 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 		report(job);
 		return 0;
 	}
-	leave_queue(job);
-	set_timer(job, JOB_REPORTING, sim_get(job->sim, "report-ms"));
+	job_leave_queue(job);
+	job_set_timer(job, JOB_REPORTING, sim_get(job->sim, "report-ms"));
 	return 0;
 }
 
@@ -304,13 +311,13 @@ static bool begin(struct sim_job *job)
 	int64_t ms = duration(job);
 
 	if (job->command->begin && !job->command->begin(job)) {
-		end(job);
+		job_end(job);
 		return false;
 	}
 
 	job->begun = true;
 	if (job->command->midway)
-		set_timer(job, JOB_STARTED, ms / 2);
+		job_set_timer(job, JOB_STARTED, ms / 2);
 	else
 		go_on(job, ms);
 	return true;
@@ -325,7 +332,7 @@ static void begin_alone(struct sim_job *job)
 static void run(struct sim_job *job)
 {
 	if (job->command->check && !job->command->check(job)) {
-		end(job);
+		job_end(job);
 		return;
 	}
 	if (!job->queue) {
@@ -335,7 +342,7 @@ static void run(struct sim_job *job)
 
 	TAILQ_INSERT_TAIL(&job->queue->queue, job, queued);
 	if (TAILQ_FIRST(&job->queue->queue) == job)
-		begin_next(job->sim, job->queue);
+		job_begin_next(job->sim, job->queue);
 }
 
 void sim_release(struct sim *sim)
@@ -343,29 +350,10 @@ void sim_release(struct sim *sim)
 	struct sim_job *job;
 
 	TAILQ_FOREACH(job, &sim->pending, listed) {
-		if (job->phase == JOB_HELD)
-			set_timer(job, JOB_WORKING, 0);
+		if (job->phase == JOB_HELD && !job->stuck)
+			job_set_timer(job, JOB_WORKING, 0);
 		else if (job->fault == SIM_JOB_HOLD)
 			job->fault = SIM_JOB_OK; /* still in a queue: it will not be held there */
-	}
-}
-
-/* All jobs of the server fail; what they were changing goes to its failure state. */
-void sim_restart(struct sim *sim, bool disk_stays)
-{
-	struct sim_job *job;
-
-	sim->beat = sd_event_source_disable_unref(sim->beat);
-	TAILQ_FOREACH(job, &sim->pending, listed)
-		(void)unqueue(job);
-
-	while ((job = TAILQ_FIRST(&sim->pending))) {
-		if (disk_stays && job->begun && job->phase != JOB_REPORTING && job->command->linger)
-			job->command->linger(job);
-		if (job->phase != JOB_REPORTING)
-			give_up(job);
-		set_no_result(job);
-		end(job);
 	}
 }
 
@@ -382,6 +370,8 @@ struct sim_job *sim_job_new(struct sim_request *q)
 	job->fault_code = q->call->fault_code;
 	job->fault_text = sim_strdup(q->call->fault_text);
 	job->fault_ms = q->call->fault_ms;
+	job->server = &q->sim->servers[q->call->server];
+	memcpy(job->server_id, job->server->id, sizeof(job->server_id));
 	job->device_id = -1;
 	job->born = mk_now_monotonic();
 	return job;

@@ -20,8 +20,28 @@ struct sim_job *sim_job_free(struct sim_job *job);
 
 /* Lets held jobs go on. Jobs that wait in a VM's queue will not be held any more. */
 void sim_release(struct sim *sim);
+
 /*
- * Restarts the management server: all pending jobs fail (530) without a jobresult. disk_stays: a disk that such a job
- * was plugging in stays plugged in.
+ * A management server dies: its pending jobs stay as they are. disk_stays: a disk that such a job was plugging in stays
+ * plugged in. It starts again: they fail (530) without a jobresult; but with other_id it takes itself for another
+ * server, and they stay pending.
  */
+void sim_server_dies(struct sim *sim, unsigned server, bool disk_stays);
+void sim_server_starts(struct sim *sim, unsigned server, bool other_id);
+/* All of them, one after the other. */
 void sim_restart(struct sim *sim, bool disk_stays);
+
+/* What becomes of the jobs that were at work while the database was away. */
+enum sim_database_end {
+	SIM_DATABASE_WAIT,       /* they go on */
+	SIM_DATABASE_FAIL,       /* they fail: the connection was cut */
+	SIM_DATABASE_NEVER,      /* they did nothing, and never end */
+	SIM_DATABASE_NEVER_DONE, /* they did their work, and never end */
+};
+
+void sim_database_away(struct sim *sim);
+void sim_database_back(struct sim *sim, enum sim_database_end how);
+
+/* No primary storage is found for a volume to be made on, for so long. */
+void sim_storage_away(struct sim *sim, unsigned ms);
+bool sim_storage_found(const struct sim *sim);

@@ -103,6 +103,7 @@ static void vm_done(struct sim_vm *vm)
 static void volume_done(struct sim_volume *v)
 {
 	sd_event_source_disable_unref(v->late_unplug);
+	sd_event_source_disable_unref(v->expunging);
 	free(v->hypervisor);
 }
 

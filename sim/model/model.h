@@ -104,7 +104,9 @@ struct sim_volume {
 	struct sim_vm *guest; /* where the disk is plugged in, whatever the database says */
 	int guest_device;
 	sd_event_source *late_unplug; /* the guest lets go when this is due */
-	struct sim *sim;              /* for it */
+	sd_event_source *expunging;   /* deleteVolume is at work until then */
+	const struct sim_server *expunged_by;
+	struct sim *sim; /* for it */
 };
 
 struct sim_snapshot {
@@ -116,8 +118,17 @@ struct sim_snapshot {
 
 extern const char *const sim_volume_states[], *const sim_vm_states[], *const sim_snapshot_states[];
 
+/* A management server. */
+struct sim_server {
+	char id[MK_UUID_SIZE]; /* changes with its msid */
+	const char *name;
+};
+
 struct sim {
 	sd_event *event;
+	struct sim_server servers[SIM_SERVERS]; /* they share everything else */
+	bool database_away;
+	uint64_t storage_back;                     /* monotonic: before that no pool is found */
 	const struct sim_command *const *commands; /* their tables; ends with NULL */
 	sd_event_source *beat; /* of the work queue; armed while a VM's queue waits */
 	void (*executed)(const char *command, void *data);
@@ -178,7 +189,8 @@ enum sim_mode {
  *   finish()    the work
  *   conclude()  what the API job does after the work, before it ends
  *   result()    as seen at the end of the work; NULL: {"success":true}
- * abort() takes begin() back; linger() is what the hypervisor brings to its end although the server is restarted. Each
+ * abort() takes begin() back; interrupt() does what the server's next start does after it died at work, if that is
+ * something else; linger() is what the hypervisor brings to its end although the server is restarted. Each
  * may be NULL. Those that return bool return false after they have refused.
  */
 struct sim_command {
@@ -198,6 +210,7 @@ struct sim_command {
 	bool (*finish)(struct sim_job *job);
 	bool (*conclude)(struct sim_job *job);
 	void (*abort)(struct sim_job *job);
+	void (*interrupt)(struct sim_job *job);
 	void (*linger)(struct sim_job *job);
 	json_object *(*result)(struct sim_job *job);
 };
@@ -249,8 +262,13 @@ struct sim_job {
 	struct sim_snapshot *snapshot;
 	const char *state_before;
 	int device_id;
+	const struct sim_server *server;
+	char server_id[MK_UUID_SIZE]; /* as it was */
 	bool begun;
-	bool beginning; /* it began at this beat */
+	bool stuck;       /* nobody works at it; pending until its server starts */
+	bool due;         /* its time came while the database was away */
+	bool interrupted; /* failed at the start of its server */
+	bool beginning;   /* it began at this beat */
 };
 
 /* ---- objects --------------------------------------------------------------------------------- */
@@ -305,6 +323,7 @@ char *sim_vm_text(const struct sim_vm *vm);
 #define SIM_USER      "00000000-0000-4000-8000-0000000000a2"
 #define SIM_DOMAIN    "00000000-0000-4000-8000-0000000000a3"
 #define SIM_SERVER    "00000000-0000-4000-8000-0000000000a4"
+#define SIM_SERVER_2  "00000000-0000-4000-8000-0000000000b4"
 #define SIM_POD       "00000000-0000-4000-8000-0000000000a5"
 #define SIM_CLUSTER   "00000000-0000-4000-8000-0000000000a6"
 #define SIM_HOST      "00000000-0000-4000-8000-0000000000a7"

@@ -24,10 +24,13 @@ enum sim_job_fault {
 	SIM_JOB_NO_RESULT,   /* it does its work, and fails (530) without a jobresult */
 };
 
+#define SIM_SERVERS 2
+
 /* One verified request. */
 struct sim_call {
 	const char *command;
 	json_object *params; /* decoded texts by lower-case names; without signature, apikey, … */
+	unsigned server; /* the management server that got it */
 	enum sim_job_fault fault;
 	int fault_code;
 	const char *fault_text;
