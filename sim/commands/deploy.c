@@ -125,6 +125,7 @@ static void add_root(struct sim_request *q, struct sim_vm *vm)
 	if (gib > 0 && gib < 1 << 20 && (uint64_t)gib * GIB > v->size)
 		v->size = (uint64_t)gib * GIB;
 	sim_volume_attach(v, vm, 0);
+	v->attached = 0; /* only attachVolume says when */
 }
 
 static void add_data_disk(struct sim_request *q, struct sim_vm *vm)
@@ -142,6 +143,7 @@ static void add_data_disk(struct sim_request *q, struct sim_vm *vm)
 	v = sim_volume_new(q->sim, NULL, name, vm->zone, (uint64_t)gib * GIB);
 	v->offering = offering;
 	sim_volume_attach(v, vm, 1);
+	v->attached = 0;
 }
 
 static bool prepare(struct sim_request *q, struct sim_job *job)

@@ -44,20 +44,26 @@ json_object *sim_tag_row(const struct sim_object *o, json_object *tag)
 {
 	json_object *row = sim_json_object();
 
-	mk_json_set_str(row, "key", mk_json_str(tag, "key", ""));
+	mk_json_set_str(row, "key", mk_json_str(tag, "key", NULL));
 	mk_json_set_str(row, "value", mk_json_str(tag, "value", ""));
 	mk_json_set_str(row, "resourcetype", tag_type(o->kind));
 	mk_json_set_str(row, "resourceid", o->id);
 	sim_row_add_account(row);
+	mk_json_set_str(row, "customer", mk_json_str(tag, "customer", NULL));
 	return row;
 }
 
+/* The tags inside of another row do not say the domain's path. */
 void sim_row_add_tags(json_object *row, const struct sim_object *o)
 {
 	json_object *tags = sim_json_array();
 
-	for (size_t i = 0; i < json_object_array_length(o->tags); i++)
-		json_object_array_add(tags, sim_tag_row(o, json_object_array_get_idx(o->tags, i)));
+	for (size_t i = 0; i < json_object_array_length(o->tags); i++) {
+		json_object *tag = sim_tag_row(o, json_object_array_get_idx(o->tags, i));
+
+		json_object_object_del(tag, "domainpath");
+		json_object_array_add(tags, tag);
+	}
 	json_object_object_add(row, "tags", tags);
 }
 

@@ -244,11 +244,14 @@ void sim_volume_detach(struct sim_volume *v)
 	v->attached = 0;
 }
 
+/* The row of a volume that was never made keeps the state that the deletion begins with. */
 void sim_volume_expunge(struct sim_volume *v)
 {
-	v->state = "Expunged";
+	v->state = v->stored ? "Expunged" : "Destroy";
 	v->stored = false;
 	v->o.removed = true;
+	json_object_put(v->o.tags);
+	v->o.tags = sim_json_array();
 }
 
 /* A text as a JSON string, as ReflectionToStringBuilderUtils writes it. */
@@ -337,6 +340,7 @@ void sim_plug_all(struct sim *sim, struct sim_vm *vm)
 {
 	struct sim_volume *v;
 
+	vm->has_run = true;
 	SIM_FOREACH(sim, K_VOLUME, v) {
 		if (v->o.removed || v->vm != vm)
 			continue;

@@ -79,6 +79,7 @@ struct sim_vm {
 	char *hypervisor; /* NULL: what the setting says */
 	struct sim_object *zone, *template, *offering, *network;
 	bool delete_protection;
+	bool has_run; /* it has a last host, whose cluster has storage */
 	json_object *details;
 	struct sim_job_list
 		queue; /* work jobs; the first one is at work, or begins at the next beat */

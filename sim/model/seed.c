@@ -153,8 +153,10 @@ static int vm_set_state(struct sim *sim, void *object, json_object *value, bool 
 
 	if (take_state(value, sim_vm_states, &state) < 0)
 		return -EINVAL;
-	if (apply)
+	if (apply) {
 		vm->state = state;
+		vm->has_run = vm->has_run || streq(state, "Running");
+	}
 	return 0;
 }
 
@@ -557,6 +559,10 @@ static void complete_volume(struct sim *sim, struct sim_object *o)
 		v->offering = first(sim, v->root ? K_SERVICE_OFFERING : K_DISK_OFFERING);
 	if (v->root && !v->template)
 		v->template = first(sim, K_TEMPLATE);
+	if (v->root)
+		v->attached = 0; /* it came with the VM */
+	if (v->root && v->vm && v->stored)
+		v->vm->has_run = true;
 	if (v->vm && streq(v->vm->state, "Running"))
 		sim_plug(sim, v, v->vm, v->device_id);
 }
