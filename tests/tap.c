@@ -23,7 +23,7 @@
 #define LIMIT 900
 
 /* Cases wait more than they work. */
-#define FORKS_PER_CPU 2
+#define FORKS_PER_CPU 4
 #define FORKS_MAX     64
 
 /*

@@ -25,14 +25,17 @@ struct th_sim {
 	unsigned port;
 };
 
-/* Work begins at once unless args say otherwise. True if it is to be preloaded with umockdev's library. */
-static bool build_argv(const char *program, const char *const *args, const char *argv[ARGS_MAX])
+unsigned th_queue_ms;
+
+/* True if it is to be preloaded with umockdev's library. */
+static bool build_argv(const char *program, const char *queue, const char *const *args,
+		       const char *argv[ARGS_MAX])
 {
 	bool umockdev = false;
 	size_t n = 0;
 
 	argv[n++] = program;
-	argv[n++] = "--set=queue-ms=0";
+	argv[n++] = queue;
 	for (; args && *args && n < ARGS_MAX - 1; args++) {
 		umockdev = umockdev || strstr(*args, "umockdev");
 		argv[n++] = *args;
@@ -76,6 +79,7 @@ struct th_sim *th_start(const char *const *args, int fd_log)
 		      : mk_strdup_printf("%s/sim/cloudstack-sim", getenv("top_builddir"));
 	_cleanup_free_ char *preload = other ? strdup("LD_PRELOAD=libumockdev-preload.so.0")
 					     : child_preload("libumockdev-preload.so.0");
+	_cleanup_free_ char *queue = mk_strdup_printf("--set=queue-ms=%u", th_queue_ms);
 	const char *const env[] = { preload, NULL };
 	struct th_sim *sim = calloc(1, sizeof(*sim));
 	const char *argv[ARGS_MAX];
@@ -87,7 +91,7 @@ struct th_sim *th_start(const char *const *args, int fd_log)
 		return NULL;
 	}
 
-	umockdev = build_argv(program, args, argv);
+	umockdev = build_argv(program, queue, args, argv);
 	if (child_start(argv, umockdev ? env : NULL, fds[1], fd_log, &sim->pid) == 0) {
 		close(fds[1]);
 		ready = read_ready(sim, fds[0]);

@@ -10,6 +10,14 @@
 struct th_sim;
 
 /*
+ * How long accepted work waits in a VM's queue, in ms, in the simulators that are started from now on (setting queue-ms;
+ * CloudStack's is 2,000). 0, unless a test sets it: work begins at once. With TH_SCALED_BEAT it waits 20 times as long
+ * as a job of 5 ms works, so that a race has CloudStack's proportions.
+ */
+extern unsigned th_queue_ms;
+#define TH_SCALED_BEAT 100
+
+/*
  * Starts the simulator, and returns when it serves. args are its options, NULL-terminated; may be NULL. If one of them
  * names umockdev, umockdev's library is preloaded. MK_SIMULATOR in the environment is another simulator's program, not
  * sanitized, than the one of this build. The simulator's standard error goes to fd_log; -1: to the test's.

@@ -10,6 +10,7 @@
  */
 
 #include "soak-check.h"
+#include "testsim.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -442,5 +443,6 @@ int main(int argc, char **argv)
 		{ NULL, NULL },
 	};
 
+	th_queue_ms = TH_SCALED_BEAT;
 	return tap_main(argc, argv, "soak", NULL, NULL, tests);
 }

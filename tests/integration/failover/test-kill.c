@@ -6,6 +6,7 @@
  */
 
 #include "failover-scenario.h"
+#include "testsim.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -157,5 +158,6 @@ int main(int argc, char **argv)
 		{ NULL, NULL },
 	};
 
+	th_queue_ms = TH_SCALED_BEAT;
 	return tap_main(argc, argv, "failover-kill", NULL, NULL, tests);
 }

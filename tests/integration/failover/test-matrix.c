@@ -8,6 +8,7 @@
  */
 
 #include "failover-scenario.h"
+#include "testsim.h"
 
 #include <dlfcn.h>
 #include <migratekit/volume-plugin.h>
@@ -164,5 +165,6 @@ int main(int argc, char **argv)
 		{ NULL, NULL },
 	};
 
+	th_queue_ms = TH_SCALED_BEAT;
 	return tap_main(argc, argv, "failover-matrix", NULL, NULL, tests);
 }

@@ -8,6 +8,7 @@
  */
 
 #include "oma-env.h"
+#include "testsim.h"
 
 #include <dlfcn.h>
 #include <migratekit/volume-plugin.h>
@@ -695,5 +696,6 @@ int main(int argc, char **argv)
 		{ NULL, NULL },
 	};
 
+	th_queue_ms = TH_SCALED_BEAT;
 	return tap_main(argc, argv, "oma-matrix", NULL, NULL, tests);
 }

@@ -9,6 +9,7 @@
 
 #include "tap.h"
 #include "world.h"
+#include "testsim.h"
 
 #include <dlfcn.h>
 #include <migratekit/volume-plugin.h>
@@ -648,5 +649,6 @@ int main(int argc, char **argv)
 		{ NULL, NULL },
 	};
 
+	th_queue_ms = TH_SCALED_BEAT;
 	return tap_main(argc, argv, "matrix", NULL, NULL, tests);
 }
