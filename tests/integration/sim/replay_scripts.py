@@ -73,23 +73,34 @@ class Restart(Script):
 
 
 class Race(Script):
-    """The second request comes before the work of the first has begun. The recorder waited 1.2 s in between, where
-    work begins up to 2 s later."""
+    """The second request comes before the work of the first has begun, as the recorder's: it waited 1.2 s in between, and
+    work begins up to 2 s later. Where the machine is too slow for that, everything is done again with more time."""
 
     settings = {"queue-ms": 400, "job-ms": 400}
+    window = (0, 0)
+
+    def run(self, program):
+        outcome = super().run(program)
+        while self.window[1] - self.window[0] > self.settings["queue-ms"] / 1000 * 0.8 and self.settings["queue-ms"] < LONG:
+            self.settings = {**self.settings, "queue-ms": 3 * self.settings["queue-ms"], "job-ms": 3 * self.settings["job-ms"]}
+            outcome = super().run(program)
+        return outcome
+
+    def play(self, r):
+        self.window = (0, 0)
+        for e in self.exchanges:
+            begun = time.monotonic()
+            differences = r.run_one(e)
+            if e.get("note") == "race" and not e["step"].startswith("job:"):
+                self.window = (self.window[0] or begun, time.monotonic())
+            yield e, differences
 
 
 class Others(Script):
     """What an account sees of another's things. The other account's exchanges come first."""
 
 
-def all_of(folder):
-    """Every script, the longest ones first, so that the last to end is a short one."""
-    with open(os.path.join(folder, "seed.json"), encoding="utf-8") as f:
-        world = json.load(f)
+def all_of(folder, world):
     kinds = {"user": Script, "failures": Failures, "restart": Restart, "races": Race, "other-accounts": Others}
-    result = []
-    for file, kind in kinds.items():
-        for name, exchanges in replay.scripts(os.path.join(folder, file + ".jsonl.gz")).items():
-            result.append(kind(name, exchanges, world))
-    return sorted(result, key=lambda s: -len(s.exchanges))
+    return [kind(name, exchanges, world) for file, kind in kinds.items()
+            for name, exchanges in replay.scripts(os.path.join(folder, file + ".jsonl.gz")).items()]

@@ -15,6 +15,7 @@ import sys
 import replay
 import replay_check
 import replay_scripts
+import replay_titles
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECORDINGS = os.path.join(HERE, "recordings")
@@ -31,6 +32,15 @@ def shorten(value, size=300):
 
 def request(e):
     return " ".join(f"{k}={shorten(v, 60)}" for k, v in e["params"] or [])
+
+
+def all_of(folder):
+    """Every script, the longest ones first, so that the last to end is a short one."""
+    with open(os.path.join(folder, "seed.json"), encoding="utf-8") as f:
+        world = json.load(f)
+    result = replay_scripts.all_of(folder, world)
+    result += replay_titles.all_of(os.path.join(folder, "differences.jsonl.gz"), world)
+    return sorted(result, key=lambda s: -len(s.exchanges))
 
 
 class Result:
@@ -107,7 +117,7 @@ def main():
     parser.add_argument("names", nargs="*")
     args = parser.parse_intermixed_args()
     exceptions = replay_check.Exceptions(os.path.join(HERE, "replay-exceptions.json"))
-    scripts = [s for s in replay_scripts.all_of(RECORDINGS) if not args.names or s.matches(args.names)]
+    scripts = [s for s in all_of(RECORDINGS) if not args.names or s.matches(args.names)]
     tap = Tap(len(scripts) + len(replay_check.PLANTED) + 1)
     for name, plant in replay_check.PLANTED.items():
         tap.test(f"a planted wrong reply is found: {name}", replay_check.found(plant, scripts, exceptions))
