@@ -386,10 +386,32 @@ static char *storage_text(const struct sim_volume *v)
 				text);
 }
 
+static int on_expunged(sd_event_source *s, uint64_t usec, void *data)
+{
+	struct sim_volume *v = data;
+
+	v->expunging = sd_event_source_disable_unref(v->expunging);
+	sim_volume_expunge(v);
+	return 0;
+}
+
+/* Works at it until the answer is sent, unless the server dies before. */
+static void expunge_later(struct sim_request *q, struct sim_volume *v, unsigned ms)
+{
+	uint64_t at = mk_now_monotonic() + ms * USEC_PER_MSEC;
+
+	v->state = "Expunging";
+	v->expunged_by = &q->sim->servers[q->call->server];
+	if (!v->expunging && sd_event_add_time(q->sim->event, &v->expunging, CLOCK_MONOTONIC, at, 1,
+					       on_expunged, v) < 0)
+		abort();
+}
+
 /* Deletes on the storage before it answers. */
 static bool delete_run(struct sim_request *q)
 {
 	struct sim_ref ref = sim_arg_ref(q->sim, q->params, "id", K_VOLUME);
+	struct sim_volume *v = (struct sim_volume *)ref.object;
 	_cleanup_(refusal_done) struct refusal r = {};
 	_cleanup_free_ char *text = NULL;
 	json_object *o;
@@ -398,8 +420,10 @@ static bool delete_run(struct sim_request *q)
 		return sim_refuse(q, r.code, r.cs_code, "%s", r.text);
 
 	q->answer->delay_ms = (unsigned)sim_get(q->sim, "delete-ms");
-	if (!expunge(q->sim, (struct sim_volume *)ref.object)) {
-		text = storage_text((struct sim_volume *)ref.object);
+	if (q->answer->delay_ms > 0 && !sim_flag(q->sim, "storage-error")) {
+		expunge_later(q, v, q->answer->delay_ms);
+	} else if (!expunge(q->sim, v)) {
+		text = storage_text(v);
 		return sim_refuse(q, 530, CS_RUNTIME, "%s", text);
 	}
 
@@ -452,6 +476,12 @@ static void destroy_abort(struct sim_job *job)
 {
 	if (job->fault == SIM_JOB_ERROR && !job->volume->o.removed)
 		job->volume->state = job->state_before;
+}
+
+/* The clean-up of a start ends no expunge: it takes the job's volume back (cleanupVolume()). */
+static void destroy_interrupt(struct sim_job *job)
+{
+	job->volume->state = "Destroy";
 }
 
 static bool recover_run(struct sim_request *q)
@@ -556,6 +586,7 @@ const struct sim_command sim_volume_commands[] = {
 		.begin = destroy_begin,
 		.finish = destroy_finish,
 		.abort = destroy_abort,
+		.interrupt = destroy_interrupt,
 		.result = sim_result_volume,
 	},
 	{ .name = "recoverVolume",

@@ -54,6 +54,7 @@ void env_start(void)
 	env_set("job-ms", "1");
 	env_set("report-ms", "1");
 	env_set("create-job-ms", "1");
+	env_set("delete-ms", "0");
 }
 
 void env_stop(void)

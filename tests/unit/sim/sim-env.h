@@ -3,7 +3,7 @@
 
 /*
  * The model of the simulator without its HTTP side, for tests of the model. Commands are called as functions, in the
- * test's process. Jobs work for 1 ms; those in a VM's queue end 1 ms after that.
+ * test's process. Jobs work for 1 ms, deleteVolume for none; jobs in a VM's queue end 1 ms after that.
  */
 
 #include "commands/commands.h"

@@ -471,8 +471,9 @@ static void test_restart_of_others(void)
 	no_result(start);
 	no_result(expunge);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Stopped");
-	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunging");
-	/* it can be deleted again */
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Destroy");
+	/* it can be recovered, or deleted again */
+	json_object_put(env_ok("recoverVolume", "id", id));
 	json_object_put(env_ok("deleteVolume", "id", id));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunged");
 	env_stop();
