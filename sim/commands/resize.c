@@ -5,58 +5,99 @@
 #include "commands-internal.h"
 #include "declared-internal.h"
 
-#define SIZE_MAX_GIB 2000
+#define CUSTOM_SIZE_MAX 1024 /* GiB, custom.diskoffering.size.max */
+#define VOLUME_SIZE_MAX 2000 /* GiB, storage.max.volume.size */
 
+/* ResizeVolumeCmd.getEntityOwnerId() looks for the volume. */
 static bool prepare(struct sim_request *q, struct sim_job *job)
 {
-	job->volume = (struct sim_volume *)sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object;
+	struct sim_ref ref = sim_arg_ref(q->sim, q->params, "id", K_VOLUME);
+
+	if (!ref.object || ref.object->removed)
+		return sim_refuse(q, 431, CS_INVALID, "Unable to find volume by id=%" PRId64,
+				  ref.number);
+	job->volume = (struct sim_volume *)ref.object;
 	return true;
 }
 
-static struct sim_object *offering_of(struct sim_job *job)
+static struct sim_object *new_offering(struct sim_job *job)
 {
-	struct sim_object *wanted =
-		sim_arg_object(job->sim, job->params, "diskofferingid", K_DISK_OFFERING);
-
-	return wanted ? wanted : job->volume->offering;
+	return sim_arg_object(job->sim, job->params, "diskofferingid", K_DISK_OFFERING);
 }
 
-static bool customized(const struct sim_object *offering)
+static bool is(const struct sim_object *offering, const char *key)
 {
-	return offering && mk_json_bool(offering->row, "iscustomized", false);
+	return offering && offering->kind == K_DISK_OFFERING &&
+	       mk_json_bool(offering->row, key, false);
 }
 
-/* The size in GiB that is asked for; a fixed offering has its own. */
-static uint64_t wanted_size(struct sim_job *job)
+/* As Java shifts: what is too large becomes negative. */
+static int64_t bytes(int64_t gib)
 {
-	const struct sim_object *offering = offering_of(job);
+	return (int64_t)((uint64_t)gib << 30);
+}
+
+/* The size that is asked for, in bytes; a fixed offering has its own, and no size means the present one. */
+static int64_t wanted_size(struct sim_job *job)
+{
+	const struct sim_object *offering = new_offering(job);
+
+	if (offering && !is(offering, "iscustomized"))
+		return bytes(mk_json_int(offering->row, "disksize", 0));
+	if (sim_arg(job->params, "size"))
+		return bytes(sim_arg_number(job->params, "size", 0));
+	return (int64_t)job->volume->size;
+}
+
+static bool check_strictness(struct sim_job *job)
+{
+	return !is(job->volume->offering, "disksizestrictness") ||
+	       sim_job_refuse(job, 432,
+			      "Resize of volume %s is not allowed, since disk size is strictly "
+			      "fixed as per the disk offering",
+			      job->volume->o.id);
+}
+
+static bool check_range(struct sim_job *job)
+{
 	int64_t gib = sim_arg_number(job->params, "size", 0);
 
-	if (sim_arg(job->params, "diskofferingid") && offering && !customized(offering))
-		gib = mk_json_int(offering->row, "disksize", 0);
-	return gib > 0 && gib <= SIZE_MAX_GIB ? (uint64_t)gib * GIB : 0;
+	return (gib >= 1 && gib <= CUSTOM_SIZE_MAX) ||
+	       sim_job_refuse(job, 432,
+			      "Volume size: %" PRId64
+			      " GB is out of allowed range. Min: 1. Max: %d",
+			      gib, CUSTOM_SIZE_MAX);
 }
 
-static bool check_offering(struct sim_job *job)
+static bool check_iops(struct sim_job *job, const char *param, const char *name)
+{
+	return !sim_arg(job->params, param) || is(job->volume->offering, "iscustomizediops") ||
+	       sim_job_refuse(job, 432,
+			      "The current disk offering does not support customization of the "
+			      "'%s IOPS' parameter.",
+			      name);
+}
+
+static bool check_present_offering(struct sim_job *job)
 {
 	const struct sim_volume *v = job->volume;
-	bool wanted = sim_arg(job->params, "diskofferingid");
 
-	if (v->offering && mk_json_bool(v->offering->row, "disksizestrictness", false))
+	if (sim_arg(job->params, "size") &&
+	    (!check_strictness(job) || (is(v->offering, "iscustomized") && !check_range(job))))
+		return false;
+	return check_iops(job, "miniops", "Min") && check_iops(job, "maxiops", "Max");
+}
+
+static bool check_new_offering(struct sim_job *job, const struct sim_object *offering)
+{
+	if (!check_strictness(job))
+		return false;
+	if (!is(offering, "iscustomized"))
+		return true;
+	if (!sim_arg(job->params, "size"))
 		return sim_job_refuse(job, 432,
-				      "Resize of volume %s is not allowed, since disk size is "
-				      "strictly fixed as per the disk offering",
-				      v->o.id);
-	if (!wanted && !customized(v->offering) && !v->root)
-		return sim_job_refuse(
-			job, 432,
-			"To change a volume's size without providing a new disk offering, its "
-			"current disk offering must be customizable or it must be a root volume "
-			"(if "
-			"providing a disk offering, make sure it is different from the current "
-			"disk "
-			"offering).");
-	return true;
+				      "The new disk offering requires that a size be specified.");
+	return check_range(job);
 }
 
 static bool check_hypervisor(struct sim_job *job)
@@ -76,34 +117,56 @@ static bool check_hypervisor(struct sim_job *job)
 	return true;
 }
 
-static bool check_size(struct sim_job *job)
+static bool check_shrink(struct sim_job *job, int64_t size)
 {
 	const struct sim_volume *v = job->volume;
-	uint64_t size = wanted_size(job);
 
-	if (size == 0)
-		return sim_job_refuse(job, 432, "Requested size out of range");
-	if (size < v->size && v->stored)
+	/* a format that only KVM has */
+	if (v->stored && streq(sim_volume_hypervisor(job->sim, v), "KVM"))
 		return sim_job_refuse(job, 432, "Unable to shrink volumes of type QCOW2");
-	if (size < v->size && !sim_arg_bool(job->params, "shrinkok", false))
+	if (!sim_arg_bool(job->params, "shrinkok", false))
 		return sim_job_refuse(job, 432,
-				      "Going from existing size of %" PRIu64 " to size of %" PRIu64
+				      "Going from existing size of %" PRIu64 " to size of %" PRId64
 				      " would shrink the volume.Need to sign off by supplying the "
 				      "shrinkok parameter with value of true.",
 				      v->size, size);
-	if (v->stored && sim_flag(job->sim, "storage-full"))
-		return sim_job_refuse(job, 530,
-				      "Failed to resize volume %s since the storage pool does not "
-				      "have enough space to accommodate new size for the volume",
-				      v->o.id);
+	return true;
+}
+
+/* VolumeApiServiceImpl.validateVolumeSizeInBytes() lets 0 pass. */
+static bool check_size(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+	int64_t size = wanted_size(job);
+
+	if (size == (int64_t)v->size)
+		return true;
+	if (size < 0)
+		return sim_job_refuse(job, 432, "Please specify a size of at least 1 GB.");
+	if (size > bytes(VOLUME_SIZE_MAX))
+		return sim_job_refuse(job, 432,
+				      "Requested volume size is %" PRId64
+				      " GB, but the maximum size allowed is %d GB.",
+				      size >> 30, VOLUME_SIZE_MAX);
+	if (size < (int64_t)v->size)
+		return check_shrink(job, size);
+	if (v->stored && !sim_storage_has_room(job->sim, (uint64_t)size - v->size))
+		return sim_job_refuse(
+			job, 530,
+			"Failed to resize volume %s since the storage pool does not have enough "
+			"space to accommodate new size for the volume %s, try with automigrate set "
+			"to true in order to check in the other suitable pools for the new size "
+			"and then migrate & resize volume there.",
+			v->o.id, v->o.name);
 	return true;
 }
 
 static bool check(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
+	const struct sim_object *offering = new_offering(job);
 
-	if (!v || v->o.removed)
+	if (v->o.removed)
 		return sim_job_refuse(job, 432, "No such volume");
 	if (sim_volume_in_snapshot(job->sim, v))
 		return sim_job_refuse(
@@ -116,10 +179,13 @@ static bool check(struct sim_job *job)
 			"Volume should be in ready or allocated state before attempting a resize. "
 			"Volume %s is in state %s.",
 			v->o.id, v->state);
-	if (!check_offering(job) || !check_hypervisor(job) || !check_size(job))
+	if (!check_hypervisor(job) ||
+	    !(offering ? check_new_offering(job, offering) : check_present_offering(job)) ||
+	    !check_size(job))
 		return false;
 
-	job->queue = v->vm;
+	job->queue =
+		v->stored ? v->vm : NULL; /* what was never made changes in the database only */
 	return true;
 }
 
@@ -136,11 +202,32 @@ static void undo(struct sim_job *job)
 	sim_volume_set_state(job->volume, job->state_before);
 }
 
+/* The hypervisor makes nothing smaller. */
+static const char *storage_failure(struct sim_job *job)
+{
+	if (wanted_size(job) < (int64_t)job->volume->size)
+		return "Failed to resize";
+	return sim_failure(job->sim, "resize");
+}
+
 static bool finish(struct sim_job *job)
 {
+	struct sim_volume *v = job->volume;
+	struct sim_object *offering = new_offering(job);
+	int64_t size = wanted_size(job);
+	const char *why = v->stored ? storage_failure(job) : NULL;
+
+	if (why)
+		return sim_job_refuse(job, 530,
+				      "Failed to resize volume operation of volume UUID: [%s] due "
+				      "to - %s",
+				      v->o.id, why);
+
 	undo(job);
-	job->volume->size = wanted_size(job);
-	job->volume->offering = offering_of(job);
+	/* orchestrateResizeVolume() sets the offering, and reads the row again before it writes it: a fault of 4.22 */
+	if (offering && (!v->stored || size == (int64_t)v->size))
+		v->offering = offering;
+	v->size = (uint64_t)size;
 	return true;
 }
 

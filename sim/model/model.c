@@ -302,6 +302,39 @@ char *sim_vm_text(const struct sim_vm *vm)
 	return sim_checked(s);
 }
 
+/* ---- the storage ----------------------------------------------------------------------------- */
+
+const char *sim_failure(struct sim *sim, const char *what)
+{
+	return sim_listed(sim, "fail", what) ? sim_get_text(sim, "fail-text") : NULL;
+}
+
+/*
+ * In GiB. A storage of CloudStack's simulator hypervisor is 1 TiB large, doubled by storage.overprovisioning.factor, and
+ * 9/10 of that may be used (pool.storage.allocated.capacity.disablethreshold).
+ */
+static uint64_t pool_size(struct sim *sim)
+{
+	int64_t set = sim_get(sim, "pool-gib");
+
+	if (set > 0)
+		return (uint64_t)set;
+	return streq(sim_get_text(sim, "hypervisor"), "Simulator") ? 2048 * 9 / 10 : 0;
+}
+
+bool sim_storage_has_room(struct sim *sim, uint64_t more)
+{
+	uint64_t size = pool_size(sim), used = 0;
+	struct sim_volume *v;
+
+	if (sim_flag(sim, "storage-full"))
+		return false;
+	SIM_FOREACH(sim, K_VOLUME, v)
+		if (v->stored)
+			used += v->size;
+	return size == 0 || used + more <= size * GIB;
+}
+
 /* ---- the guest's side ------------------------------------------------------------------------ */
 
 void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device_id)

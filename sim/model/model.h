@@ -311,6 +311,11 @@ void sim_unplug(struct sim *sim, struct sim_volume *v);
 void sim_plug_all(struct sim *sim, struct sim_vm *vm);
 void sim_unplug_all(struct sim *sim, struct sim_vm *vm);
 
+/* Why the hypervisor does not do this (create, attach, detach, …: setting fail); NULL: it does. */
+const char *sim_failure(struct sim *sim, const char *what);
+/* Whether the storage has room for this many bytes more. */
+bool sim_storage_has_room(struct sim *sim, uint64_t more);
+
 /* Whether a snapshot of it is being taken. */
 bool sim_volume_in_snapshot(struct sim *sim, const struct sim_volume *v);
 

@@ -37,7 +37,10 @@ static const struct setting {
 	{ "project-volumes", S_BOOL, "false" }, /* they are a project's: seen by id only */
 	{ "unknown", S_TEXT, "" },
 	{ "detach-timeout", S_BOOL, "false" },
-	{ "host-away", S_BOOL, "false" },     /* no agent answers: see sim_set() */
+	{ "host-away", S_BOOL, "false" }, /* no agent answers: see sim_set() */
+	{ "fail", S_TEXT, "" }, /* comma list of what the hypervisor refuses to do: see sim_set() */
+	{ "fail-text", S_TEXT, "Simulated failure" },
+	{ "pool-gib", S_NUMBER, "0" }, /* what the storage can hold; 0: what the hypervisor has */
 	{ "storage-full", S_BOOL, "false" },  /* nothing can be made or made larger */
 	{ "storage-error", S_BOOL, "false" }, /* nothing can be deleted */
 	/* of the HTTP side */

@@ -30,7 +30,7 @@ enum sim_job_fault {
 struct sim_call {
 	const char *command;
 	json_object *params; /* decoded texts by lower-case names; without signature, apikey, … */
-	unsigned server; /* the management server that got it */
+	unsigned server;     /* the management server that got it */
 	enum sim_job_fault fault;
 	int fault_code;
 	const char *fault_text;
