@@ -18,9 +18,35 @@ static json_object *copy_params(json_object *params)
 	return copy;
 }
 
+static const struct sim_param *find_param(const struct sim_request *q, const char *name)
+{
+	const struct sim_param *p = q->command->params;
+
+	while (p && p->name && !streq(p->name, name))
+		p++;
+	return p && p->name ? p : NULL;
+}
+
+/* The checks of all lists: BaseListCmd's, and those that their queries fail by. */
+static bool check_list(struct sim_request *q)
+{
+	struct sim_tags tags;
+	bool ok;
+
+	if (!find_param(q, "pagesize"))
+		return true;
+	ok = sim_check_paging(q) && sim_tags_begin(q, &tags);
+	if (ok)
+		sim_tags_done(&tags);
+	for (const struct sim_param *p = q->command->params; ok && p->name; p++)
+		if (p->like && sim_mysql_astral(str_or_empty(sim_arg(q->params, p->name))))
+			return sim_refuse_internal(q, "DB Exception on: LIKE");
+	return ok;
+}
+
 static void run(struct sim_request *q)
 {
-	if (!sim_unpack_params(q) || !sim_check_params(q))
+	if (!sim_unpack_params(q) || !sim_check_params(q) || !check_list(q))
 		return;
 	if (q->command->mode == SIM_ASYNC)
 		sim_job_start(q);

@@ -12,6 +12,9 @@ extern const struct sim_command sim_volume_commands[], sim_attach_commands[], si
 	sim_vm_commands[], sim_deploy_commands[], sim_snapshot_commands[], sim_tag_commands[],
 	sim_job_commands[], sim_misc_commands[];
 
+/* Commands with a file of their own, for the table of their subject. */
+bool sim_list_volumes(struct sim_request *q);
+
 /* Starts the request's job, prepare() included, and answers. */
 void sim_job_start(struct sim_request *q);
 
@@ -90,6 +93,9 @@ bool sim_match_ref(struct sim *sim, json_object *params, const char *name, enum 
 /* Whether a text filter, if given, equals the text for MySQL (NULL: none is set). */
 bool sim_match_text(json_object *params, const char *name, const char *text);
 
+/* The same with LIKE: whether the filter's text, with % and _ as wildcards, is a part. */
+bool sim_match_like(json_object *params, const char *name, const char *text);
+
 /* Whether the object has one of the tags asked for, if any are. */
 bool sim_match_tags(json_object *params, const struct sim_object *o);
 
@@ -97,15 +103,51 @@ bool sim_match_tags(json_object *params, const struct sim_object *o);
 bool sim_arg_map(json_object *params, const char *name, unsigned *i, const char **ret_key,
 		 const char **ret_value);
 
+/*
+ * Filters that are read once for all rows of a list. Of an id: which object; of "id" and "ids": which ones (begin is
+ * false when the request is refused); of tags: how many of the object's are asked for, 1 without the parameter.
+ */
+struct sim_want {
+	bool given;
+	const struct sim_object *object;
+};
+struct sim_want sim_want_ref(struct sim_request *q, const char *param, enum sim_kind kind);
+bool sim_wants_object(const struct sim_want *w, const void *object);
+
+struct sim_ids {
+	struct sim *sim;
+	enum sim_kind kind;
+	bool given;
+	size_t n;
+	const struct sim_object **objects; /* sorted */
+};
+bool sim_ids_begin(struct sim_request *q, enum sim_kind kind, struct sim_ids *ret);
+bool sim_wants_id(const struct sim_ids *ids, const struct sim_object *o);
+void sim_ids_done(struct sim_ids *ids);
+
+struct sim_tags {
+	size_t n;
+	struct {
+		const char *key, *value; /* of the request */
+	} * tags;
+};
+bool sim_tags_begin(struct sim_request *q, struct sim_tags *ret);
+unsigned sim_count_tags(const struct sim_tags *tags, const struct sim_object *o);
+void sim_tags_done(struct sim_tags *tags);
+
+/* Checks "page" and "pagesize" as the border does; false: refused. */
+bool sim_check_paging(struct sim_request *q);
 /* A list answer: begin (false: refused), for each match wants(), add() if it is true, end. */
 struct sim_list {
 	struct sim_request *q;
 	const char *key;
-	int64_t first, end, count; /* the rows [first, end) are shown */
+	int64_t first, end, found, count; /* the rows [first, end) of those found are shown */
 	json_object *rows;
 };
 bool sim_list_begin(struct sim_request *q, const char *key, struct sim_list *ret);
 bool sim_list_wants(struct sim_list *list);
+/* CloudStack counts a row once for each of its tags that were asked for. */
+bool sim_list_wants_times(struct sim_list *list, unsigned times);
 void sim_list_add(struct sim_list *list, json_object *row);
 bool sim_list_end(struct sim_list *list);
 

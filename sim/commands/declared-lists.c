@@ -6,8 +6,8 @@
 
 /* BaseListCmd */
 #define LIST                                                                                       \
-	{ .name = "keyword", .type = P_TEXT }, { .name = "page", .type = P_INTEGER },              \
-		{ .name = "pagesize", .type = P_INTEGER },                                         \
+	{ .name = "keyword", .type = P_TEXT, .like = true },                                       \
+		{ .name = "page", .type = P_INTEGER }, { .name = "pagesize", .type = P_INTEGER },  \
 	{                                                                                          \
 		.name = NULL                                                                       \
 	}
@@ -36,7 +36,7 @@ const struct sim_param sim_params_list_volumes[] = {
 	{ .name = "name", .type = P_TEXT, .field = "volumeName" },
 	{ .name = "podid", P_PLACE_POD },
 	{ .name = "clusterid", P_PLACE_CLUSTER, .admin = true },
-	{ .name = "type", .type = P_TEXT },
+	{ .name = "type", .type = P_TEXT, .like = true },
 	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM },
 	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
 	{ .name = "storageid",
@@ -58,7 +58,7 @@ const struct sim_param sim_params_list_vms[] = {
 	{ .name = "groupid", .type = P_ID, .kind = K_NONE },
 	{ .name = "id", .type = P_ID, .kind = K_VM },
 	{ .name = "ids", .type = P_IDS, .kind = K_VM, .since = true },
-	{ .name = "name", .type = P_TEXT },
+	{ .name = "name", .type = P_TEXT, .like = true },
 	{ .name = "state", .type = P_TEXT },
 	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
 	{ .name = "forvirtualnetwork", .type = P_BOOL },

@@ -48,6 +48,18 @@ void sim_tags_take(json_object *params, json_object *tags)
 			add_tag(tags, key, value);
 }
 
+static bool has_tag(const struct sim_object *o, const char *key, const char *value)
+{
+	for (size_t i = 0; key && value && i < json_object_array_length(o->tags); i++) {
+		json_object *tag = json_object_array_get_idx(o->tags, i);
+
+		if (sim_mysql_equal(mk_json_str(tag, "key", ""), key) &&
+		    sim_mysql_equal(mk_json_str(tag, "value", ""), value))
+			return true;
+	}
+	return false;
+}
+
 /* Several are OR-ed. */
 bool sim_match_tags(json_object *params, const struct sim_object *o)
 {
@@ -56,10 +68,8 @@ bool sim_match_tags(json_object *params, const struct sim_object *o)
 	unsigned i = 0;
 
 	while (sim_arg_map(params, "tags", &i, &key, &value)) {
-		json_object *tag = find_tag(o, str_or_empty(key));
-
 		any = true;
-		if (tag && (!value || streq(mk_json_str(tag, "value", ""), value)))
+		if (has_tag(o, key, value))
 			return true;
 	}
 	return !any;

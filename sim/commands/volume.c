@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The commands that list, create, delete, destroy, recover and update volumes, as CloudStack's VolumeApiServiceImpl
+ * The commands that create, delete, destroy, recover and update volumes, as CloudStack's VolumeApiServiceImpl
  * has them. Attaching is in commands-attach.c, resizing in commands-resize.c.
  */
 
@@ -18,76 +18,6 @@ json_object *sim_result_volume(struct sim_job *job)
 	json_object_object_add(o, "volume",
 			       sim_volume_row(job->sim, job->volume, sim_is_admin(job->sim)));
 	return o;
-}
-
-/* ---- listVolumes ----------------------------------------------------------------------------- */
-
-static bool contains(const char *text, const char *part)
-{
-	return strcasestr(str_or_empty(text), part) != NULL;
-}
-
-static bool match_keyword(json_object *params, const struct sim_volume *v)
-{
-	const char *word = sim_arg(params, "keyword");
-
-	return !word || contains(v->o.name, word) ||
-	       contains(v->root ? "ROOT" : "DATADISK", word) || contains(v->state, word);
-}
-
-/* Only a root admin knows where a volume is. */
-static bool match_place(struct sim *sim, json_object *params, const struct sim_volume *v)
-{
-	static const struct {
-		const char *param, *id;
-	} places[] = { { "storageid", SIM_POOL },
-		       { "clusterid", SIM_CLUSTER },
-		       { "podid", SIM_POD },
-		       { "hostid", SIM_HOST } };
-
-	for (size_t i = 0; sim_is_admin(sim) && i < ARRAY_SIZE(places); i++)
-		if (!sim_match_text(params, places[i].param, v->stored ? places[i].id : NULL))
-			return false;
-	return true;
-}
-
-static bool match(struct sim_request *q, const struct sim_volume *v)
-{
-	json_object *params = q->params;
-	const char *type = sim_arg(params, "type");
-
-	if (v->o.removed || !sim_match_ids(q->sim, params, &v->o))
-		return false;
-	if (sim_flag(q->sim, "project-volumes") && !sim_arg(params, "id") &&
-	    !sim_arg(params, "projectid"))
-		return false;
-	if (!sim_match_text(params, "name", v->o.name) || !match_keyword(params, v))
-		return false;
-	if (type && !contains(v->root ? "ROOT" : "DATADISK", type))
-		return false;
-	return sim_match_text(params, "state", v->state) &&
-	       sim_match_ref(q->sim, params, "virtualmachineid", K_VM,
-			     (struct sim_object *)v->vm) &&
-	       sim_match_ref(q->sim, params, "zoneid", K_ZONE, v->zone) &&
-	       sim_match_ref(q->sim, params, "diskofferingid", K_DISK_OFFERING, v->offering) &&
-	       match_place(q->sim, params, v) && sim_match_tags(params, &v->o);
-}
-
-static bool list_run(struct sim_request *q)
-{
-	struct sim_list list;
-	struct sim_volume *v;
-
-	if (sim_arg(q->params, "id") && sim_arg(q->params, "ids"))
-		return sim_refuse(q, 431, CS_INVALID,
-				  "Specify either id or ids but not both parameters");
-	if (!sim_list_begin(q, "volume", &list))
-		return false;
-
-	SIM_FOREACH(q->sim, K_VOLUME, v)
-		if (match(q, v) && sim_list_wants(&list))
-			sim_list_add(&list, sim_volume_row(q->sim, v, sim_is_admin(q->sim)));
-	return sim_list_end(&list);
 }
 
 /* ---- createVolume ---------------------------------------------------------------------------- */
@@ -556,7 +486,7 @@ static bool update_finish(struct sim_job *job)
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 const struct sim_command sim_volume_commands[] = {
-	{ .name = "listVolumes", .params = sim_params_list_volumes, .run = list_run },
+	{ .name = "listVolumes", .params = sim_params_list_volumes, .run = sim_list_volumes },
 	{
 		.name = "createVolume",
 		.mode = SIM_ASYNC,

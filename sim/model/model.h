@@ -171,6 +171,7 @@ struct sim_param {
 	bool admin;   /* authorized for root admins only: for others it is not there */
 	bool natural; /* validated: a positive number */
 	bool host;    /* validated: a name that the DNS takes */
+	bool like;    /* of a list: compared by LIKE, which fails for characters beyond the BMP */
 };
 
 enum sim_mode {
@@ -357,6 +358,8 @@ void sim_row_add_time(json_object *row, const char *key, uint64_t usec);
 
 /* Without case, accents and blanks at the end; all characters beyond the BMP are equal. */
 bool sim_mysql_equal(const char *a, const char *b);
+/* text LIKE '%part%' */
+bool sim_mysql_contains(const char *text, const char *part);
 /* The weight of the next character: equal weights are equal characters. Moves *s on. */
 uint32_t sim_mysql_weight(const char **s);
 /* Whether it has characters beyond the BMP, which most of CloudStack's tables cannot store. */

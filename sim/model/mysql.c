@@ -131,6 +131,39 @@ bool sim_mysql_equal(const char *a, const char *b)
 	return only_blanks(a) && only_blanks(b);
 }
 
+/*
+ * Whether the text begins with the pattern: "%" stands for anything, "_" for one character, "\\" takes the meaning from
+ * the next one.
+ */
+static bool begins_like(const char *text, const char *pattern)
+{
+	for (; *pattern; (void)sim_mysql_weight(&text)) {
+		const char *t = text;
+
+		if (*pattern == '%')
+			return sim_mysql_contains(text, pattern + 1);
+		if (!*text)
+			return false;
+		if (*pattern == '_') {
+			pattern++;
+			continue;
+		}
+		if (*pattern == '\\' && pattern[1])
+			pattern++;
+		if (sim_mysql_weight(&t) != sim_mysql_weight(&pattern))
+			return false;
+	}
+	return true;
+}
+
+bool sim_mysql_contains(const char *text, const char *part)
+{
+	for (; *text; (void)sim_mysql_weight(&text))
+		if (begins_like(text, part))
+			return true;
+	return begins_like(text, part);
+}
+
 bool sim_mysql_astral(const char *s)
 {
 	while (*s)
