@@ -17,6 +17,7 @@ libsim_la_SOURCES = \
 	sim/commands/declared-internal.h \
 	sim/commands/declared-lists.c \
 	sim/commands/declared.c \
+	sim/commands/deploy-network.c \
 	sim/commands/deploy.c \
 	sim/commands/find.c \
 	sim/commands/job.c \
@@ -35,6 +36,8 @@ libsim_la_SOURCES = \
 	sim/commands/state.c \
 	sim/commands/tag.c \
 	sim/commands/unpack.c \
+	sim/commands/vm-destroy.c \
+	sim/commands/vm-list.c \
 	sim/commands/vm.c \
 	sim/commands/volume.c \
 	sim/http/http.c \
@@ -61,6 +64,7 @@ libsim_la_SOURCES = \
 	sim/model/seed.c \
 	sim/model/settings.c \
 	sim/model/sim.h \
+	sim/model/vm.c \
 	$(NULL)
 libsim_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/sim
 libsim_la_CFLAGS = $(AM_CFLAGS) $(SIM_DEPS_CFLAGS)

@@ -9,8 +9,8 @@
 
 /* Tables, ended by a row without a name. */
 extern const struct sim_command sim_volume_commands[], sim_attach_commands[], sim_resize_commands[],
-	sim_vm_commands[], sim_deploy_commands[], sim_snapshot_commands[], sim_tag_commands[],
-	sim_job_commands[], sim_misc_commands[];
+	sim_vm_commands[], sim_vm_list_commands[], sim_vm_destroy_commands[], sim_deploy_commands[],
+	sim_snapshot_commands[], sim_tag_commands[], sim_job_commands[], sim_misc_commands[];
 
 /* Commands with a file of their own, for the table of their subject. */
 bool sim_list_volumes(struct sim_request *q);
@@ -159,16 +159,55 @@ json_object *sim_job_row(struct sim_job *job);
 json_object *sim_result_volume(struct sim_job *job);
 json_object *sim_result_vm(struct sim_job *job);
 
-/* The second half of deployVirtualMachine is that of startVirtualMachine. */
+/* What the commands of VMs share. The second half of deployVirtualMachine is that of startVirtualMachine. */
+bool sim_vm_prepare(struct sim_request *q, struct sim_job *job);
+bool sim_vm_check_there(struct sim_job *job);
+bool sim_vm_start_check(struct sim_job *job);
 bool sim_vm_start_begin(struct sim_job *job);
+bool sim_vm_start_midway(struct sim_job *job);
 bool sim_vm_start_finish(struct sim_job *job);
+void sim_vm_abort(struct sim_job *job);
+/* Refuses because the host does not stop the VM, whose state is that of before again. */
+bool sim_vm_refuse_stop(struct sim_job *job);
+
+/* The NICs of a VM to be deployed. take() fills *nics, which the caller frees by done(). All but done() may refuse. */
+struct sim_nics {
+	struct sim_wanted_nic {
+		struct sim_object *network;
+		const char *mac, *ip; /* NULL: the network's choice */
+	} * list;
+	size_t n;
+};
+bool sim_nics_take(struct sim_request *q, const struct sim_object *zone, struct sim_nics *nics);
+bool sim_nics_check_zone(struct sim_request *q, const struct sim_object *zone,
+			 const struct sim_nics *nics);
+bool sim_nics_check_name(struct sim_request *q, const char *name, const struct sim_nics *nics);
+void sim_nics_done(struct sim_nics *nics);
+
+/* Whether a detail of this name is kept from users. */
+bool sim_is_denied_detail(const char *key);
+
+/* What destroyVolume does in its job, done at once. False: refused. */
+bool sim_job_destroy_volume(struct sim_job *job, struct sim_ref ref, bool with_expunge);
 
 /* Adds the tags of the parameters to an array. */
 void sim_tags_take(json_object *params, json_object *tags);
 
+/* The parameter "details" of listVirtualMachines: what a row has. */
+enum {
+	SIM_VM_ALL = 1,
+	SIM_VM_GROUP = 1 << 1,
+	SIM_VM_NICS = 1 << 2,
+	SIM_VM_STATS = 1 << 3,
+	SIM_VM_TMPL = 1 << 4,
+	SIM_VM_SERVOFF = 1 << 5,
+	SIM_VM_DISKOFF = 1 << 6,
+	SIM_VM_VOLUME = 1 << 7,
+};
+
 /* Rows of answers. admin: the view of a root admin. */
 json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin);
-json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, bool nics);
+json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, unsigned details);
 json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s);
 /* Parts of rows. The id and the name of an object, "zone" becoming "zoneid"; NULL adds nothing. */
 void sim_row_add_named(json_object *row, const char *prefix, const struct sim_object *o);

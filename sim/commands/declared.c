@@ -154,6 +154,11 @@ const struct sim_param sim_params_destroy_vm[] = {
 	ASYNC,
 };
 
+const struct sim_param sim_params_id_vm[] = {
+	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true },
+	ASYNC,
+};
+
 /* DeployVMCmd, then BaseDeployVMCmd. */
 const struct sim_param sim_params_deploy_vm[] = {
 	{ .name = "serviceofferingid", .type = P_ID, .kind = K_SERVICE_OFFERING, .required = true },

@@ -27,7 +27,7 @@ static json_object *state_vms(struct sim *sim)
 	struct sim_vm *vm;
 
 	SIM_FOREACH(sim, K_VM, vm) {
-		json_object *row = sim_vm_row(sim, vm, true, true);
+		json_object *row = sim_vm_row(sim, vm, true, SIM_VM_ALL);
 
 		mk_json_set_int(row, "number", vm->o.number);
 		mk_json_set_bool(row, "removed", vm->o.removed);

@@ -316,6 +316,24 @@ static char *storage_text(const struct sim_volume *v)
 				text);
 }
 
+bool sim_job_destroy_volume(struct sim_job *job, struct sim_ref ref, bool with_expunge)
+{
+	struct sim_volume *v = (struct sim_volume *)ref.object;
+	_cleanup_(refusal_done) struct refusal r = {};
+	_cleanup_free_ char *text = NULL;
+
+	if (!check_delete(job->sim, ref, with_expunge, &r))
+		return sim_job_refuse(job, r.code == 531 ? 530 : r.code, "%s", r.text);
+	if (!with_expunge) {
+		sim_volume_set_state(v, "Destroy");
+		return true;
+	}
+	if (expunge(job->sim, v))
+		return true;
+	text = storage_text(v);
+	return sim_job_refuse(job, 530, "%s", text);
+}
+
 static int on_expunged(sd_event_source *s, uint64_t usec, void *data)
 {
 	struct sim_volume *v = data;

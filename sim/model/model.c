@@ -97,6 +97,8 @@ static void vm_done(struct sim_vm *vm)
 	free(vm->display_name);
 	free(vm->type);
 	free(vm->hypervisor);
+	free(vm->group);
+	free(vm->nics);
 	json_object_put(vm->details);
 }
 
@@ -373,7 +375,6 @@ void sim_plug_all(struct sim *sim, struct sim_vm *vm)
 {
 	struct sim_volume *v;
 
-	vm->has_run = true;
 	SIM_FOREACH(sim, K_VOLUME, v) {
 		if (v->o.removed || v->vm != vm)
 			continue;

@@ -21,8 +21,9 @@
  * Poke (sim_poke(), POST /admin/poke): {"vm":ID, field:value…}, {"volume":ID, …} or {"snapshot":ID, …}. All fields
  * are checked before any is changed. A poke changes only these fields: it plugs a volume into a guest only by the field
  * "guest". A seed also plugs in a volume of a Running VM.
- *   vm        name, displayname, state, hypervisor, type (User|…), zoneid, deleteprotection,
- *             details (object), vmsnapshots and backups (how many it has), removed
+ *   vm        name, displayname, state, hypervisor, type (User|…), zoneid, templateid, serviceofferingid,
+ *             networkid (of its only NIC), deleteprotection, details (object), vmsnapshots and backups (how
+ *             many it has), removed
  *   volume    name, state, type (ROOT|DATADISK), size (bytes), zoneid, diskofferingid,
  *             virtualmachineid ("" detaches; without deviceid the lowest free one), deviceid,
  *             hypervisor, managed, deleteprotection, generation, guest (VM ID: the disk is plugged
@@ -72,15 +73,28 @@ struct sim_job;
 struct sim_request;
 TAILQ_HEAD(sim_job_list, sim_job);
 
+/* A network card of a VM. The one with device id 0 is the default one. */
+struct sim_nic {
+	char id[MK_UUID_SIZE];
+	struct sim_object *network;
+	int device_id;
+	char mac[18], ip[16]; /* ip "": of a network without addresses */
+	bool tied;            /* it has the network's VLAN: from the start to the stop */
+};
+
 struct sim_vm {
 	struct sim_object o;
 	const char *state; /* one of sim_vm_states */
+	uint64_t updated;  /* when that changed, µs since the epoch; 0: it has never run */
 	char *display_name, *type;
-	char *hypervisor; /* NULL: what the setting says */
-	struct sim_object *zone, *template, *offering, *network;
+	char *group, group_id[MK_UUID_SIZE]; /* instance group; NULL: none */
+	char *hypervisor;                    /* NULL: what the setting says */
+	struct sim_object *zone, *template, *offering;
+	struct sim_nic *nics;
+	size_t n_nics;
 	bool delete_protection;
-	bool has_run; /* it has a last host, whose cluster has storage */
-	json_object *details;
+	bool has_run;         /* it has a last host, whose cluster has storage */
+	json_object *details; /* all of them: a user does not see each */
 	struct sim_job_list
 		queue; /* work jobs; the first one is at work, or begins at the next beat */
 };
@@ -114,7 +128,9 @@ struct sim_snapshot {
 	struct sim_object o;
 	const char *state; /* one of sim_snapshot_states */
 	struct sim_volume *volume;
+	uint64_t size; /* of the volume when it was taken */
 	int64_t generation;
+	sd_event_source *backup; /* the copying that its job does not wait for (asyncbackup) */
 };
 
 extern const char *const sim_volume_states[], *const sim_vm_states[], *const sim_snapshot_states[];
@@ -289,9 +305,23 @@ void sim_executed(struct sim *sim, const char *command);
 /* A state's name from the list, or NULL. */
 const char *sim_state_name(const char *const *states, const char *name);
 
+/* Whether CloudStack knows a hypervisor of this name, in any case. */
+bool sim_is_hypervisor(const char *name);
 const char *sim_vm_hypervisor(struct sim *sim, const struct sim_vm *vm);
 const char *sim_volume_hypervisor(struct sim *sim, const struct sim_volume *v);
 int64_t sim_vm_count(struct sim *sim, enum sim_kind kind, const struct sim_vm *vm);
+/* It runs, or is on its way there or from there: it has a host. */
+bool sim_vm_has_host(const struct sim_vm *vm);
+/* As VirtualMachineManagerImpl.stateTransitTo(): the time of the change, and what Stopped does to the details. */
+void sim_vm_set_state(struct sim_vm *vm, const char *state);
+/* Adds a detail, or changes it. */
+void sim_vm_set_detail(struct sim_vm *vm, const char *key, const char *value);
+/* The next NIC; mac and ip NULL: the network's next ones. */
+struct sim_nic *sim_vm_add_nic(struct sim *sim, struct sim_vm *vm, struct sim_object *network,
+			       const char *mac, const char *ip);
+/* Whether the network has a VLAN: a VM in it has a host. */
+bool sim_network_in_use(struct sim *sim, const struct sim_object *network);
+bool sim_vm_in_network(const struct sim_vm *vm, const struct sim_object *network);
 unsigned sim_vm_max_disks(struct sim *sim, const struct sim_vm *vm);
 struct sim_volume *sim_vm_volume_at(struct sim *sim, const struct sim_vm *vm, int device_id);
 struct sim_volume *sim_vm_root(struct sim *sim, const struct sim_vm *vm);
@@ -338,9 +368,14 @@ char *sim_vm_text(const struct sim_vm *vm);
 #define SIM_OS_TYPE   "00000000-0000-4000-8000-0000000000a9"
 #define SIM_HOST_NAME "kvm1"
 #define SIM_POOL_NAME "PS0"
+#define SIM_POOL_TYPE "NetworkFilesystem"
 #define SIM_SHARED_FS "sharedfsvm" /* a VM's type */
 #define SIM_GENERIC_ERROR                                                                          \
 	"Internal error executing command, please contact your system administrator"
+
+/* Details that CloudStack keeps: of a VM that was not started since its deployment; of one that was stopped. */
+#define SIM_DETAIL_DEPLOY  "deployvm"
+#define SIM_DETAIL_STOPPED "Message.ReservedCapacityFreed.Flag"
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 

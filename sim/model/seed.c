@@ -153,10 +153,8 @@ static int vm_set_state(struct sim *sim, void *object, json_object *value, bool 
 
 	if (take_state(value, sim_vm_states, &state) < 0)
 		return -EINVAL;
-	if (apply) {
-		vm->state = state;
-		vm->has_run = vm->has_run || streq(state, "Running");
-	}
+	if (apply)
+		sim_vm_set_state(vm, state);
 	return 0;
 }
 
@@ -183,6 +181,45 @@ static int vm_set_zone(struct sim *sim, void *object, json_object *value, bool a
 		return -EINVAL;
 	if (apply)
 		((struct sim_vm *)object)->zone = zone;
+	return 0;
+}
+
+static int vm_set_template(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_object *template;
+
+	if (get_object(sim, value, K_TEMPLATE, &template) < 0)
+		return -EINVAL;
+	if (apply)
+		((struct sim_vm *)object)->template = template;
+	return 0;
+}
+
+static int vm_set_offering(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_object *offering;
+
+	if (get_object(sim, value, K_SERVICE_OFFERING, &offering) < 0)
+		return -EINVAL;
+	if (apply)
+		((struct sim_vm *)object)->offering = offering;
+	return 0;
+}
+
+/* Instead of the NICs that it has. */
+static int vm_set_network(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_vm *vm = object;
+	struct sim_object *network;
+
+	if (get_object(sim, value, K_NETWORK, &network) < 0)
+		return -EINVAL;
+	if (!apply)
+		return 0;
+
+	vm->n_nics = 0;
+	if (network)
+		sim_vm_add_nic(sim, vm, network, NULL, NULL);
 	return 0;
 }
 
@@ -246,13 +283,17 @@ static int vm_set_backups(struct sim *sim, void *object, json_object *value, boo
 	return set_copies(sim, object, K_BACKUP, value, apply);
 }
 
+/* Applied in this order. */
 static const struct field vm_fields[] = {
 	{ "name", set_name },
 	{ "displayname", vm_set_display_name },
+	{ "networkid", vm_set_network },
 	{ "state", vm_set_state },
 	{ "type", vm_set_type },
 	{ "hypervisor", vm_set_hypervisor },
 	{ "zoneid", vm_set_zone },
+	{ "templateid", vm_set_template },
+	{ "serviceofferingid", vm_set_offering },
 	{ "deleteprotection", vm_set_protection },
 	{ "details", vm_set_details },
 	{ "vmsnapshots", vm_set_snapshots },
@@ -526,11 +567,13 @@ static struct sim_object *new_vm(struct sim *sim, const char *id)
 	struct sim_vm *vm = (struct sim_vm *)sim_add(sim, K_VM, id, id);
 
 	vm->state = "Stopped";
+	vm->updated = mk_now_realtime();
 	vm->type = sim_strdup("User");
 	vm->zone = first(sim, K_ZONE);
 	vm->template = first(sim, K_TEMPLATE);
 	vm->offering = first(sim, K_SERVICE_OFFERING);
-	vm->network = first(sim, K_NETWORK);
+	if (first(sim, K_NETWORK))
+		sim_vm_add_nic(sim, vm, first(sim, K_NETWORK), NULL, NULL);
 	return &vm->o;
 }
 
@@ -549,6 +592,16 @@ static void complete_vm(struct sim *sim, struct sim_object *o)
 
 	if (!vm->display_name)
 		vm->display_name = sim_strdup(o->name);
+	if (!vm->details && streq(vm->state, "Stopped"))
+		sim_vm_set_detail(vm, SIM_DETAIL_STOPPED, "false");
+}
+
+/* A VM whose root disk was never made has never run. */
+static void set_never_started(struct sim_vm *vm)
+{
+	json_object_object_del(vm->details, SIM_DETAIL_STOPPED);
+	sim_vm_set_detail(vm, SIM_DETAIL_DEPLOY, "true");
+	vm->updated = 0;
 }
 
 static void complete_volume(struct sim *sim, struct sim_object *o)
@@ -563,6 +616,8 @@ static void complete_volume(struct sim *sim, struct sim_object *o)
 		v->attached = 0; /* it came with the VM */
 	if (v->root && v->vm && v->stored)
 		v->vm->has_run = true;
+	if (v->vm && v->root && !v->stored && streq(v->vm->state, "Stopped"))
+		set_never_started(v->vm);
 	if (v->vm && streq(v->vm->state, "Running"))
 		sim_plug(sim, v, v->vm, v->device_id);
 }

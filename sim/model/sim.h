@@ -72,8 +72,8 @@ struct sim_answer {
  * true or false: expunge, expunge-vm, force-stop (rights of a user), project-volumes (a project owns the volumes: they
  *	are found by id only), backup-attach, maintenance, detach-timeout (detach jobs fail with the 10000 ms text, and
  *	the guest lets go later), host-away (no agent answers: on a running VM attach, detach and a stop that is not
- *	forced fail, and no VM starts), storage-full (nothing can be made or made larger), storage-error (nothing can
- *	be deleted).
+ *	forced fail, and no VM starts), hosts-full (no VM starts, which is known at once), storage-full (nothing can be
+ *	made or made larger), storage-error (nothing can be deleted).
  * Settings of the HTTP side, which are only kept here: latency-ms, enforce-post, api-limit, interval-ms.
  *
  * Returns 0, or -EINVAL for an unknown key or a bad value.

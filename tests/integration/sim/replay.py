@@ -144,7 +144,11 @@ class Symbols:
 
 # Numbers of rows in texts, and names that a number is part of.
 NUMBERS = [
-    (re.compile(r'(\\*"(?:id|instanceId|volumeId)\\*":)\d+'), r"\1N"),
+    (re.compile(r'(\\*"(?:id|instanceId|volumeId)\\*":) ?\d+'), r"\1N"),
+    (re.compile(r'(\\*"id\\*": )\\*"\d+\\*"'), r"\1N"),
+    (re.compile(r"\b02(:[0-9a-f]{2}){5}\b"), "<mac>"),
+    (re.compile(r"\bvlan://\d+"), "vlan://N"),
+    (re.compile(r"\b10\.1\.1\.(?!1$)\d+\b"), "10.1.1.N"),
     (re.compile(r"i-\d+-\d+-VM"), "i-N-N-VM"),
     (re.compile(r"\bid [\[]?\d+[\]]?"), "id N"),
     (re.compile(r"\bid=\d+"), "id=N"),
@@ -186,6 +190,8 @@ def plain(value, symbols=None, key=None):
     if isinstance(value, str):
         if key in OWN:
             return "<own>"
+        if key == "networkname" and value.endswith("-network"):
+            return "<own>-network"
         if key in DATES and re.match(r"20\d\d-|<date>", value):
             return "<date>"
         return plain_text(value, symbols)

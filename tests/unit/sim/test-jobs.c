@@ -292,7 +292,7 @@ static void test_stale_detach(void)
 	env_job_refused(530, "Failed to attach volume v to VM oma; org.libvirt.*", "attachVolume",
 			"id", id, "virtualmachineid", SIM_OMA);
 	env_attach(id, SIM_FAILOVER_VM);
-	env_job_refused(533, "Unable to create a deployment for *", "startVirtualMachine", "id",
+	env_job_refused(530, "Unable to start a VM [*", "startVirtualMachine", "id",
 			SIM_FAILOVER_VM);
 	env_stop();
 }

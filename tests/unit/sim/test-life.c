@@ -178,7 +178,7 @@ static void test_root_exchange(void)
 	json_object_put(env_job("detachVolume", "id", id));
 	o = env_job("detachVolume", "id", SIM_FAILOVER_ROOT);
 	CU_ASSERT_STRING_EQUAL(mk_json_str(mk_json_get(o, "volume"), "type", ""), "DATADISK");
-	env_job_refused(530, "ROOT volume is missing, unable to prepare volumes for the VM [*",
+	env_job_refused(530, "Unable to create deployment, no usable volumes found for the VM: *",
 			"startVirtualMachine", "id", SIM_FAILOVER_VM);
 	json_object_put(env_job("attachVolume", "id", id, "virtualmachineid", SIM_FAILOVER_VM,
 				"deviceid", "0"));
@@ -295,22 +295,29 @@ static void test_start_stop(void)
 static void test_vm_refused(void)
 {
 	env_start();
-	env_job_refused(431, "unable to find a virtual machine with id 99", "stopVirtualMachine",
-			"id", "99");
+	env_refused(431, 4350, "Unable to find UUID for id [99] of type [VirtualMachine]",
+		    "stopVirtualMachine", "id", "99");
 	poke_vm(SIM_OMA, "Migrating");
 	env_job_refused(530, "We cannot stop VM " SIM_OMA " when it is in state Migrating",
 			"stopVirtualMachine", "id", SIM_OMA);
-	env_job_refused(530, "Unable to start a VM [" SIM_OMA "] in state Migrating",
+	env_job_refused(530, "Unable to orchestrate the start of VM instance *",
 			"startVirtualMachine", "id", SIM_OMA);
 	poke_vm(SIM_OMA, "Stopping");
 	env_job_refused(530, "VM " SIM_OMA " is being operated on.", "stopVirtualMachine", "id",
 			SIM_OMA);
 	poke_vm(SIM_OMA, "Running");
 	env_set("host-away", "true");
-	env_job_refused(530, "Unable to stop oma", "stopVirtualMachine", "id", SIM_OMA);
+	env_job_refused(530, "Unable to stop VM instance *", "stopVirtualMachine", "id", SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_OMA), "Running");
-	env_job_refused(533, "Unable to create a deployment for *", "startVirtualMachine", "id",
-			SIM_TEST_VM);
+	env_job_refused(530, "Unable to start a VM [" SIM_TEST_VM "] due to [Unable to create *",
+			"startVirtualMachine", "id", SIM_TEST_VM);
+	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Stopped");
+	env_job_refused(530, "Unable to stop VM instance *", "destroyVirtualMachine", "id",
+			SIM_OMA);
+	env_set("hosts-full", "true");
+	env_job_refused(533, "No destination found for a deployment for VM instance *",
+			"startVirtualMachine", "id", SIM_TEST_VM);
+	env_set("hosts-full", "false");
 	/* forced: Stopped, and nobody knows what the guest does */
 	json_object_put(env_job("stopVirtualMachine", "id", SIM_OMA, "forced", "true"));
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_OMA), "Stopped");
@@ -325,7 +332,7 @@ static void test_vm_refused(void)
 	env_stop();
 }
 
-/* All data disks are detached, only the named ones deleted; the root disk goes with the VM. */
+/* All data disks are detached, only the named ones destroyed; the root disk goes with the VM. */
 static void test_destroy_vm(void)
 {
 	const char *kept, *deleted;
@@ -335,7 +342,7 @@ static void test_destroy_vm(void)
 	deleted = env_new_volume(SIM_TEST_VM);
 	env_job_refused(431,
 			"The following supplied volumes are not DATADISK attached to the "
-			"VM: " SIM_TEST_ROOT,
+			"VM: Volume *",
 			"destroyVirtualMachine", "id", SIM_TEST_VM, "volumeids", SIM_TEST_ROOT);
 	json_object_put(env_job("startVirtualMachine", "id", SIM_TEST_VM));
 	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "volumeids", deleted));
@@ -343,7 +350,7 @@ static void test_destroy_vm(void)
 	CU_ASSERT_STRING_EQUAL(env_volume_str(kept, "virtualmachineid"), "");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(kept, "state"), "Ready");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(kept, "guest"), "");
-	CU_ASSERT_STRING_EQUAL(env_volume_str(deleted, "state"), "Expunged");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(deleted, "state"), "Destroy");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "state"), "Ready");
 	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM));
 	CU_ASSERT_EQUAL(env_executed("destroyVirtualMachine"), 1);
@@ -351,8 +358,65 @@ static void test_destroy_vm(void)
 	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "expunge", "true"));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "state"), "Expunged");
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "id", SIM_TEST_VM)), 0);
-	env_job_refused(431, "unable to find a virtual machine with id 2", "destroyVirtualMachine",
-			"id", SIM_TEST_VM);
+	env_refused(431, 4350, "Unable to find UUID for id [2] of type [VirtualMachine]",
+		    "destroyVirtualMachine", "id", SIM_TEST_VM);
+	env_stop();
+}
+
+/* A disk that was never made can only be expunged: the VM is destroyed all the same. */
+static void test_destroy_vm_unmade(void)
+{
+	_cleanup_json_ json_object *o = NULL;
+	const char *vm, *disk;
+
+	env_start();
+	vm = deploy(false);
+	o = env_job("createVolume", "name", "d", "diskofferingid", SIM_CUSTOM_OFFERING, "size", "1",
+		    "zoneid", SIM_ZONE);
+	disk = mk_json_str(mk_json_get(o, "volume"), "id", "");
+	json_object_put(env_job("attachVolume", "id", disk, "virtualmachineid", vm));
+	env_job_refused(431,
+			"The volume in Allocated/Uploaded state can only be expunged not "
+			"destroyed/recovered",
+			"destroyVirtualMachine", "id", vm, "volumeids", disk);
+	CU_ASSERT_STRING_EQUAL(env_vm_state(vm), "Destroyed");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(disk, "state"), "Allocated");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(disk, "virtualmachineid"), "");
+	env_stop();
+}
+
+/* What the storage keeps is no reason for CloudStack to keep the VM. */
+static void test_destroy_vm_storage(void)
+{
+	env_start();
+	env_set("storage-error", "true");
+	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "expunge", "true"));
+	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "id", SIM_TEST_VM)), 0);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "state"), "Destroy");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "virtualmachineid"), "");
+	env_stop();
+}
+
+static void test_recover_vm(void)
+{
+	env_start();
+	env_refused(431, 4350, "Vm with id " SIM_TEST_VM " is not in the right state",
+		    "recoverVirtualMachine", "id", SIM_TEST_VM);
+	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM));
+	env_set("role", "user");
+	env_refused(531, 4365, "Recovering a vm can only be done by an Admin. *",
+		    "recoverVirtualMachine", "id", SIM_TEST_VM);
+	env_job_refused(530, "Expunging a vm can only be done by an Admin. *",
+			"expungeVirtualMachine", "id", SIM_TEST_VM);
+	env_set("expunge-vm", "true");
+	json_object_put(env_ok("recoverVirtualMachine", "id", SIM_TEST_VM));
+	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_TEST_VM), "Stopped");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "virtualmachineid"), SIM_TEST_VM);
+	env_job_refused(530, "Please destroy vm with specified vmId before expunge",
+			"expungeVirtualMachine", "id", SIM_TEST_VM);
+	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM));
+	json_object_put(env_job("expungeVirtualMachine", "id", SIM_TEST_VM));
+	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "state"), "Expunged");
 	env_stop();
 }
 
@@ -382,9 +446,16 @@ static void test_deploy(void)
 		"snapshot ID",
 		"deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
 		SIM_SERVICE_OFFERING);
-	env_refused(431, 4350, "Invalid name. Vm name can contain*", "deployVirtualMachine",
-		    "zoneid", SIM_ZONE, "serviceofferingid", SIM_SERVICE_OFFERING, "templateid",
-		    SIM_TEMPLATE, "name", "1st");
+	env_refused(431, 9999,
+		    "Unable to execute API command deployvirtualmachine due to invalid value. "
+		    "Invalid value provided for API arg: name - *",
+		    "deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
+		    SIM_SERVICE_OFFERING, "templateid", SIM_TEMPLATE, "name", "1st");
+	env_refused(431, 4350,
+		    "The vm with hostName oma already exists in the network domain: null; "
+		    "network=net1",
+		    "deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
+		    SIM_SERVICE_OFFERING, "templateid", SIM_TEMPLATE, "name", "oma");
 	vm = deploy(true);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(vm), "Running");
 	CU_ASSERT_STRING_EQUAL(env_volume_str(root_of(vm), "state"), "Ready");
@@ -395,6 +466,24 @@ static void test_deploy(void)
 	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "virtualmachineid", vm)), 2);
 	CU_ASSERT_EQUAL(env_volume_int(root_of(vm), "size"), INT64_C(9) << 30);
 	CU_ASSERT_EQUAL(env_executed("deployVirtualMachine"), 2);
+	env_stop();
+}
+
+/* The VM stays, in Error, and so does its name. */
+static void test_deploy_fails(void)
+{
+	_cleanup_json_ json_object *o = NULL;
+
+	env_start();
+	env_set("hosts-full", "true");
+	env_job_refused(533, "No destination found for a deployment for VM instance *",
+			"deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
+			SIM_SERVICE_OFFERING, "templateid", SIM_TEMPLATE, "name", "lost");
+	o = env_ok("listVirtualMachines", "name", "lost", "state", "Error");
+	CU_ASSERT_EQUAL(mk_json_int(o, "count", 0), 1);
+	env_refused(431, 4350, "The vm with hostName lost already exists *", "deployVirtualMachine",
+		    "zoneid", SIM_ZONE, "serviceofferingid", SIM_SERVICE_OFFERING, "templateid",
+		    SIM_TEMPLATE, "name", "lost");
 	env_stop();
 }
 
@@ -532,8 +621,12 @@ static const struct tap_test tests[] = {
 	{ "start and stop", test_start_stop },
 	{ "start and stop refuse", test_vm_refused },
 	{ "destroyVirtualMachine", test_destroy_vm },
+	{ "destroyVirtualMachine with a disk that was never made", test_destroy_vm_unmade },
+	{ "destroyVirtualMachine whose storage refuses", test_destroy_vm_storage },
+	{ "recoverVirtualMachine and expungeVirtualMachine", test_recover_vm },
 	{ "destroyVirtualMachine refuses", test_destroy_vm_refused },
 	{ "deployVirtualMachine", test_deploy },
+	{ "deployVirtualMachine that fails", test_deploy_fails },
 	{ "L03 snapshots", test_snapshot },
 	{ "a volume from a snapshot", test_volume_from_snapshot },
 	{ "poke and settings", test_poke },

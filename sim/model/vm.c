@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* VMs of the model: their state, details and network cards. */
+
+#include "model.h"
+
+bool sim_vm_has_host(const struct sim_vm *vm)
+{
+	static const char *const states[] = { "Running", "Starting", "Stopping", "Migrating",
+					      NULL };
+
+	return sim_state_name(states, vm->state) != NULL;
+}
+
+/* Hypervisor.HypervisorType.getType() */
+bool sim_is_hypervisor(const char *name)
+{
+	static const char *const names[] = { "None",      "XenServer",  "KVM",       "VMware",
+					     "Hyperv",    "VirtualBox", "Parralels", "BareMetal",
+					     "Simulator", "Ovm",        "Ovm3",      "LXC",
+					     "Custom",    "External",   "Any" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcasecmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+void sim_vm_set_detail(struct sim_vm *vm, const char *key, const char *value)
+{
+	if (!vm->details)
+		vm->details = sim_json_object();
+	mk_json_set_str(vm->details, key, value);
+}
+
+/* The cards keep their place in the network's VLAN while the VM has a host. */
+static void tie_nics(struct sim_vm *vm, bool tied)
+{
+	for (size_t i = 0; i < vm->n_nics; i++)
+		vm->nics[i].tied = tied;
+}
+
+void sim_vm_set_state(struct sim_vm *vm, const char *state)
+{
+	bool had_host = sim_vm_has_host(vm);
+
+	vm->state = sim_state_name(sim_vm_states, state);
+	vm->updated = mk_now_realtime();
+	if (sim_vm_has_host(vm))
+		tie_nics(vm, true);
+	else if (had_host)
+		tie_nics(vm, false);
+	if (streq(state, "Running")) {
+		vm->has_run = true;
+		if (vm->details)
+			json_object_object_del(vm->details, SIM_DETAIL_DEPLOY);
+	}
+	if (streq(state, "Stopped")) /* CapacityManagerImpl.postStateTransitionEvent() */
+		sim_vm_set_detail(vm, SIM_DETAIL_STOPPED, "false");
+}
+
+/* ---- networks -------------------------------------------------------------------------------- */
+
+bool sim_vm_in_network(const struct sim_vm *vm, const struct sim_object *network)
+{
+	for (size_t i = 0; i < vm->n_nics; i++)
+		if (vm->nics[i].network == network)
+			return true;
+	return false;
+}
+
+bool sim_network_in_use(struct sim *sim, const struct sim_object *network)
+{
+	struct sim_vm *vm;
+
+	SIM_FOREACH(sim, K_VM, vm)
+		if (!vm->o.removed && sim_vm_has_host(vm) && sim_vm_in_network(vm, network))
+			return true;
+	return false;
+}
+
+/* How many cards the network has had. */
+static unsigned count_nics(struct sim *sim, const struct sim_object *network)
+{
+	struct sim_vm *vm;
+	unsigned n = 0;
+
+	SIM_FOREACH(sim, K_VM, vm)
+		for (size_t i = 0; i < vm->n_nics; i++)
+			n += vm->nics[i].network == network;
+	return n;
+}
+
+/* An L2 network gives no addresses. */
+static bool gives_addresses(const struct sim_object *network)
+{
+	return !streq(mk_json_str(network->row, "type", "Isolated"), "L2");
+}
+
+struct sim_nic *sim_vm_add_nic(struct sim *sim, struct sim_vm *vm, struct sim_object *network,
+			       const char *mac, const char *ip)
+{
+	unsigned n = count_nics(sim, network) + 1;
+	struct sim_nic *nic;
+
+	vm->nics = sim_checked(reallocarray(vm->nics, vm->n_nics + 1, sizeof(*vm->nics)));
+	nic = &vm->nics[vm->n_nics];
+	*nic = (struct sim_nic){ .network = network, .device_id = (int)vm->n_nics };
+	vm->n_nics++;
+
+	if (mk_uuid_random(nic->id) < 0)
+		abort();
+	if (mac)
+		snprintf(nic->mac, sizeof(nic->mac), "%s", mac);
+	else
+		snprintf(nic->mac, sizeof(nic->mac), "02:02:00:%02x:%02x:%02x",
+			 (unsigned)network->number & 0xff, n >> 8 & 0xff, n & 0xff);
+	if (gives_addresses(network) && ip)
+		snprintf(nic->ip, sizeof(nic->ip), "%s", ip);
+	else if (gives_addresses(network))
+		snprintf(nic->ip, sizeof(nic->ip), "10.1.1.%u", 1 + n % 254);
+	return nic;
+}
