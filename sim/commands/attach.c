@@ -170,9 +170,22 @@ static bool check_local(struct sim_job *job)
 	return true;
 }
 
+/* AttachVolumeCmd.getEntityOwnerId(): what is no volume belongs to the system, for which only a root admin may act. */
+static bool check_owner(struct sim_request *q)
+{
+	return sim_is_admin(q->sim) || sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object ||
+	       !sim_arg_ref(q->sim, q->params, "virtualmachineid", K_VM).object ||
+	       sim_refuse(q, 531, CS_PERMISSION,
+			  "Caller does not have permission to operate with provided resource.");
+}
+
 static bool attach_prepare(struct sim_request *q, struct sim_job *job)
 {
 	int64_t device = sim_arg_number(q->params, "deviceid", -1);
+
+	if (!check_owner(q) || !sim_check_uuid(q, "id", K_VOLUME) ||
+	    !sim_check_uuid(q, "virtualmachineid", K_VM))
+		return false;
 
 	job->volume = (struct sim_volume *)sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object;
 	job->vm = (struct sim_vm *)sim_arg_ref(q->sim, q->params, "virtualmachineid", K_VM).object;
@@ -194,13 +207,13 @@ static bool attach_check(struct sim_job *job)
 
 /* ---- attachVolume: the work job -------------------------------------------------------------- */
 
-/* A new volume is made on the storage of the VM's disks, if one of them is on any. */
+/* findClusterAndHostIdForVm(): the cluster of the VM's last host, or of a disk of it, has a storage for a new volume. */
 static bool has_storage(struct sim *sim, const struct sim_vm *vm)
 {
-	struct sim_volume *v, *root = sim_vm_root(sim, vm);
+	struct sim_volume *v;
 
-	if (root)
-		return root->stored;
+	if (vm->has_run)
+		return true;
 	SIM_FOREACH(sim, K_VOLUME, v)
 		if (!v->o.removed && v->vm == vm && v->stored)
 			return true;
@@ -236,7 +249,7 @@ static bool attach_begin(struct sim_job *job)
 {
 	static const char *const good[] = { "Allocated", "Ready", "Uploaded", NULL };
 	struct sim_volume *v = job->volume;
-	_cleanup_free_ char *text = sim_volume_text(v);
+	_cleanup_free_ char *text = sim_volume_object_text(v);
 
 	job->state_before = v->state;
 	if (v->o.removed)
@@ -261,20 +274,38 @@ static void attach_proceed(struct sim_job *job)
 		sim_volume_set_state(v, "Creating");
 }
 
+/* VolumeOrchestrator.createVolume(): the row keeps the storage that failed, and no other one fits it from then on. */
+static bool create(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+	_cleanup_free_ char *text = sim_volume_name_text(v);
+	const char *why = sim_failure(job->sim, "create");
+
+	if (v->misplaced || !sim_storage_has_room(job->sim, v->size))
+		return sim_job_refuse(job, 530,
+				      "Unable to find suitable primary storage when creating "
+				      "volume [%s].",
+				      text);
+	if (!why)
+		return true;
+	v->misplaced = true;
+	return sim_job_refuse(job, 530, "Failed to create volume [%s] due to [%s].", text, why);
+}
+
 /* createVolumeOnPrimaryForAttachIfNeeded(): a failure of what comes after leaves the volume made. */
 static bool attach_midway(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
-	bool storage = has_storage(job->sim, job->vm);
 
 	if (v->stored)
 		return true;
-	if (!storage && !running(job->vm))
-		return true;
-	if (!storage || sim_flag(job->sim, "storage-full"))
-		return sim_job_refuse(
-			job, 530,
-			"Failed to find a primary storage for volume in state: Allocated");
+	if (!has_storage(job->sim, job->vm))
+		return !running(job->vm) ||
+		       sim_job_refuse(job, 530,
+				      "Failed to find a primary storage for volume in state: "
+				      "Allocated");
+	if (!create(job))
+		return false;
 	sim_volume_set_state(v, running(job->vm) ? "Attaching" : "Ready");
 	return true;
 }
@@ -321,6 +352,7 @@ static bool check_target(struct sim_job *job, int device)
 static bool attach_finish(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
+	const char *why = sim_failure(job->sim, "attach");
 	bool hot = running(job->vm);
 	int device = -1;
 
@@ -331,6 +363,9 @@ static bool attach_finish(struct sim_job *job)
 				      "Failed to attach volume %s to VM %s. Please contact your "
 				      "system administrator.",
 				      v->o.name, job->vm->o.name);
+	if (hot && why)
+		return sim_job_refuse(job, 530, "Failed to attach volume %s to VM %s; %s",
+				      v->o.name, job->vm->o.name, why);
 	if (hot && !check_target(job, device))
 		return false;
 
@@ -353,25 +388,42 @@ static void attach_linger(struct sim_job *job)
 
 /* ---- detachVolume ---------------------------------------------------------------------------- */
 
+static bool has_tuple(json_object *params)
+{
+	return sim_arg(params, "virtualmachineid") && sim_arg(params, "deviceid");
+}
+
 static bool detach_prepare(struct sim_request *q, struct sim_job *job)
 {
+	bool id = sim_arg(q->params, "id");
+
+	if (!sim_check_uuid(q, "id", K_VOLUME) ||
+	    (!id && has_tuple(q->params) && !sim_check_uuid(q, "virtualmachineid", K_VM)))
+		return false;
 	job->volume = (struct sim_volume *)sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object;
 	return true;
 }
 
-/* The form with a VM and a device id fails in 4.22: the volume id that it found is never stored. */
 static bool check_form(struct sim_job *job)
 {
 	bool id = sim_arg(job->params, "id"), vm = sim_arg(job->params, "virtualmachineid");
 	bool device = sim_arg(job->params, "deviceid");
 
-	if (id ? vm || device : !vm || !device)
-		return sim_job_refuse(job, 431,
-				      "Please provide either a volume id, or a tuple(device id, "
-				      "instance id)");
-	if (!id)
-		return sim_job_refuse(job, 530, "Command failed due to Internal Server Error");
-	return true;
+	return (id ? !vm && !device : vm && device) ||
+	       sim_job_refuse(job, 431,
+			      "Please provide either a volume id, or a tuple(device id, instance "
+			      "id)");
+}
+
+/* The volume of the form with a VM and a device id. */
+static struct sim_volume *find_by_tuple(struct sim_job *job)
+{
+	struct sim_vm *vm = sim_arg_vm(job->sim, job->params, "virtualmachineid");
+	int64_t device = sim_arg_number(job->params, "deviceid", -1);
+
+	return vm && device >= 0 && device <= INT32_MAX
+		       ? sim_vm_volume_at(job->sim, vm, (int)device)
+		       : NULL;
 }
 
 static bool detach_check_vm(struct sim_job *job)
@@ -401,15 +453,21 @@ static bool detach_check_vm(struct sim_job *job)
 	return true;
 }
 
+/* With a VM and a device id it fails in 4.22: the volume's id is looked up, and not kept. */
 static bool detach_check(struct sim_job *job)
 {
 	if (!check_form(job))
 		return false;
-	if (!job->volume || job->volume->o.removed)
-		return sim_job_refuse(job, 431, "Unable to find volume with ID: %" PRId64,
-				      sim_arg_ref(job->sim, job->params, "id", K_VOLUME).number);
+	if (!job->volume)
+		job->volume = find_by_tuple(job);
+	if (!job->volume)
+		return sim_job_refuse(job, 530, "Index 0 out of bounds for length 0");
 	if (!detach_check_vm(job))
 		return false;
+	if (!sim_arg(job->params, "id"))
+		return sim_job_refuse(job, 530,
+				      "Cannot invoke \"java.lang.Long.longValue()\" because "
+				      "\"volumeId\" is null");
 
 	job->vm = job->queue = job->volume->vm;
 	return true;
@@ -451,7 +509,11 @@ static bool fail_by_timeout(struct sim_job *job)
 static bool detach_finish(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
+	const char *why = sim_failure(job->sim, "detach");
 
+	if (running(job->vm) && why)
+		return sim_job_refuse(job, 530, "Failed to detach volume %s from VM %s; %s",
+				      v->o.name, job->vm->o.name, why);
 	if (running(job->vm) && sim_flag(job->sim, "host-away"))
 		return sim_job_refuse(job, 530,
 				      "Failed to detach volume %s from VM %s. Please contact your "
