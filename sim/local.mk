@@ -57,6 +57,7 @@ libsim_la_SOURCES = \
 	sim/jobs/outage.c \
 	sim/log/log.c \
 	sim/log/log.h \
+	sim/model/guest.c \
 	sim/model/memory.c \
 	sim/model/model.c \
 	sim/model/model.h \

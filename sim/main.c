@@ -223,16 +223,6 @@ static int start_hypervisor(struct server *s, const char *name)
 	return 0;
 }
 
-/* The disks of the default seed, then the hooks, by which a seed file plugs its own. */
-static void connect_hypervisor(struct server *s)
-{
-	struct sim_hypervisor hooks;
-
-	hypervisor_boot(s->hv, s->sim);
-	hypervisor_hooks(s->hv, &hooks);
-	sim_set_hypervisor(s->sim, &hooks);
-}
-
 static void on_request(struct http_request *r, void *data)
 {
 	struct server *s = data;
@@ -268,7 +258,7 @@ static int start(struct server *s, const struct options *o)
 	if (r >= 0)
 		r = apply_settings(s, o);
 	if (r >= 0 && s->hv)
-		connect_hypervisor(s);
+		hypervisor_boot(s->hv, s->sim);
 	if (r >= 0)
 		r = apply_seed(s, o->seed);
 	if (r < 0)

@@ -31,8 +31,8 @@ static int set_clock(struct server *s, const char *value)
 
 int server_set(struct server *s, const char *key, const char *value)
 {
-	if (starts_with(key, "hv-"))
-		return s->hv ? hypervisor_set(s->hv, key, value) : -EINVAL;
+	if (s->hv && starts_with(key, "hv-") && hypervisor_set(s->hv, key, value) >= 0)
+		return 0;
 	if (streq(key, "clock-offset"))
 		return set_clock(s, value);
 	return sim_set(s->sim, key, value);
@@ -87,6 +87,12 @@ static int do_poke(struct server *s, struct http_request *r, json_object *in, js
 		   char **ret_why)
 {
 	return sim_poke(s->sim, in, ret_why);
+}
+
+static int do_guest(struct server *s, struct http_request *r, json_object *in, json_object *out,
+		    char **ret_why)
+{
+	return sim_guest(s->sim, in, ret_why);
 }
 
 static int do_release(struct server *s, struct http_request *r, json_object *in, json_object *out,
@@ -222,6 +228,7 @@ static const struct admin_call {
 	{ "POST", "/admin/disk", do_disk, false },
 	{ "POST", "/admin/door", do_door, false },
 	{ "POST", "/admin/fault", do_fault, false },
+	{ "POST", "/admin/guest", do_guest, false },
 	{ "POST", "/admin/poke", do_poke, false },
 	{ "POST", "/admin/release", do_release, false },
 	{ "POST", "/admin/restart", do_restart, false },

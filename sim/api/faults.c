@@ -37,6 +37,7 @@ static const struct action {
 	{ "job-late", FAULT_JOB, SIM_JOB_LATE, NEEDS_MS },
 	{ "job-lost", FAULT_JOB, SIM_JOB_LOST, 0 },
 	{ "job-lost-before", FAULT_JOB, SIM_JOB_LOST_BEFORE, 0 },
+	{ "agent-dies", FAULT_JOB, SIM_JOB_AGENT_DIES, 0 },
 	{ "no-jobresult", FAULT_JOB, SIM_JOB_NO_RESULT, 0 },
 };
 
@@ -86,6 +87,8 @@ static char *check(struct sim *sim, json_object *spec, const struct action *acti
 		return mk_strdup_printf("the server does not have the command '%s'", command);
 	if (action->effect == FAULT_JOB && !sim_is_async(sim, command))
 		return mk_strdup_printf("%s starts no job", command);
+	if (action->job == SIM_JOB_AGENT_DIES && !sim_is_agents(sim, command))
+		return mk_strdup_printf("%s is not known to need an agent", command);
 	if ((action->needs & NEEDS_ERROR) &&
 	    (code < 0 || code > 999 || !mk_json_str(spec, "errortext", NULL)))
 		return mk_strdup_printf("%s needs errorcode and errortext", action->name);

@@ -8,6 +8,9 @@
 #include "commands-internal.h"
 #include "declared-internal.h"
 
+/* About the number of an agent's command. */
+#define COMMAND_SEQUENCE INT64_C(5219953443099115520)
+
 static bool running(const struct sim_vm *vm)
 {
 	return streq(vm->state, "Running");
@@ -320,33 +323,46 @@ static void attach_abort(struct sim_job *job)
 		sim_volume_set_state(v, "Allocated");
 }
 
+/* The agent is gone with the command: its host's next agent says so. What it has done stays done. */
+static bool agent_died(struct sim_job *job, const char *verb, const char *preposition)
+{
+	if (job->fault != SIM_JOB_AGENT_DIES)
+		return false;
+	sim_job_refuse(job, 530,
+		       "Failed to %s volume %s %s VM %s due to: Commands %" PRId64
+		       " to Host 1 timed out after 3600 secs",
+		       verb, job->volume->o.name, preposition, job->vm->o.name,
+		       COMMAND_SEQUENCE + job->o.number);
+	return true;
+}
+
 /*
  * libvirt names a disk by the device id that CloudStack believes free (issue apache/cloudstack
- * #3290); QEMU locks an image that another guest has open.
+ * #3290); QEMU locks an image that any guest has open.
  */
-static bool check_target(struct sim_job *job, int device)
+static bool check_machine(struct sim_job *job, int device)
 {
-	char letter = (char)('a' + device % 26);
-	struct sim_volume *v;
+	const struct sim_volume *v = job->volume;
+	const struct sim_volume *other = sim_guest_disk_at(job->sim, job->vm, device);
+	_cleanup_free_ char *target = sim_guest_next_target(job->sim, job->vm, device);
+	_cleanup_free_ char *why = NULL;
 
-	SIM_FOREACH(job->sim, K_VOLUME, v)
-		if (v->guest == job->vm && (v == job->volume || v->guest_device == device))
-			return sim_job_refuse(job, 530,
-					      "Failed to attach volume %s to VM %s; "
-					      "org.libvirt.LibvirtException: "
-					      "XML error: target 'vd%c' duplicated for disk "
-					      "sources '%s' and '%s'",
-					      job->volume->o.name, job->vm->o.name, letter, v->path,
-					      job->volume->path);
-	if (job->volume->guest)
-		return sim_job_refuse(job, 530,
-				      "Failed to attach volume %s to VM %s; "
-				      "org.libvirt.LibvirtException: internal "
-				      "error: unable to execute QEMU command 'blockdev-add': "
-				      "Failed to get \"write\" "
-				      "lock",
-				      job->volume->o.name, job->vm->o.name);
-	return true;
+	if (other)
+		why = sim_checked(mk_strdup_printf(
+			"XML error: target '%s' duplicated for disk sources '/mnt/" SIM_POOL
+			"/%s' and '/mnt/" SIM_POOL "/%s'",
+			target, other->path, v->path));
+	else if (v->guest)
+		why = sim_strdup("internal error: unable to execute QEMU command 'blockdev-add': "
+				 "Failed to get \"write\" lock");
+	else if (!sim_guest_has_slot(job->sim, job->vm))
+		why = sim_strdup("internal error: No more available PCI slots");
+	if (!why)
+		return true;
+	return sim_job_refuse(job, 530,
+			      "Failed to attach volume %s to VM %s; "
+			      "org.libvirt.LibvirtException: %s",
+			      v->o.name, job->vm->o.name, why);
 }
 
 static bool attach_finish(struct sim_job *job)
@@ -356,6 +372,8 @@ static bool attach_finish(struct sim_job *job)
 	bool hot = running(job->vm);
 	int device = -1;
 
+	if (hot && agent_died(job, "attach", "to"))
+		return false;
 	if (!check_device(job, &device))
 		return false;
 	if (hot && sim_flag(job->sim, "host-away"))
@@ -366,7 +384,8 @@ static bool attach_finish(struct sim_job *job)
 	if (hot && why)
 		return sim_job_refuse(job, 530, "Failed to attach volume %s to VM %s; %s",
 				      v->o.name, job->vm->o.name, why);
-	if (hot && !check_target(job, device))
+	if (hot && streq(sim_vm_hypervisor(job->sim, job->vm), "KVM") &&
+	    !check_machine(job, device))
 		return false;
 
 	if (v->stored)
@@ -377,13 +396,14 @@ static bool attach_finish(struct sim_job *job)
 	return true;
 }
 
+/* What the agent has done is not known to the server that asked it. */
 static void attach_linger(struct sim_job *job)
 {
-	int device = sim_vm_free_device(job->sim, job->vm);
+	int device = job->device_id >= 0 ? job->device_id : sim_vm_free_device(job->sim, job->vm);
 
-	if (running(job->vm))
-		sim_plug(job->sim, job->volume, job->vm,
-			 job->device_id >= 0 ? job->device_id : device);
+	if (running(job->vm) && !sim_guest_disk_at(job->sim, job->vm, device) &&
+	    sim_guest_has_slot(job->sim, job->vm))
+		sim_plug(job->sim, job->volume, job->vm, device);
 }
 
 /* ---- detachVolume ---------------------------------------------------------------------------- */
@@ -473,33 +493,26 @@ static bool detach_check(struct sim_job *job)
 	return true;
 }
 
-/* The guest lets go only after CloudStack has given up; the database goes on saying attached. */
-static int on_late_unplug(sd_event_source *s, uint64_t usec, void *data)
+/* The agent sends the command, and then looks for ten seconds more whether the guest has followed. */
+static bool detach_begin(struct sim_job *job)
 {
-	struct sim_volume *v = data;
-
-	v->late_unplug = sd_event_source_disable_unref(v->late_unplug);
-	sim_unplug(v->sim, v);
-	return 0;
+	if (running(job->vm) && job->volume->guest == job->vm && job->fault != SIM_JOB_ERROR &&
+	    !sim_flag(job->sim, "host-away") && !sim_failure(job->sim, "detach"))
+		job->wait_ms = sim_guest_eject(job->sim, job->volume);
+	return true;
 }
 
-static bool fail_by_timeout(struct sim_job *job)
+/* The request stays in QEMU: the disk goes when the guest follows, and the database still says attached. */
+static bool waited_in_vain(struct sim_job *job)
 {
-	struct sim_volume *v = job->volume;
-	uint64_t later = mk_now_monotonic() + (uint64_t)sim_get(job->sim, "job-ms") * USEC_PER_MSEC;
-
-	v->sim = job->sim;
-	if (!v->late_unplug && sd_event_add_time(job->sim->event, &v->late_unplug, CLOCK_MONOTONIC,
-						 later, 1, on_late_unplug, v) < 0)
-		abort();
 	return sim_job_refuse(
 		job, 530,
-		"Failed to detach volume %s from VM %s; Could not detach volume after sending the "
-		"command and waiting for [10000] milliseconds. Probably the VM does not support "
-		"the "
-		"sent detach command or the device is busy at the moment. Try again in a couple of "
-		"minutes.",
-		v->o.name, job->vm->o.name);
+		"Failed to detach volume %s from VM %s; "
+		"com.cloud.exception.InternalErrorException: Could not detach volume after sending "
+		"the command and waiting for [10000] milliseconds. Probably the VM does not "
+		"support the sent detach command or the device is busy at the moment. Try again in "
+		"a couple of minutes.",
+		job->volume->o.name, job->vm->o.name);
 }
 
 /*
@@ -519,14 +532,22 @@ static bool detach_finish(struct sim_job *job)
 				      "Failed to detach volume %s from VM %s. Please contact your "
 				      "system administrator.",
 				      v->o.name, job->vm->o.name);
+	if (running(job->vm) && agent_died(job, "detach", "from"))
+		return false;
 	if (v->guest == job->vm) {
-		if (sim_flag(job->sim, "detach-timeout"))
-			return fail_by_timeout(job);
+		if (v->ejecting)
+			return waited_in_vain(job);
 		sim_unplug(job->sim, v);
 	}
 
 	sim_volume_detach(v);
 	return true;
+}
+
+static void detach_linger(struct sim_job *job)
+{
+	if (job->volume->guest == job->vm && !job->volume->ejecting)
+		sim_unplug(job->sim, job->volume);
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -556,7 +577,9 @@ const struct sim_command sim_attach_commands[] = {
 		.params = sim_params_detach_volume,
 		.prepare = detach_prepare,
 		.check = detach_check,
+		.begin = detach_begin,
 		.finish = detach_finish,
+		.linger = detach_linger,
 		.result = sim_result_volume,
 	},
 	{ .name = NULL },

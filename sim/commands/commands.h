@@ -21,6 +21,8 @@ DEFINE_CLEANUP(struct sim *, sim_free)
 bool sim_knows(struct sim *sim, const char *command);
 /* Whether the command starts a job. */
 bool sim_is_async(struct sim *sim, const char *command);
+/* Whether an agent may do its work to the end without the server. */
+bool sim_is_agents(struct sim *sim, const char *command);
 /* Whether it changes nothing. */
 bool sim_is_read(struct sim *sim, const char *command);
 

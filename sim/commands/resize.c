@@ -194,6 +194,9 @@ static bool begin(struct sim_job *job)
 	job->state_before = job->volume->state;
 	if (job->volume->stored)
 		sim_volume_set_state(job->volume, "Resizing");
+	if (job->fault != SIM_JOB_ERROR && wanted_size(job) > (int64_t)job->volume->size &&
+	    !sim_failure(job->sim, "resize"))
+		sim_guest_resize(job->sim, job->volume, (uint64_t)wanted_size(job));
 	return true;
 }
 

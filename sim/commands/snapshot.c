@@ -83,6 +83,13 @@ static bool create_begin(struct sim_job *job)
 				      job->volume->o.id);
 	}
 
+	/* the row stays as it is: state Allocated */
+	if (sim_flag(job->sim, "no-secondary-storage"))
+		return sim_job_refuse(job, 530,
+				      "Failed to create snapshot due to an internal error creating "
+				      "snapshot for volume %s",
+				      job->volume->o.id);
+
 	job->state_before = job->volume->state;
 	job->volume->state = "Snapshotting";
 	job->snapshot->state = "BackingUp";

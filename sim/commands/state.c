@@ -4,6 +4,17 @@
 
 #include "commands-internal.h"
 
+/* Whose machine has the disk, and under which name; whether its guest was asked to let go. */
+static void add_guest(json_object *row, const struct sim_volume *v)
+{
+	_cleanup_free_ char *target =
+		v->guest ? sim_guest_target(v->guest_scsi, v->guest_device) : NULL;
+
+	mk_json_set_str(row, "guest", v->guest ? v->guest->o.id : NULL);
+	mk_json_set_str(row, "target", target);
+	mk_json_set_bool(row, "ejecting", v->ejecting);
+}
+
 static json_object *state_volumes(struct sim *sim)
 {
 	json_object *rows = sim_json_object();
@@ -15,7 +26,7 @@ static json_object *state_volumes(struct sim *sim)
 		mk_json_set_int(row, "number", v->o.number);
 		mk_json_set_bool(row, "removed", v->o.removed);
 		mk_json_set_int(row, "generation", v->generation);
-		mk_json_set_str(row, "guest", v->guest ? v->guest->o.id : NULL);
+		add_guest(row, v);
 		json_object_object_add(rows, v->o.id, row);
 	}
 	return rows;
@@ -31,6 +42,7 @@ static json_object *state_vms(struct sim *sim)
 
 		mk_json_set_int(row, "number", vm->o.number);
 		mk_json_set_bool(row, "removed", vm->o.removed);
+		mk_json_set_str(row, "guest", sim_guest_state_name(vm));
 		json_object_object_add(rows, vm->o.id, row);
 	}
 	return rows;

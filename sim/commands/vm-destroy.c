@@ -114,8 +114,10 @@ static bool destroy_begin(struct sim_job *job)
 		return true;
 	if (!sim_state_name(fit, vm->state))
 		return sim_job_refuse(job, 530, "VM %s is being operated on.", vm->o.id);
-	if (streq(vm->state, "Running"))
+	if (streq(vm->state, "Running")) {
 		sim_vm_set_state(vm, "Stopping");
+		job->wait_ms = sim_guest_shutdown(job->sim, vm);
+	}
 	return true;
 }
 

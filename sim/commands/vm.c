@@ -100,17 +100,6 @@ bool sim_vm_start_check(struct sim_job *job)
 	return true;
 }
 
-/* QEMU locks an image that another guest has open. */
-static bool has_disk_elsewhere(struct sim *sim, const struct sim_vm *vm)
-{
-	struct sim_volume *v;
-
-	SIM_FOREACH(sim, K_VOLUME, v)
-		if (!v->o.removed && v->vm == vm && v->guest && v->guest != vm)
-			return true;
-	return false;
-}
-
 static void set_unmade_volumes(struct sim *sim, const struct sim_vm *vm, const char *state)
 {
 	struct sim_volume *v;
@@ -153,7 +142,7 @@ bool sim_vm_start_finish(struct sim_job *job)
 
 	if (job->nothing_done)
 		return true;
-	if (sim_flag(job->sim, "host-away") || has_disk_elsewhere(job->sim, job->vm))
+	if (sim_flag(job->sim, "host-away") || !sim_guest_can_start(job->sim, job->vm))
 		return sim_job_refuse(job, 530,
 				      "Unable to start a VM [%s] due to [Unable to create a "
 				      "deployment for %s].",
@@ -195,6 +184,9 @@ static bool stop_begin(struct sim_job *job)
 				      vm->o.id, vm->state);
 
 	sim_vm_set_state(vm, "Stopping");
+	/* LibvirtStopCommandWrapper: a guest that does not shut down is destroyed, and that is success */
+	if (!sim_arg_bool(job->params, "forced", false))
+		job->wait_ms = sim_guest_shutdown(job->sim, vm);
 	return true;
 }
 

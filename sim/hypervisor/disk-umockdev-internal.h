@@ -21,6 +21,7 @@ enum link_mode { LINK_OK, LINK_MISSING, LINK_STALE };
 struct disk {
 	TAILQ_ENTRY(disk) entry;
 	struct disks *disks;
+	int device;                   /* the device id that CloudStack gave it, -1: by hand */
 	char serial[DISK_SERIAL_MAX]; /* "": none */
 	uint64_t size;
 	bool scsi, partition;
@@ -34,8 +35,10 @@ struct disk {
 	char path[160];   /* of the disk */
 	char link[256];   /* "disk/by-id/virtio-…", "" without a serial */
 	char holder[64];  /* the dm device that holds it, "" for none */
+	unsigned unit;    /* on scsi: 7 a controller */
 	/* of the hypervisor */
 	sd_event_source *timer; /* to its coming or its going */
+	unsigned missed;        /* the guest has not seen it come or go: its place in that order */
 	char volume[MK_UUID_SIZE];
 };
 
@@ -55,6 +58,8 @@ void disks_close(struct disks *disks);
 /* With the lowest free letter. */
 void disk_appear(struct disk *d);
 void disk_vanish(struct disk *d);
+/* With an event "change". */
+void disk_resize(struct disk *d, uint64_t size);
 /* A dm device above it, as LVM's or dm-crypt's would be. Holder: dm-N. -EINVAL, -EEXIST or another errno. */
 int disk_hold(struct disk *d, const char *holder);
 void disk_unhold(struct disk *d);

@@ -20,7 +20,8 @@
 #define LISTENER_MS 1000
 #define BY_SEQ      "disk/by-diskseq/%u"
 #define BY_SEQ_SIZE 64
-#define SCSI_HOST   "/devices/pci0000:00/0000:00:04.0/virtio0/host0/target0:0:0"
+#define SCSI_UNITS  7
+#define BY_HAND     (100 * SCSI_UNITS) /* the first unit of disks that CloudStack does not know */
 
 /* --- the listener --- */
 
@@ -142,6 +143,32 @@ static bool is_taken(const struct disks *disks, bool scsi, unsigned index)
 	return false;
 }
 
+static bool has_unit(const struct disks *disks, unsigned unit)
+{
+	const struct disk *d;
+
+	TAILQ_FOREACH(d, &disks->list, entry)
+		if (d->present && d->scsi && d->unit == unit)
+			return true;
+	return false;
+}
+
+static void place_on_scsi(struct disk *d)
+{
+	unsigned controller;
+
+	d->unit = d->device >= 0 ? (unsigned)d->device : BY_HAND;
+	if (has_unit(d->disks, d->unit)) /* one that should have gone */
+		d->unit = BY_HAND;
+	while (has_unit(d->disks, d->unit))
+		d->unit++;
+
+	controller = d->unit / SCSI_UNITS;
+	snprintf(d->parent, sizeof(d->parent),
+		 "/devices/pci0000:00/0000:00:04.0/virtio0/host%u/target%u:0:0/%u:0:0:%u",
+		 controller, controller, controller, d->unit % SCSI_UNITS);
+}
+
 static void name_disk(struct disk *d)
 {
 	unsigned slot, function;
@@ -153,7 +180,7 @@ static void name_disk(struct disk *d)
 	make_node(d->node, sizeof(d->node), d->scsi, d->index);
 
 	if (d->scsi) {
-		snprintf(d->parent, sizeof(d->parent), SCSI_HOST "/0:0:0:%u", d->index);
+		place_on_scsi(d);
 	} else {
 		slot = 5 + d->index % 26;
 		function = d->index / 26;
@@ -212,9 +239,10 @@ static void print_serial(FILE *f, const struct disk *d)
 			d->serial, d->serial, d->serial);
 	else /* QEMU's alias of the drive */
 		fprintf(f,
-			"E: ID_SERIAL=0QEMU_QEMU_HARDDISK_drive-scsi0-0-0-%u\n"
-			"E: ID_SERIAL_SHORT=drive-scsi0-0-0-%u\n",
-			d->index, d->index);
+			"E: ID_SERIAL=0QEMU_QEMU_HARDDISK_drive-scsi%u-0-0-%u\n"
+			"E: ID_SERIAL_SHORT=drive-scsi%u-0-0-%u\n",
+			d->unit / SCSI_UNITS, d->unit % SCSI_UNITS, d->unit / SCSI_UNITS,
+			d->unit % SCSI_UNITS);
 }
 
 static void print_links(FILE *f, const struct disk *d, const char *suffix)
@@ -418,6 +446,20 @@ void disk_vanish(struct disk *d)
 	remove_device(d->disks, d->path, d->silent);
 	remove_device(d->disks, d->parent, true);
 	d->present = false;
+}
+
+void disk_resize(struct disk *d, uint64_t size)
+{
+	_cleanup_free_ char *sys = mk_strdup_printf("/sys%s", d->path);
+	_cleanup_free_ char *sectors = mk_strdup_printf("%" PRIu64 "\n", size / SECTOR);
+
+	d->size = size;
+	if (!sys || !sectors || !d->present)
+		return;
+	umockdev_testbed_set_attribute(d->disks->testbed, sys, "size", sectors);
+	hide_deaf_listeners(d->disks);
+	umockdev_testbed_uevent(d->disks->testbed, sys, "change");
+	show_listeners(d->disks);
 }
 
 /* --- the testbed --- */

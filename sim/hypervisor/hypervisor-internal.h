@@ -9,11 +9,8 @@
 #include "hypervisor.h"
 
 struct hypervisor_ops {
-	void (*plug)(const char *volume, uint64_t size, const char *serial, const char *vm,
-		     void *hv);
-	void (*unplug)(const char *volume, const char *vm, void *hv);
-	/* the disks that the OMA has when the simulator starts; NULL: not ours */
-	void (*boot)(struct hypervisor *hv, struct sim *sim);
+	struct sim_hypervisor hooks; /* their data is the struct hypervisor */
+	bool boots; /* it is to be told of the disks that the OMA has when the simulator starts */
 	int (*set)(struct hypervisor *hv, const char *key, const char *value);
 	int (*disk)(struct hypervisor *hv, json_object *request, json_object *answer,
 		    char **ret_why);

@@ -25,19 +25,14 @@ const char *hypervisor_announce(const struct hypervisor *hv)
 	return hv->announce;
 }
 
-void hypervisor_hooks(struct hypervisor *hv, struct sim_hypervisor *ret)
-{
-	*ret = (struct sim_hypervisor){
-		.plug = hv->ops->plug,
-		.unplug = hv->ops->unplug,
-		.data = hv,
-	};
-}
-
 void hypervisor_boot(struct hypervisor *hv, struct sim *sim)
 {
-	if (hv->ops->boot)
-		hv->ops->boot(hv, sim);
+	struct sim_hypervisor hooks = hv->ops->hooks;
+
+	hooks.data = hv;
+	sim_set_hypervisor(sim, &hooks);
+	if (hv->ops->boots)
+		sim_guest_boot(sim, SIM_OMA);
 }
 
 int hypervisor_set(struct hypervisor *hv, const char *key, const char *value)

@@ -16,8 +16,7 @@ struct hypervisor *hypervisor_free(struct hypervisor *hv);
 DEFINE_CLEANUP(struct hypervisor *, hypervisor_free)
 /* A line for whoever started us, NULL for none. */
 const char *hypervisor_announce(const struct hypervisor *hv);
-void hypervisor_hooks(struct hypervisor *hv, struct sim_hypervisor *ret);
-/* Plugs the disks that the OMA has already, its root disk first; a QEMU has been started with its own. */
+/* Connects it. It plugs the disks that the OMA has already; a QEMU has been started with its own. */
 void hypervisor_boot(struct hypervisor *hv, struct sim *sim);
 /* Settings "hv-…". -EINVAL: unknown key or bad value. */
 int hypervisor_set(struct hypervisor *hv, const char *key, const char *value);

@@ -5,7 +5,7 @@
  * CloudStack's agent. The protocol is docs/interop/qmp-spec.rst of QEMU. Each change makes a new connection, so that
  * QEMU can be restarted in between. Whoever starts QEMU then adds the disks that are plugged, under the same names;
  * /admin/disk with the action "list" tells them. A change blocks the simulator until QEMU has made it, which is a part
- * of a second.
+ * of a second. A guest that was paused is another matter: QEMU keeps what is asked of it until the guest runs again.
  */
 
 #include "hypervisor-internal.h"
@@ -38,7 +38,6 @@ struct qmp_hypervisor {
 	struct hypervisor base;
 	struct sim_log *log; /* borrowed */
 	char *socket, *directory;
-	bool scsi; /* of the disks to come */
 	TAILQ_HEAD(qmp_disks, qmp_disk) disks;
 };
 
@@ -113,7 +112,7 @@ static void qmp_event(struct qmp *q, json_object *message)
 		(void)mk_str_set(&q->deleted, mk_json_str(data, "device", ""));
 }
 
-/* Takes arguments. -EREMOTEIO: QEMU refuses; its words go to stderr. */
+/* Takes arguments. -EREMOTEIO: QEMU refuses; its words go to stderr. -ENOENT: it has no such device. */
 static int qmp_command(struct qmp *q, const char *name, json_object *arguments)
 {
 	_cleanup_json_ json_object *command = json_object_new_object();
@@ -138,6 +137,8 @@ static int qmp_command(struct qmp *q, const char *name, json_object *arguments)
 		if (mk_json_get(answer, "return"))
 			return 0;
 		error = mk_json_get(answer, "error");
+		if (error && streq(mk_json_str(error, "class", ""), "DeviceNotFound"))
+			return -ENOENT;
 		if (error) {
 			fprintf(stderr, "qmp: %s: %s\n", name, mk_json_str(error, "desc", "?"));
 			return -EREMOTEIO;
@@ -236,21 +237,20 @@ static int make_file(const char *path, uint64_t size)
 	return 0;
 }
 
-static struct qmp_disk *disk_new(struct qmp_hypervisor *hv, const char *volume, uint64_t size,
-				 const char *serial)
+static struct qmp_disk *disk_new(struct qmp_hypervisor *hv, const struct sim_disk *disk)
 {
 	struct qmp_disk *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
 
-	snprintf(d->volume, sizeof(d->volume), "%s", volume);
-	snprintf(d->serial, sizeof(d->serial), "%s", serial);
-	snprintf(d->id, sizeof(d->id), "vol-%.20s", serial);
-	d->size = size;
-	d->scsi = hv->scsi;
+	snprintf(d->volume, sizeof(d->volume), "%s", disk->volume);
+	snprintf(d->serial, sizeof(d->serial), "%s", disk->serial);
+	snprintf(d->id, sizeof(d->id), "vol-%.20s", disk->serial);
+	d->size = disk->size;
+	d->scsi = disk->scsi;
 	d->lun = d->scsi ? lowest_lun(hv) : 0;
-	d->file = mk_strdup_printf("%s/%s.raw", hv->directory, volume);
+	d->file = mk_strdup_printf("%s/%s.raw", hv->directory, disk->volume);
 	TAILQ_INSERT_TAIL(&hv->disks, d, entry);
 	return d;
 }
@@ -327,38 +327,47 @@ static int disk_plug(struct qmp_hypervisor *hv, struct qmp_disk *d)
 	return r;
 }
 
-/* Over when the guest has let go. */
+static int send_eject(struct qmp *q, const struct qmp_disk *d)
+{
+	json_object *device = json_object_new_object();
+
+	mk_json_set_str(device, "id", d->id);
+	return qmp_command(q, "device_del", device);
+}
+
+/* Over when the guest has let go; it may have done so before, when nobody listened. */
 static int disk_unplug(struct qmp_hypervisor *hv, struct qmp_disk *d)
 {
 	_cleanup_(qmp_closep) struct qmp *q = NULL;
-	json_object *device;
 	int r = qmp_open(hv->socket, &q);
 
 	if (r < 0)
 		return r;
-	device = json_object_new_object();
-	mk_json_set_str(device, "id", d->id);
-	r = qmp_command(q, "device_del", device);
+	r = send_eject(q, d);
 	if (r >= 0)
 		r = qmp_wait_deleted(q, d->id);
-	return r < 0 ? r : remove_nodes(q, d);
+	return r < 0 && r != -ENOENT ? r : remove_nodes(q, d);
 }
 
 /* --- hooks --- */
 
-static void on_plug(const char *volume, uint64_t size, const char *serial, const char *vm,
-		    void *data)
+static void complain(const char *what, const char *volume, int r)
+{
+	fprintf(stderr, "qmp: cannot %s volume %s: %s\n", what, volume, strerror(-r));
+}
+
+static void on_plug(const struct sim_disk *disk, void *data)
 {
 	struct qmp_hypervisor *hv = data;
 	struct qmp_disk *d;
 	int r;
 
-	if (!streq(vm, SIM_OMA) || disk_find(hv, volume))
+	if (!streq(disk->vm, SIM_OMA) || disk_find(hv, disk->volume))
 		return;
-	d = disk_new(hv, volume, size, serial);
+	d = disk_new(hv, disk);
 	r = d ? disk_plug(hv, d) : -ENOMEM;
 	if (r < 0) {
-		fprintf(stderr, "qmp: cannot plug volume %s: %s\n", volume, strerror(-r));
+		complain("plug", disk->volume, r);
 		if (d)
 			disk_free(hv, d);
 		return;
@@ -366,7 +375,7 @@ static void on_plug(const char *volume, uint64_t size, const char *serial, const
 	log_happened(hv->log, "plug");
 }
 
-static void on_unplug(const char *volume, const char *vm, void *data)
+static void on_unplug(const char *volume, const char *vm, unsigned delay_ms, void *data)
 {
 	struct qmp_hypervisor *hv = data;
 	struct qmp_disk *d = disk_find(hv, volume);
@@ -375,21 +384,72 @@ static void on_unplug(const char *volume, const char *vm, void *data)
 	if (!streq(vm, SIM_OMA) || !d)
 		return;
 	r = disk_unplug(hv, d);
-	if (r < 0) {
-		fprintf(stderr, "qmp: cannot unplug volume %s: %s\n", volume, strerror(-r));
+	if (r < 0)
+		complain("unplug", volume, r);
+	else
+		disk_free(hv, d);
+}
+
+/* QEMU keeps it in mind. */
+static void on_eject(const char *volume, const char *vm, void *data)
+{
+	struct qmp_hypervisor *hv = data;
+	struct qmp_disk *d = disk_find(hv, volume);
+	_cleanup_(qmp_closep) struct qmp *q = NULL;
+	int r;
+
+	if (!streq(vm, SIM_OMA) || !d)
 		return;
+	r = qmp_open(hv->socket, &q);
+	if (r >= 0)
+		r = send_eject(q, d);
+	if (r < 0)
+		complain("eject", volume, r);
+}
+
+static void on_resize(const char *volume, const char *vm, uint64_t size, void *data)
+{
+	struct qmp_hypervisor *hv = data;
+	struct qmp_disk *d = disk_find(hv, volume);
+	_cleanup_(qmp_closep) struct qmp *q = NULL;
+	json_object *arguments;
+	int r;
+
+	if (!streq(vm, SIM_OMA) || !d)
+		return;
+	r = qmp_open(hv->socket, &q);
+	if (r >= 0) {
+		arguments = node_name(d, "raw");
+		mk_json_set_int(arguments, "size", (int64_t)size);
+		r = qmp_command(q, "block_resize", arguments);
 	}
-	disk_free(hv, d);
+	if (r < 0)
+		complain("resize", volume, r);
+	else
+		d->size = size;
+}
+
+/* Whether the guest hears is not for QEMU to say. */
+static int on_guest(const char *vm, enum sim_guest_state state, bool rescan, void *data)
+{
+	struct qmp_hypervisor *hv = data;
+	_cleanup_(qmp_closep) struct qmp *q = NULL;
+	int r;
+
+	if (!streq(vm, SIM_OMA))
+		return 0;
+	if (state == SIM_GUEST_DEAF || !rescan)
+		return -ENOTSUP;
+	r = qmp_open(hv->socket, &q);
+	if (r >= 0)
+		r = qmp_command(q, state == SIM_GUEST_PAUSED ? "stop" : "cont",
+				json_object_new_object());
+	return r;
 }
 
 static int set(struct hypervisor *base, const char *key, const char *value)
 {
-	struct qmp_hypervisor *hv = (struct qmp_hypervisor *)base;
-
-	if (!streq(key, "hv-bus") || (!streq(value, "scsi") && !streq(value, "virtio")))
-		return -EINVAL;
-	hv->scsi = streq(value, "scsi");
-	return 0;
+	return -EINVAL;
 }
 
 /* Only "list": with what a QEMU needs to be started with the same disks. */
@@ -432,8 +492,13 @@ static void qmp_hypervisor_free(struct hypervisor *base)
 }
 
 static const struct hypervisor_ops ops = {
-	.plug = on_plug,
-	.unplug = on_unplug,
+	.hooks = {
+		.plug = on_plug,
+		.unplug = on_unplug,
+		.eject = on_eject,
+		.resize = on_resize,
+		.guest = on_guest,
+	},
 	.set = set,
 	.disk = disk,
 	.free = qmp_hypervisor_free,

@@ -23,12 +23,14 @@ struct mock {
 	sd_event *event;
 	struct sim_log *log; /* borrowed */
 	struct disks disks;
+	enum sim_guest_state state;
+	unsigned missed; /* by the guest, so far */
+	bool scsi;       /* the last disk of a volume was on it */
 	/* settings */
-	bool scsi, never_unplugs;
+	bool never_unplugs;
 	enum serial_mode serial_mode; /* of the next disk */
 	enum link_mode link_mode;
 	int64_t more_size;
-	unsigned delay_ms;
 };
 
 static void disk_free(struct disk *d)
@@ -48,6 +50,7 @@ static struct disk *disk_new(struct mock *hv, const char *serial, uint64_t size,
 		return NULL;
 
 	d->disks = &hv->disks;
+	d->device = -1;
 	d->size = size;
 	d->scsi = scsi;
 	d->link_mode = hv->link_mode;
@@ -76,58 +79,63 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 	return 0;
 }
 
-/* Now, or as much later as is set. */
-static void disk_schedule(struct mock *hv, struct disk *d)
+/* The guest sees it come or go: now, later, or when it runs again. */
+static void disk_schedule(struct mock *hv, struct disk *d, unsigned delay_ms)
 {
-	uint64_t when = mk_now_monotonic() + hv->delay_ms * USEC_PER_MSEC;
+	uint64_t when = mk_now_monotonic() + delay_ms * USEC_PER_MSEC;
 
 	d->timer = sd_event_source_disable_unref(d->timer);
-	if (hv->delay_ms == 0 ||
-	    sd_event_add_time(hv->event, &d->timer, CLOCK_MONOTONIC, when, 0, on_time, d) < 0)
+	if (hv->state == SIM_GUEST_PAUSED || (hv->state == SIM_GUEST_DEAF && !d->scsi))
+		d->missed = ++hv->missed;
+	else if (delay_ms == 0 ||
+		 sd_event_add_time(hv->event, &d->timer, CLOCK_MONOTONIC, when, 0, on_time, d) < 0)
 		(void)on_time(NULL, 0, d);
 }
 
 /* --- hooks --- */
 
-static void plug_one(struct mock *hv, const char *volume, uint64_t size, const char *serial)
+static void plug_one(struct mock *hv, const struct sim_disk *disk, const char *serial)
 {
-	struct disk *d = disk_new(hv, serial, size, hv->scsi);
+	uint64_t more = disk->boot ? 0 : (uint64_t)hv->more_size;
+	struct disk *d = disk_new(hv, serial, disk->size + more, disk->scsi);
 
 	if (!d)
 		return;
-	snprintf(d->volume, sizeof(d->volume), "%s", volume);
-	disk_schedule(hv, d);
+	if (disk->boot)
+		d->link_mode = LINK_OK;
+	d->device = disk->device;
+	snprintf(d->volume, sizeof(d->volume), "%s", disk->volume);
+	disk_schedule(hv, d, disk->boot ? 0 : disk->delay_ms);
 }
 
-static void on_plug(const char *volume, uint64_t size, const char *serial, const char *vm,
-		    void *data)
+static void on_plug(const struct sim_disk *disk, void *data)
 {
 	struct mock *hv = data;
-	enum serial_mode mode = hv->serial_mode;
+	enum serial_mode mode = disk->boot ? SERIAL_OK : hv->serial_mode;
+	const char *serial = mode == SERIAL_NONE    ? ""
+			     : mode == SERIAL_WRONG ? WRONG_SERIAL
+						    : disk->serial;
 	struct disk *d;
 	unsigned n = 0;
 
-	if (!streq(vm, SIM_OMA))
+	if (!streq(disk->vm, SIM_OMA))
 		return;
 	TAILQ_FOREACH(d, &hv->disks.list, entry)
 		n++;
 	if (n >= DISKS_MAX) {
-		fprintf(stderr, "umockdev: no room for the disk of volume %s\n", volume);
+		fprintf(stderr, "umockdev: no room for the disk of volume %s\n", disk->volume);
 		return;
 	}
 
-	hv->serial_mode = SERIAL_OK;
-	if (mode == SERIAL_NONE)
-		serial = "";
-	else if (mode == SERIAL_WRONG)
-		serial = WRONG_SERIAL;
-	size += (uint64_t)hv->more_size;
-	plug_one(hv, volume, size, serial);
+	hv->scsi = disk->scsi;
+	if (!disk->boot)
+		hv->serial_mode = SERIAL_OK;
+	plug_one(hv, disk, serial);
 	if (mode == SERIAL_DUPLICATE)
-		plug_one(hv, volume, size, serial);
+		plug_one(hv, disk, serial);
 }
 
-static void on_unplug(const char *volume, const char *vm, void *data)
+static void on_unplug(const char *volume, const char *vm, unsigned delay_ms, void *data)
 {
 	struct mock *hv = data;
 	struct disk *d, *next;
@@ -140,44 +148,49 @@ static void on_unplug(const char *volume, const char *vm, void *data)
 		if (!streq(d->volume, volume))
 			continue;
 		if (d->present)
-			disk_schedule(hv, d);
+			disk_schedule(hv, d, delay_ms);
 		else
 			disk_free(d); /* it had not come yet */
 	}
 }
 
-static void boot_one(struct mock *hv, const char *volume, json_object *row)
+/* A paused guest sees it later, but its device has the size already: so does the mocked one. */
+static void on_resize(const char *volume, const char *vm, uint64_t size, void *data)
 {
-	char serial[DISK_VIRTIO_MAX + 1];
+	struct mock *hv = data;
 	struct disk *d;
-	size_t n = 0;
 
-	for (const char *s = volume; *s && n < DISK_VIRTIO_MAX; s++)
-		if (*s != '-')
-			serial[n++] = *s;
-	serial[n] = '\0';
-
-	d = disk_new(hv, serial, (uint64_t)mk_json_int(row, "size", 0), hv->scsi);
-	if (!d)
+	if (!streq(vm, SIM_OMA))
 		return;
-	d->link_mode = LINK_OK;
-	snprintf(d->volume, sizeof(d->volume), "%s", volume);
-	disk_appear(d);
+	TAILQ_FOREACH(d, &hv->disks.list, entry)
+		if (streq(d->volume, volume))
+			disk_resize(d, size + (uint64_t)hv->more_size);
 }
 
-/* In the order of device ids: the root disk gets the letter a. */
-static void boot(struct hypervisor *base, struct sim *sim)
+static struct disk *next_missed(struct mock *hv)
 {
-	struct mock *hv = (struct mock *)base;
-	_cleanup_json_ json_object *state = sim_state(sim, "volumes");
-	json_object *volumes = mk_json_get(state, "volumes");
+	struct disk *d, *first = NULL;
 
-	for (int device = 0; volumes && device < DISKS_MAX; device++) {
-		json_object_object_foreach(volumes, id, v)
-			if (streq(mk_json_str(v, "virtualmachineid", ""), SIM_OMA) &&
-			    mk_json_int(v, "deviceid", -1) == device)
-				boot_one(hv, id, v);
+	TAILQ_FOREACH(d, &hv->disks.list, entry)
+		if (d->missed && (!first || d->missed < first->missed))
+			first = d;
+	return first;
+}
+
+static int on_guest(const char *vm, enum sim_guest_state state, bool rescan, void *data)
+{
+	struct mock *hv = data;
+	struct disk *d;
+
+	if (!streq(vm, SIM_OMA))
+		return 0;
+
+	hv->state = state;
+	while (state == SIM_GUEST_RUNS && rescan && (d = next_missed(hv))) {
+		d->missed = 0;
+		(void)on_time(NULL, 0, d);
 	}
+	return 0;
 }
 
 /* --- settings --- */
@@ -190,14 +203,14 @@ static int choose(const char *value, const char *const *words)
 	return -EINVAL;
 }
 
-static int parse_number(const char *value, int64_t min, int64_t *ret)
+static int parse_number(const char *value, int64_t *ret)
 {
 	char *end;
 	long long n;
 
 	errno = 0;
 	n = strtoll(value, &end, 10);
-	if (errno || !*value || *end || n < min || n > INT64_MAX / 2)
+	if (errno || !*value || *end || n < INT64_MIN / 2 || n > INT64_MAX / 2)
 		return -EINVAL;
 	*ret = n;
 	return 0;
@@ -206,25 +219,20 @@ static int parse_number(const char *value, int64_t min, int64_t *ret)
 static int set(struct hypervisor *base, const char *key, const char *value)
 {
 	struct mock *hv = (struct mock *)base;
-	static const char *const buses[] = { "virtio", "scsi", NULL };
 	static const char *const serials[] = { "ok", "none", "wrong", "duplicate", NULL };
 	static const char *const unplugs[] = { "ok", "never", NULL };
 	static const char *const links[] = { "ok", "missing", "stale", NULL };
 	int64_t n;
 	int i = -EINVAL;
 
-	if (streq(key, "hv-bus") && (i = choose(value, buses)) >= 0)
-		hv->scsi = i == 1;
-	else if (streq(key, "hv-serial") && (i = choose(value, serials)) >= 0)
+	if (streq(key, "hv-serial") && (i = choose(value, serials)) >= 0)
 		hv->serial_mode = (enum serial_mode)i;
 	else if (streq(key, "hv-unplug") && (i = choose(value, unplugs)) >= 0)
 		hv->never_unplugs = i == 1;
 	else if (streq(key, "hv-link") && (i = choose(value, links)) >= 0)
 		hv->link_mode = (enum link_mode)i;
-	else if (streq(key, "hv-size") && (i = parse_number(value, INT64_MIN / 2, &n)) >= 0)
+	else if (streq(key, "hv-size") && (i = parse_number(value, &n)) >= 0)
 		hv->more_size = n;
-	else if (streq(key, "hv-delay-ms") && (i = parse_number(value, 0, &n)) >= 0)
-		hv->delay_ms = (unsigned)n;
 	return i < 0 ? i : 0;
 }
 
@@ -338,9 +346,13 @@ static void mock_free(struct hypervisor *base)
 }
 
 static const struct hypervisor_ops ops = {
-	.plug = on_plug,
-	.unplug = on_unplug,
-	.boot = boot,
+	.hooks = {
+		.plug = on_plug,
+		.unplug = on_unplug,
+		.resize = on_resize,
+		.guest = on_guest,
+	},
+	.boots = true,
 	.set = set,
 	.disk = disk,
 	.free = mock_free,

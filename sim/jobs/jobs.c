@@ -264,10 +264,12 @@ static int64_t duration(struct sim_job *job)
 	return sim_get(job->sim, key) + (job->fault == SIM_JOB_LATE ? job->fault_ms : 0);
 }
 
-/* The rest of the work, or all of it. A held job is held in its middle. */
+/* The rest of the work, or all of it. A held job is held in its middle; a dead agent has come to the end. */
 static void go_on(struct sim_job *job, int64_t ms)
 {
-	if (job->fault == SIM_JOB_HOLD)
+	if (job->fault == SIM_JOB_AGENT_DIES && job->command->linger)
+		job->command->linger(job);
+	if (job->fault == SIM_JOB_HOLD || job->fault == SIM_JOB_AGENT_DIES)
 		job->phase = JOB_HELD;
 	else
 		job_set_timer(job, JOB_WORKING, ms);
@@ -317,9 +319,9 @@ static bool begin(struct sim_job *job)
 
 	job->begun = true;
 	if (job->command->midway)
-		job_set_timer(job, JOB_STARTED, ms / 2);
+		job_set_timer(job, JOB_STARTED, ms / 2 + job->wait_ms);
 	else
-		go_on(job, ms);
+		go_on(job, ms + job->wait_ms);
 	return true;
 }
 

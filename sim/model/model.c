@@ -104,7 +104,7 @@ static void vm_done(struct sim_vm *vm)
 
 static void volume_done(struct sim_volume *v)
 {
-	sd_event_source_disable_unref(v->late_unplug);
+	sd_event_source_disable_unref(v->letting_go);
 	sd_event_source_disable_unref(v->expunging);
 	free(v->hypervisor);
 }
@@ -335,67 +335,6 @@ bool sim_storage_has_room(struct sim *sim, uint64_t more)
 		if (v->stored)
 			used += v->size;
 	return size == 0 || used + more <= size * GIB;
-}
-
-/* ---- the guest's side ------------------------------------------------------------------------ */
-
-void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device_id)
-{
-	char serial[21];
-	size_t n = 0;
-
-	if (v->guest)
-		return;
-
-	/* LibvirtComputingResource.diskUuidToSerial */
-	for (const char *p = v->o.id; *p && n < sizeof(serial) - 1; p++)
-		if (*p != '-')
-			serial[n++] = *p;
-	serial[n] = '\0';
-
-	v->guest = vm;
-	v->guest_device = device_id;
-	if (sim->hypervisor.plug)
-		sim->hypervisor.plug(v->o.id, v->size, serial, vm->o.id, sim->hypervisor.data);
-}
-
-void sim_unplug(struct sim *sim, struct sim_volume *v)
-{
-	struct sim_vm *guest = v->guest;
-
-	if (!guest)
-		return;
-
-	v->guest = NULL;
-	if (sim->hypervisor.unplug)
-		sim->hypervisor.unplug(v->o.id, guest->o.id, sim->hypervisor.data);
-}
-
-void sim_plug_all(struct sim *sim, struct sim_vm *vm)
-{
-	struct sim_volume *v;
-
-	SIM_FOREACH(sim, K_VOLUME, v) {
-		if (v->o.removed || v->vm != vm)
-			continue;
-		if (streq(v->state, "Allocated"))
-			sim_volume_set_state(v, "Ready");
-		sim_plug(sim, v, vm, v->device_id);
-	}
-}
-
-void sim_unplug_all(struct sim *sim, struct sim_vm *vm)
-{
-	struct sim_volume *v;
-
-	SIM_FOREACH(sim, K_VOLUME, v)
-		if (v->guest == vm)
-			sim_unplug(sim, v);
-}
-
-void sim_set_hypervisor(struct sim *sim, const struct sim_hypervisor *hypervisor)
-{
-	sim->hypervisor = *hypervisor;
 }
 
 bool sim_volume_in_snapshot(struct sim *sim, const struct sim_volume *v)

@@ -93,8 +93,9 @@ struct sim_vm {
 	struct sim_nic *nics;
 	size_t n_nics;
 	bool delete_protection;
-	bool has_run;         /* it has a last host, whose cluster has storage */
-	json_object *details; /* all of them: a user does not see each */
+	bool has_run;               /* it has a last host, whose cluster has storage */
+	json_object *details;       /* all of them: a user does not see each */
+	enum sim_guest_state guest; /* while it is Running */
 	struct sim_job_list
 		queue; /* work jobs; the first one is at work, or begins at the next beat */
 };
@@ -116,10 +117,12 @@ struct sim_volume {
 	char *hypervisor; /* of its image; NULL: what the setting says */
 	bool managed, delete_protection;
 	int64_t generation;
-	struct sim_vm *guest; /* where the disk is plugged in, whatever the database says */
+	struct sim_vm *guest; /* whose machine has the disk, whatever the database says */
 	int guest_device;
-	sd_event_source *late_unplug; /* the guest lets go when this is due */
-	sd_event_source *expunging;   /* deleteVolume is at work until then */
+	bool guest_scsi;             /* else virtio */
+	bool ejecting;               /* the guest has been asked to let go, and has not yet */
+	sd_event_source *letting_go; /* it does when this is due */
+	sd_event_source *expunging;  /* deleteVolume is at work until then */
 	const struct sim_server *expunged_by;
 	struct sim *sim; /* for it */
 };
@@ -287,6 +290,7 @@ struct sim_job {
 	bool due;         /* its time came while the database was away */
 	bool interrupted; /* failed at the start of its server */
 	bool beginning;   /* it began at this beat */
+	unsigned wait_ms; /* set by begin(): it waits for the guest, and works that much longer */
 };
 
 /* ---- objects --------------------------------------------------------------------------------- */
@@ -335,12 +339,36 @@ void sim_volume_detach(struct sim_volume *v);
 void sim_volume_set_state(struct sim_volume *v, const char *state);
 void sim_volume_expunge(struct sim_volume *v);
 
-/* The guest's side; plugging in what is there, or out what is not, does nothing. */
-void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device_id);
+/* ---- the guest's side ------------------------------------------------------------------------ */
+
+/* Plugging in what is there, or out what is not, does nothing. */
+void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device);
 void sim_unplug(struct sim *sim, struct sim_volume *v);
 /* A VM's disks at its start and stop. */
 void sim_plug_all(struct sim *sim, struct sim_vm *vm);
 void sim_unplug_all(struct sim *sim, struct sim_vm *vm);
+
+/* libvirt's name of the disk with this device id: "vdb"; of one that is still to come. The caller frees. */
+char *sim_guest_target(bool scsi, int device);
+char *sim_guest_next_target(struct sim *sim, const struct sim_vm *vm, int device);
+/* The disk in the machine that has this device id, whatever the database says. */
+struct sim_volume *sim_guest_disk_at(struct sim *sim, const struct sim_vm *vm, int device);
+/* Whether the machine takes one disk more; whether one can be made with all that the VM has. */
+bool sim_guest_has_slot(struct sim *sim, const struct sim_vm *vm);
+bool sim_guest_can_start(struct sim *sim, const struct sim_vm *vm);
+
+/*
+ * Asks the guest to let go of a disk. Returns for how many ms the agent waits for that: 0 if the disk can be unplugged
+ * at once. As long as the guest has not followed, v->ejecting is set.
+ */
+unsigned sim_guest_eject(struct sim *sim, struct sim_volume *v);
+/* For how many ms the agent waits until it ends the machine of a guest that does not shut down. */
+unsigned sim_guest_shutdown(struct sim *sim, const struct sim_vm *vm);
+/* The guest sees it at once, and long before CloudStack says so. */
+void sim_guest_resize(struct sim *sim, struct sim_volume *v, uint64_t size);
+const char *sim_guest_state_name(const struct sim_vm *vm);
+
+/* ---- of volumes ------------------------------------------------------------------------------ */
 
 /* Why the hypervisor does not do this (create, attach, detach, …: setting fail); NULL: it does. */
 const char *sim_failure(struct sim *sim, const char *what);

@@ -36,8 +36,13 @@ static const struct setting {
 	{ "denied", S_TEXT, "" },
 	{ "project-volumes", S_BOOL, "false" }, /* they are a project's: seen by id only */
 	{ "unknown", S_TEXT, "" },
-	{ "detach-timeout", S_BOOL, "false" },
-	{ "host-away", S_BOOL, "false" }, /* no agent answers: see sim_set() */
+	{ "detach-wait-ms", S_NUMBER,
+	  "15900" }, /* the agent waits for a guest to let go of a disk */
+	{ "stop-wait-ms", S_NUMBER, "126000" }, /* and to shut down */
+	{ "hv-bus", S_CHOICE, "virtio", "virtio|scsi" },
+	{ "hv-delay-ms", S_NUMBER, "0" }, /* the guest shows that much later what comes and goes */
+	{ "no-secondary-storage", S_BOOL, "false" }, /* for snapshots */
+	{ "host-away", S_BOOL, "false" },            /* no agent answers: see sim_set() */
 	{ "fail", S_TEXT, "" }, /* comma list of what the hypervisor refuses to do: see sim_set() */
 	{ "fail-text", S_TEXT, "Simulated failure" },
 	{ "pool-gib", S_NUMBER, "0" }, /* what the storage can hold; 0: what the hypervisor has */

@@ -22,6 +22,7 @@ enum sim_job_fault {
 	SIM_JOB_LOST,        /* it does its work; its id is unknown as soon as it has ended */
 	SIM_JOB_LOST_BEFORE, /* it does nothing, and its id is unknown at once */
 	SIM_JOB_NO_RESULT,   /* it does its work, and fails (530) without a jobresult */
+	SIM_JOB_AGENT_DIES, /* the agent does its work and dies: pending until sim_release(), then it fails */
 };
 
 #define SIM_SERVERS 2
@@ -70,9 +71,8 @@ struct sim_answer {
  * Texts: hypervisor, role (admin or user), denied (comma list of commands that the role lacks: 432), unknown (comma
  *	list of commands that the server lacks: 401).
  * true or false: expunge, expunge-vm, force-stop (rights of a user), project-volumes (a project owns the volumes: they
- *	are found by id only), backup-attach, maintenance, detach-timeout (detach jobs fail with the 10000 ms text, and
- *	the guest lets go later), host-away (no agent answers: on a running VM attach, detach and a stop that is not
- *	forced fail, and no VM starts), hosts-full (no VM starts, which is known at once), storage-full (nothing can be
+ *	are found by id only), backup-attach, maintenance, no-secondary-storage (snapshots fail), host-away (no
+ *	agent answers: on a running VM attach, detach and a stop that is not forced fail, and no VM starts), hosts-full (no VM starts, which is known at once), storage-full (nothing can be
  *	made or made larger), storage-error (nothing can be deleted).
  * Settings of the HTTP side, which are only kept here: latency-ms, enforce-post, api-limit, interval-ms.
  *
@@ -89,15 +89,46 @@ const char *sim_get_text(struct sim *sim, const char *key);
 int sim_seed(struct sim *sim, json_object *seed, char **ret_why);
 int sim_poke(struct sim *sim, json_object *fields, char **ret_why);
 /*
- * The hypervisor. The model tells it of each disk that is plugged into a VM's guest or unplugged from it, and does so
- * before the job ends. volume and vm are ids, size is in bytes, serial is what the guest sees. A function may be NULL.
+ * POST /admin/guest: {"vm":ID,"state":…}. A paused guest does nothing. A deaf one hears neither of hot-plug on virtio
+ * nor of its shutdown. When it is running again it gets what it has missed, or with "rescan":false it does not.
+ */
+int sim_guest(struct sim *sim, json_object *fields, char **ret_why);
+
+enum sim_guest_state {
+	SIM_GUEST_RUNS,
+	SIM_GUEST_PAUSED,
+	SIM_GUEST_DEAF,
+};
+
+/* A disk as it is plugged into a VM. */
+struct sim_disk {
+	const char *volume, *vm; /* ids */
+	const char *serial;      /* what the guest sees */
+	uint64_t size;           /* in bytes */
+	int device;              /* the device id; on scsi 7 of them are a controller's units */
+	bool scsi;               /* else virtio */
+	bool boot;               /* the guest finds it when it starts, in this order */
+	unsigned delay_ms;       /* the guest shows it that much later */
+};
+
+/*
+ * The hypervisor. The model tells it what is put into a VM's machine and taken out of it, before the job ends. How the
+ * guest follows is for the hypervisor to play: a guest that does not run sees it later. volume and vm are ids. A
+ * function may be NULL.
  */
 struct sim_hypervisor {
-	void (*plug)(const char *volume, uint64_t size, const char *serial, const char *vm,
-		     void *data);
-	void (*unplug)(const char *volume, const char *vm, void *data);
+	void (*plug)(const struct sim_disk *disk, void *data);
+	/* On virtio the guest has let go, or its machine is gone; on scsi it may see it later. */
+	void (*unplug)(const char *volume, const char *vm, unsigned delay_ms, void *data);
+	/* The guest is to let go of a disk on virtio, and does not run: unplug() follows. */
+	void (*eject)(const char *volume, const char *vm, void *data);
+	void (*resize)(const char *volume, const char *vm, uint64_t size, void *data);
+	/* -ENOTSUP: it cannot be had in this state. */
+	int (*guest)(const char *vm, enum sim_guest_state state, bool rescan, void *data);
 	void *data;
 };
+/* Plugs in anew what a Running VM has, as when it starts: for a hypervisor that begins. */
+void sim_guest_boot(struct sim *sim, const char *vm);
 /* Copies the struct; data must stay valid as long as the simulator. */
 void sim_set_hypervisor(struct sim *sim, const struct sim_hypervisor *hypervisor);
 

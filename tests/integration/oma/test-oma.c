@@ -318,12 +318,11 @@ static void test_guest_is_slow(void)
 
 	o_start(&w, NULL, NULL);
 	volume = o_attached(&w, "slow");
-	o_set(&w, "hv-unplug", "never");
-	o_set(&w, "detach-timeout", "true");
+	o_set(&w, "detach-wait-ms", "50");
+	w_sim_post(&w, "guest", "{\"state\":\"deaf\"}");
 	path = o_detach(&w, volume, false, "slow");
 	CU_ASSERT(w_await_state(&w, path, "settling"));
-	o_set(&w, "detach-timeout", "false");
-	w_sim_post(&w, "disk", "{\"action\":\"remove\",\"node\":\"vdb\"}");
+	w_sim_post(&w, "guest", "{\"state\":\"running\"}");
 	json_object_put(o_succeed(&w, path));
 	CU_ASSERT_STRING_EQUAL(o_volume(&w, volume, "State"), "detached");
 	w_stop(&w);

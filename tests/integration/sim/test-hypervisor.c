@@ -348,12 +348,13 @@ static void test_late_and_never(void)
 	attach(VOLUME_3, SIM_OMA);
 	disk("{\"action\":\"list\"}");
 	CU_ASSERT_EQUAL(json_object_array_length(mk_json_get(sim.json, "disks")), 2);
+	sc_admin(&sim, "set", "{\"hv-delay-ms\":0}");
 	detach(VOLUME_3);
 	disk("{\"action\":\"list\"}");
 	CU_ASSERT_EQUAL(json_object_array_length(mk_json_get(sim.json, "disks")), 1);
 	CU_ASSERT_STRING_EQUAL(next_event(0), "");
 
-	sc_admin(&sim, "set", "{\"hv-delay-ms\":0,\"hv-unplug\":\"never\"}");
+	sc_admin(&sim, "set", "{\"hv-unplug\":\"never\"}");
 	attach(VOLUME_3, SIM_OMA);
 	check_event("ACTION=add DEVNAME=vdb DEVTYPE=disk DISKSEQ=3 ID_SERIAL=" SERIAL_3);
 	detach(VOLUME_3);

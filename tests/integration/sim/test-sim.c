@@ -541,7 +541,7 @@ static void test_command_line(void)
 		{ "--set", "job-ms", NULL },
 		{ "--set=job-ms=soon", NULL, NULL },
 		{ "--set=no-such-setting=1", NULL, NULL },
-		{ "--set=hv-bus=scsi", NULL, NULL }, /* without a hypervisor */
+		{ "--set=hv-serial=none", NULL, NULL }, /* without a hypervisor */
 		{ "--seed", "/nonexistent", NULL },
 		{ "--seed", "/dev/null", NULL },
 		{ "--secret-key-file", "/nonexistent", NULL },

@@ -30,20 +30,35 @@ static void log_guest(char *line)
 	free(line);
 }
 
-static void on_plug(const char *volume, uint64_t size, const char *serial, const char *vm,
-		    void *data)
+static void on_plug(const struct sim_disk *disk, void *data)
 {
-	log_guest(mk_strdup_printf("plug %s %" PRIu64 " %s %s", volume, size, serial, vm));
+	log_guest(mk_strdup_printf("plug %s %" PRIu64 " %s %s", disk->volume, disk->size,
+				   disk->serial, disk->vm));
 }
 
-static void on_unplug(const char *volume, const char *vm, void *data)
+static void on_unplug(const char *volume, const char *vm, unsigned delay_ms, void *data)
 {
 	log_guest(mk_strdup_printf("unplug %s %s", volume, vm));
 }
 
+static void on_eject(const char *volume, const char *vm, void *data)
+{
+	log_guest(mk_strdup_printf("eject %s %s", volume, vm));
+}
+
+static void on_resize(const char *volume, const char *vm, uint64_t size, void *data)
+{
+	log_guest(mk_strdup_printf("resize %s %" PRIu64 " %s", volume, size, vm));
+}
+
 void env_start(void)
 {
-	static const struct sim_hypervisor hypervisor = { .plug = on_plug, .unplug = on_unplug };
+	static const struct sim_hypervisor hypervisor = {
+		.plug = on_plug,
+		.unplug = on_unplug,
+		.eject = on_eject,
+		.resize = on_resize,
+	};
 
 	executed = json_object_new_object();
 	*env_guest_log = '\0';

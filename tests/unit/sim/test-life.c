@@ -233,29 +233,6 @@ static void test_limit_by_hypervisor(void)
 	env_stop();
 }
 
-static void test_detach_timeout(void)
-{
-	const char *id;
-
-	env_start();
-	id = env_new_volume(SIM_OMA);
-	env_set("detach-timeout", "true");
-	env_job_refused(
-		530,
-		"Failed to detach volume v from VM oma; Could not detach volume after sending "
-		"the command and waiting for [10000] milliseconds*",
-		"detachVolume", "id", id);
-	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
-	while (*env_volume_str(id, "guest"))
-		CU_ASSERT_FATAL(sd_event_run(event, 10 * USEC_PER_SEC) > 0);
-	/* the device is gone, the API says attached; a second detach finds nothing to unplug */
-	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), SIM_OMA);
-	json_object_put(env_job("detachVolume", "id", id));
-	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "virtualmachineid"), "");
-	CU_ASSERT_EQUAL(env_executed("detachVolume"), 1);
-	env_stop();
-}
-
 /* ---- VMs ------------------------------------------------------------------------------------- */
 
 static void test_start_stop(void)
@@ -617,7 +594,6 @@ static const struct tap_test tests[] = {
 	{ "L02 ROOT and DATADISK are what the device id makes them", test_root_exchange },
 	{ "device ids are 1, 2, 4, 5", test_device_ids },
 	{ "the number of disks is the hypervisor's", test_limit_by_hypervisor },
-	{ "a detach that times out is done later", test_detach_timeout },
 	{ "start and stop", test_start_stop },
 	{ "start and stop refuse", test_vm_refused },
 	{ "destroyVirtualMachine", test_destroy_vm },
