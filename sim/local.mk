@@ -9,6 +9,7 @@ libsim_la_SOURCES = \
 	sim/api/api.h \
 	sim/api/errors.c \
 	sim/api/faults.c \
+	sim/commands/access.c \
 	sim/commands/answer.c \
 	sim/commands/attach.c \
 	sim/commands/call.c \
@@ -57,6 +58,7 @@ libsim_la_SOURCES = \
 	sim/jobs/outage.c \
 	sim/log/log.c \
 	sim/log/log.h \
+	sim/model/account.c \
 	sim/model/guest.c \
 	sim/model/memory.c \
 	sim/model/model.c \

@@ -165,12 +165,14 @@ static char *read_file(const char *path, size_t max)
 
 static int read_keys(struct server *s, const struct options *o)
 {
-	s->api_key = strdup(o->api_key ? o->api_key : DEMO_API_KEY);
-	s->secret = o->secret_file ? read_file(o->secret_file, SECRET_MAX) : strdup(DEMO_SECRET);
-	if (!s->api_key || !s->secret)
+	_cleanup_free_ char *secret =
+		o->secret_file ? read_file(o->secret_file, SECRET_MAX) : strdup(DEMO_SECRET);
+
+	if (!secret)
 		return complain("cannot read the secret key");
 
-	s->secret[strcspn(s->secret, "\r\n")] = '\0';
+	secret[strcspn(secret, "\r\n")] = '\0';
+	sim_set_keys(s->sim, o->api_key ? o->api_key : DEMO_API_KEY, secret);
 	return 0;
 }
 
@@ -247,12 +249,12 @@ static void on_door_request(struct http_request *r, void *data)
 
 static int start(struct server *s, const struct options *o)
 {
-	int r = read_keys(s, o);
+	int r = log_new(s->event, &s->log);
 
 	if (r >= 0)
-		r = log_new(s->event, &s->log);
-	if (r >= 0)
 		r = sim_new(s->event, log_executed, s->log, &s->sim);
+	if (r >= 0)
+		r = read_keys(s, o);
 	if (r >= 0 && o->hypervisor)
 		r = start_hypervisor(s, o->hypervisor);
 	if (r >= 0)
@@ -278,8 +280,6 @@ static void stop(struct server *s)
 	hypervisor_free(s->hv);
 	faults_clear(&s->faults);
 	log_free(s->log);
-	free(s->api_key);
-	free(s->secret);
 	sd_event_unref(s->event);
 }
 

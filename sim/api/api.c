@@ -6,6 +6,7 @@
  */
 
 #include "api-internal.h"
+#include "model/model.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -13,7 +14,6 @@
 #include <time.h>
 
 #define EXPIRES_MOST (15 * 60) /* with enforce-post */
-#define SIM_USER_ID  "99999999-9999-4999-8999-999999999999"
 
 /* One request on its way. */
 struct api {
@@ -21,7 +21,10 @@ struct api {
 	struct http_request *http;
 	struct request params;
 	const char *command;
-	json_object *entry; /* of the log; NULL when that is full */
+	struct sim_account *caller;
+	const char *secret;   /* the caller's */
+	json_object *decoded; /* the parameters, once the caller is known */
+	json_object *entry;   /* of the log; NULL when that is full */
 	struct sim_answer answer;
 };
 
@@ -60,52 +63,40 @@ static bool check_api_key(struct api *a)
 {
 	const char *key = request_get(&a->params, "apikey", true);
 
-	return key && request_get(&a->params, "signature", true) && streq(key, a->server->api_key);
+	if (!key || !request_get(&a->params, "signature", true))
+		return false;
+	a->caller = sim_caller(a->server->sim, key, &a->secret);
+	return a->caller != NULL;
 }
 
 /* The api-limit plugin: a window that starts with its first call; refused calls count. */
 static bool check_rate(struct api *a)
 {
-	struct server *s = a->server;
-	int64_t most = sim_get(s->sim, "api-limit");
+	struct sim *sim = a->server->sim;
+	struct sim_account *caller = a->caller;
+	int64_t most = sim_get(sim, "api-limit");
 	uint64_t now = mk_now_monotonic();
 
-	if (most == 0 || streq(sim_get_text(s->sim, "role"), "admin"))
+	if (most == 0 || sim_is_admin(caller))
 		return true;
 
-	if (now >= s->rate.end) {
-		s->rate.end = now + (uint64_t)sim_get(s->sim, "interval-ms") * USEC_PER_MSEC;
-		s->rate.used = 0;
+	if (now >= caller->rate.end) {
+		caller->rate.end = now + (uint64_t)sim_get(sim, "interval-ms") * USEC_PER_MSEC;
+		caller->rate.used = 0;
 	}
-	if (++s->rate.used <= most)
+	if (++caller->rate.used <= most)
 		return true;
 
-	api_rate_limited(&a->answer, a->command, (s->rate.end - now) / USEC_PER_MSEC);
-	return false;
-}
-
-static bool is_listed(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *s = list; (s = strstr(s, word)); s += n)
-		if ((s == list || s[-1] == ',') && (s[n] == ',' || !s[n]))
-			return true;
+	api_rate_limited(&a->answer, a->command, (caller->rate.end - now) / USEC_PER_MSEC);
 	return false;
 }
 
 static bool check_role(struct api *a)
 {
-	_cleanup_free_ char *text = NULL;
+	struct sim_call call = { .command = a->command, .caller = a->caller };
 
-	if (!is_listed(sim_get_text(a->server->sim, "denied"), a->command))
-		return true;
-
-	text = mk_strdup_printf("The API [%s] does not exist or is not available for the account "
-				"for user id [%s].",
-				a->command, SIM_USER_ID);
-	api_error(&a->answer, NULL, 432, CS_PLAIN, str_or_empty(text));
-	return false;
+	call.params = a->decoded = request_to_json(&a->params);
+	return sim_authorize(a->server->sim, &call, &a->answer);
 }
 
 static bool check_sender(struct api *a)
@@ -118,7 +109,7 @@ static bool check_sender(struct api *a)
 	}
 	if (!check_rate(a) || !check_role(a))
 		return false;
-	if (!request_signature_ok(&a->params, a->server->secret)) {
+	if (!request_signature_ok(&a->params, a->secret)) {
 		api_unauthorized(&a->answer, a->command);
 		return false;
 	}
@@ -275,7 +266,7 @@ static bool tells_job_end(const struct api *a)
 static void call(struct api *a)
 {
 	const struct fault *f = faults_meet(&a->server->faults, a->command);
-	struct sim_call call = { .command = a->command };
+	struct sim_call call = { .command = a->command, .params = a->decoded, .caller = a->caller };
 
 	if (f && fault_prevents(f)) {
 		reply_fault(a, f);
@@ -292,9 +283,7 @@ static void call(struct api *a)
 		call.fault_text = f->text;
 		call.fault_ms = f->ms;
 	}
-	call.params = request_to_json(&a->params);
 	sim_call(a->server->sim, &call, &a->answer);
-	json_object_put(call.params);
 	if (tells_job_end(a))
 		log_happened(a->server->log, "job-done");
 	reply(a, f);
@@ -341,5 +330,6 @@ void api_handle(struct server *s, struct http_request *r)
 		serve(&a);
 
 	request_done(&a.params);
+	json_object_put(a.decoded);
 	sim_answer_done(&a.answer);
 }

@@ -24,12 +24,7 @@ struct server {
 	struct sim_log *log;
 	struct hypervisor *hv; /* NULL without */
 	struct faults faults;
-	char *api_key, *secret;
 	int64_t clock_offset; /* of the server, in seconds */
-	struct {
-		uint64_t end; /* of the window, monotonic µs */
-		int64_t used;
-	} rate;
 };
 
 void api_handle(struct server *s, struct http_request *r);

@@ -81,7 +81,8 @@ bool sim_refuse(struct sim_request *q, int code, int cs_code, const char *fmt, .
 
 static bool refuse_hidden(struct sim_request *q, int cs_code, const char *text)
 {
-	return sim_refuse(q, 530, cs_code, "%s", sim_is_admin(q->sim) ? text : SIM_GENERIC_ERROR);
+	return sim_refuse(q, 530, cs_code, "%s",
+			  sim_is_admin(q->caller) ? text : SIM_GENERIC_ERROR);
 }
 
 /* ApiServer hides what a CloudRuntimeException says from all but root admins. */

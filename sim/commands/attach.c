@@ -176,7 +176,7 @@ static bool check_local(struct sim_job *job)
 /* AttachVolumeCmd.getEntityOwnerId(): what is no volume belongs to the system, for which only a root admin may act. */
 static bool check_owner(struct sim_request *q)
 {
-	return sim_is_admin(q->sim) || sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object ||
+	return sim_is_admin(q->caller) || sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object ||
 	       !sim_arg_ref(q->sim, q->params, "virtualmachineid", K_VM).object ||
 	       sim_refuse(q, 531, CS_PERMISSION,
 			  "Caller does not have permission to operate with provided resource.");

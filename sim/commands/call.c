@@ -46,7 +46,8 @@ static bool check_list(struct sim_request *q)
 
 static void run(struct sim_request *q)
 {
-	if (!sim_unpack_params(q) || !sim_check_params(q) || !check_list(q))
+	if (!sim_unpack_params(q) || !sim_check_params(q) || !sim_check_objects(q) ||
+	    !check_list(q))
 		return;
 	if (q->command->mode == SIM_ASYNC)
 		sim_job_start(q);
@@ -56,9 +57,11 @@ static void run(struct sim_request *q)
 
 void sim_call(struct sim *sim, const struct sim_call *call, struct sim_answer *ret)
 {
-	struct sim_request q = {
-		.sim = sim, .call = call, .params = copy_params(call->params), .answer = ret
-	};
+	struct sim_request q = { .sim = sim,
+				 .call = call,
+				 .params = copy_params(call->params),
+				 .answer = ret,
+				 .caller = call->caller ? call->caller : sim->admin };
 
 	*ret = (struct sim_answer){};
 	q.command = sim_knows(sim, call->command) ? sim_find_command(sim, call->command) : NULL;

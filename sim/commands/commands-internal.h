@@ -137,6 +137,32 @@ void sim_tags_done(struct sim_tags *tags);
 
 /* Checks "page" and "pagesize" as the border does; false: refused. */
 bool sim_check_paging(struct sim_request *q);
+
+/* ---- access ---- */
+
+/* Whether the caller's role has the command. */
+bool sim_role_has(struct sim *sim, const struct sim_account *caller, const char *command);
+/* Whether the caller may use what the account owns; NULL: the account system. */
+bool sim_may_access(const struct sim_account *caller, const struct sim_account *owner);
+/* The same, with CloudStack's refusal: 531 in a request, 530 in a job. */
+bool sim_check_access(struct sim_request *q, const struct sim_object *o);
+bool sim_job_check_access(struct sim_job *job, const struct sim_object *o);
+/* Checks the objects of the parameters that are marked so. */
+bool sim_check_objects(struct sim_request *q);
+/* Whose a new object is to be, by "account" and "domainid" or "projectid"; false: refused. */
+bool sim_new_owner(struct sim_request *q, struct sim_account **ret);
+
+/* Which owners' objects a list shows: AccountManagerImpl.buildACLSearchParameters. */
+struct sim_scope {
+	const struct sim_account *account, *member; /* it, or the projects of that one */
+	const struct sim_domain *domain;            /* without both: all in it */
+	bool recursive;
+	enum { SIM_PROJECTS_TOO, SIM_PROJECTS_NOT, SIM_PROJECTS_ONLY } projects;
+};
+/* by_id: one object is asked for by the parameter "id". False: refused. */
+bool sim_scope_begin(struct sim_request *q, bool by_id, struct sim_scope *ret);
+bool sim_scope_has(const struct sim_scope *scope, const struct sim_object *o);
+
 /* A list answer: begin (false: refused), for each match wants(), add() if it is true, end. */
 struct sim_list {
 	struct sim_request *q;
@@ -211,7 +237,8 @@ json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, unsigned
 json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s);
 /* Parts of rows. The id and the name of an object, "zone" becoming "zoneid"; NULL adds nothing. */
 void sim_row_add_named(json_object *row, const char *prefix, const struct sim_object *o);
-void sim_row_add_account(json_object *row);
+/* Its account, or its project; and the domain. */
+void sim_row_add_owner(json_object *row, const struct sim_account *owner);
 /* The pending job that works on the object, if there is one. */
 void sim_row_add_job(struct sim *sim, json_object *row, const char *instance, const char *id);
 void sim_row_add_tags(json_object *row, const struct sim_object *o);

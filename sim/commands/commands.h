@@ -27,6 +27,12 @@ bool sim_is_agents(struct sim *sim, const char *command);
 bool sim_is_read(struct sim *sim, const char *command);
 
 /*
+ * Whether the caller's role has the command, also in the project that is named. False: the answer is made. CloudStack
+ * looks at this before it verifies the signature; sim_call() does not look again.
+ */
+bool sim_authorize(struct sim *sim, const struct sim_call *call, struct sim_answer *ret);
+
+/*
  * Runs a command that the server has. Parameters, state changes and refusals are CloudStack's. It cannot fail: a
  * refusal is an answer too. The caller frees the answer by sim_answer_done().
  */

@@ -24,5 +24,5 @@ extern const struct sim_param sim_params_list_apis[], sim_params_list_backups[],
 #define P_PLACE_HOST    .type = P_ID, .kind = K_NONE, .only = SIM_HOST
 #define P_PLACE_CLUSTER .type = P_ID, .kind = K_NONE, .only = SIM_CLUSTER
 #define P_PLACE_POD     .type = P_ID, .kind = K_NONE, .only = SIM_POD
-#define P_DOMAIN        .type = P_ID, .kind = K_NONE, .only = SIM_DOMAIN
-#define P_PROJECT       .type = P_ID, .kind = K_NONE
+#define P_DOMAIN        .type = P_ID, .kind = K_DOMAIN
+#define P_PROJECT       .type = P_ID, .kind = K_PROJECT

@@ -19,8 +19,12 @@
 
 const struct sim_param sim_params_attach_volume[] = {
 	{ .name = "deviceid", .type = P_NUMBER },
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
-	{ .name = "virtualmachineid", .type = P_ID, .kind = K_VM, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true, .access = true },
+	{ .name = "virtualmachineid",
+	  .type = P_ID,
+	  .kind = K_VM,
+	  .required = true,
+	  .access = true },
 	ASYNC,
 };
 
@@ -48,18 +52,18 @@ const struct sim_param sim_params_create_volume[] = {
 };
 
 const struct sim_param sim_params_id_volume[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true, .access = true },
 	{ .name = NULL },
 };
 
 const struct sim_param sim_params_destroy_volume[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true, .access = true },
 	{ .name = "expunge", .type = P_BOOL, .since = true },
 	ASYNC,
 };
 
 const struct sim_param sim_params_resize_volume[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true, .access = true },
 	{ .name = "miniops", .type = P_NUMBER },
 	{ .name = "maxiops", .type = P_NUMBER },
 	{ .name = "size", .type = P_NUMBER },
@@ -69,7 +73,7 @@ const struct sim_param sim_params_resize_volume[] = {
 };
 
 const struct sim_param sim_params_update_volume[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VOLUME },
+	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .access = true },
 	{ .name = "path", .type = P_TEXT, .since = true, .admin = true },
 	{ .name = "chaininfo", .type = P_TEXT, .field = "chainInfo", .since = true, .admin = true },
 	{ .name = "storageid", .type = P_ID, .kind = K_NONE, .only = SIM_POOL, .since = true },
@@ -85,7 +89,7 @@ const struct sim_param sim_params_update_volume[] = {
 const struct sim_param sim_params_create_snapshot[] = {
 	{ .name = "account", .type = P_TEXT, .field = "accountName" },
 	{ .name = "domainid", P_DOMAIN },
-	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .required = true },
+	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .required = true, .access = true },
 	{ .name = "policyid", .type = P_ID, .kind = K_NONE },
 	{ .name = "quiescevm", .type = P_BOOL },
 	{ .name = "locationtype", .type = P_TEXT, .field = "locationType" },
@@ -97,13 +101,13 @@ const struct sim_param sim_params_create_snapshot[] = {
 };
 
 const struct sim_param sim_params_delete_snapshot[] = {
-	{ .name = "id", .type = P_ID, .kind = K_SNAPSHOT, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_SNAPSHOT, .required = true, .access = true },
 	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .since = true },
 	ASYNC,
 };
 
 const struct sim_param sim_params_id_snapshot[] = {
-	{ .name = "id", .type = P_ID, .kind = K_SNAPSHOT, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_SNAPSHOT, .required = true, .access = true },
 	ASYNC,
 };
 
@@ -127,7 +131,7 @@ const struct sim_param sim_params_delete_tags[] = {
 /* ---- VMs ------------------------------------------------------------------------------------- */
 
 const struct sim_param sim_params_start_vm[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true, .access = true },
 	{ .name = "podid", P_PLACE_POD },
 	{ .name = "clusterid", P_PLACE_CLUSTER },
 	{ .name = "hostid", P_PLACE_HOST, .since = true },
@@ -142,13 +146,13 @@ const struct sim_param sim_params_start_vm[] = {
 };
 
 const struct sim_param sim_params_stop_vm[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true, .access = true },
 	{ .name = "forced", .type = P_BOOL },
 	ASYNC,
 };
 
 const struct sim_param sim_params_destroy_vm[] = {
-	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true },
+	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true, .access = true },
 	{ .name = "expunge", .type = P_BOOL, .since = true },
 	{ .name = "volumeids", .type = P_IDS, .kind = K_VOLUME, .since = true },
 	ASYNC,

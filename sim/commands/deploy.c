@@ -141,7 +141,7 @@ static bool check_custom_id(struct sim_request *q)
 
 	if (!id)
 		return true;
-	if (!sim_is_admin(q->sim))
+	if (!sim_is_admin(q->caller))
 		return sim_refuse(q, 531, CS_PERMISSION,
 				  "Please check your permissions, you are not allowed to "
 				  "create/update custom id");

@@ -19,18 +19,19 @@ static bool query_run(struct sim_request *q)
 static bool list_run(struct sim_request *q)
 {
 	const char *start = sim_arg(q->params, "startdate"), *word;
+	struct sim_scope scope;
 	struct sim_list list;
 	struct sim_job *job;
 	uint64_t since = 0;
 
 	if (start)
 		(void)sim_parse_date(start, &since);
-	if (!sim_list_begin(q, "asyncjobs", &list))
+	if (!sim_scope_begin(q, false, &scope) || !sim_list_begin(q, "asyncjobs", &list))
 		return false;
 
 	word = sim_arg(q->params, "keyword");
 	TAILQ_FOREACH(job, &q->sim->pending, listed) {
-		if (job->forgotten || job->o.created < since)
+		if (job->forgotten || job->o.created < since || !sim_scope_has(&scope, &job->o))
 			continue;
 		if (word && !strstr(job->command->class, word))
 			continue;

@@ -7,6 +7,7 @@
 /* What is asked for, read once for all rows. */
 struct filter {
 	bool admin;
+	struct sim_scope scope;
 	const char *name, *type, *state, *keyword;
 	struct sim_ids ids;
 	struct sim_want vm, zone, offering, service;
@@ -34,7 +35,7 @@ static void read_place(struct sim_request *q, struct filter *f)
 static bool filter_begin(struct sim_request *q, struct filter *ret)
 {
 	*ret = (struct filter){
-		.admin = sim_is_admin(q->sim),
+		.admin = sim_is_admin(q->caller),
 		.name = mk_json_str(q->params, "name", NULL),
 		.type = mk_json_str(q->params, "type", NULL),
 		.state = mk_json_str(q->params, "state", NULL),
@@ -46,7 +47,9 @@ static bool filter_begin(struct sim_request *q, struct filter *ret)
 	if (!ret->offering.given)
 		ret->service = sim_want_ref(q, "serviceofferingid", K_SERVICE_OFFERING);
 	read_place(q, ret);
-	return sim_ids_begin(q, K_VOLUME, &ret->ids) && sim_tags_begin(q, &ret->tags);
+	return sim_ids_begin(q, K_VOLUME, &ret->ids) &&
+	       sim_scope_begin(q, sim_arg(q->params, "id") != NULL, &ret->scope) &&
+	       sim_tags_begin(q, &ret->tags);
 }
 
 static void filter_done(struct filter *f)
@@ -77,12 +80,9 @@ static bool match_service(const struct filter *f, const struct sim_volume *v)
 	return v->root && v->vm && sim_wants_object(&f->service, v->vm->offering);
 }
 
-static bool match(struct sim_request *q, const struct filter *f, const struct sim_volume *v)
+static bool match(const struct filter *f, const struct sim_volume *v)
 {
-	if (v->o.removed || !sim_wants_id(&f->ids, &v->o))
-		return false;
-	if (sim_flag(q->sim, "project-volumes") && !sim_arg(q->params, "id") &&
-	    !sim_arg(q->params, "projectid"))
+	if (v->o.removed || !sim_scope_has(&f->scope, &v->o) || !sim_wants_id(&f->ids, &v->o))
 		return false;
 	if (!sim_wants_object(&f->vm, v->vm) || !sim_wants_object(&f->zone, v->zone) ||
 	    !sim_wants_object(&f->offering, v->offering) || !match_service(f, v))
@@ -104,7 +104,7 @@ bool sim_list_volumes(struct sim_request *q)
 		return false;
 
 	SIM_FOREACH(q->sim, K_VOLUME, v) {
-		unsigned times = match(q, &f, v) ? sim_count_tags(&f.tags, &v->o) : 0;
+		unsigned times = match(&f, v) ? sim_count_tags(&f.tags, &v->o) : 0;
 
 		if (times > 0 && sim_list_wants_times(&list, times))
 			sim_list_add(&list, sim_volume_row(q->sim, v, f.admin));

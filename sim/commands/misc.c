@@ -32,7 +32,9 @@ static bool match_row(struct sim_request *q, const struct sim_object *o)
 	return true;
 }
 
-static bool list_rows(struct sim_request *q, const char *key, enum sim_kind kind)
+/* scope: NULL for what has no owners. */
+static bool list_rows(struct sim_request *q, const char *key, enum sim_kind kind,
+		      const struct sim_scope *scope)
 {
 	struct sim_list list;
 	struct sim_object *o;
@@ -41,24 +43,24 @@ static bool list_rows(struct sim_request *q, const char *key, enum sim_kind kind
 		return false;
 
 	SIM_FOREACH(q->sim, kind, o)
-		if (match_row(q, o) && sim_list_wants(&list))
+		if ((!scope || sim_scope_has(scope, o)) && match_row(q, o) && sim_list_wants(&list))
 			sim_list_add(&list, json_object_get(o->row));
 	return sim_list_end(&list);
 }
 
 static bool zones_run(struct sim_request *q)
 {
-	return list_rows(q, "zone", K_ZONE);
+	return list_rows(q, "zone", K_ZONE, NULL);
 }
 
 static bool disk_offerings_run(struct sim_request *q)
 {
-	return list_rows(q, "diskoffering", K_DISK_OFFERING);
+	return list_rows(q, "diskoffering", K_DISK_OFFERING, NULL);
 }
 
 static bool service_offerings_run(struct sim_request *q)
 {
-	return list_rows(q, "serviceoffering", K_SERVICE_OFFERING);
+	return list_rows(q, "serviceoffering", K_SERVICE_OFFERING, NULL);
 }
 
 static bool templates_run(struct sim_request *q)
@@ -72,14 +74,17 @@ static bool templates_run(struct sim_request *q)
 	if (!sim_state_name(filters, filter))
 		return sim_refuse(q, 431, CS_INVALID, "Please specify a valid template filter: %s",
 				  filter);
-	if (streq(filter, "all") && !sim_is_admin(q->sim))
+	if (streq(filter, "all") && !sim_is_admin(q->caller))
 		return sim_refuse(q, 431, CS_INVALID, "Filter all can be specified by admin only");
-	return list_rows(q, "template", K_TEMPLATE);
+	return list_rows(q, "template", K_TEMPLATE, NULL);
 }
 
 static bool networks_run(struct sim_request *q)
 {
-	return list_rows(q, "network", K_NETWORK);
+	struct sim_scope scope;
+
+	return sim_scope_begin(q, sim_arg(q->params, "id") != NULL, &scope) &&
+	       list_rows(q, "network", K_NETWORK, &scope);
 }
 
 static bool capabilities_run(struct sim_request *q)
@@ -153,8 +158,8 @@ static void add_api(const struct sim_command *c, void *data)
 	json_object *row;
 
 	if (!sim_match_text(list->q->params, "name", c->name) ||
-	    !sim_knows(list->q->sim, c->name) || sim_listed(list->q->sim, "denied", c->name) ||
-	    !sim_list_wants(list))
+	    !sim_knows(list->q->sim, c->name) ||
+	    !sim_role_has(list->q->sim, list->q->caller, c->name) || !sim_list_wants(list))
 		return;
 
 	row = sim_json_object();

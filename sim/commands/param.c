@@ -428,7 +428,7 @@ static bool check_param(struct sim_request *q, const struct sim_param *p)
 {
 	_cleanup_free_ char *value = NULL;
 
-	if (p->admin && !sim_is_admin(q->sim))
+	if (p->admin && !sim_is_admin(q->caller))
 		json_object_object_del(q->params, p->name);
 	if (!sim_arg_given(q->params, p->name))
 		return !p->required || refuse_missing(q, p);

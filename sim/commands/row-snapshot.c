@@ -11,7 +11,7 @@ json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s)
 
 	mk_json_set_str(row, "id", s->o.id);
 	mk_json_set_str(row, "name", s->o.name);
-	sim_row_add_account(row);
+	sim_row_add_owner(row, s->o.owner);
 	sim_row_add_time(row, "created", s->o.created);
 	mk_json_set_str(row, "state", s->state);
 	mk_json_set_str(row, "snapshottype", "MANUAL");

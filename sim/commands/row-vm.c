@@ -121,11 +121,11 @@ static void add_nics(struct sim *sim, json_object *row, const struct sim_vm *vm,
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-static void add_owner(json_object *row)
+static void add_owner(json_object *row, const struct sim_vm *vm)
 {
-	sim_row_add_account(row);
-	mk_json_set_str(row, "userid", SIM_USER);
-	mk_json_set_str(row, "username", "admin");
+	sim_row_add_owner(row, vm->o.owner);
+	mk_json_set_str(row, "userid", vm->user->user_id);
+	mk_json_set_str(row, "username", vm->user->user_name);
 }
 
 static void add_host(json_object *row, const struct sim_vm *vm, bool admin)
@@ -225,7 +225,7 @@ json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, unsigned
 	mk_json_set_str(row, "id", vm->o.id);
 	mk_json_set_str(row, "name", vm->o.name);
 	mk_json_set_str(row, "displayname", vm->display_name);
-	add_owner(row);
+	add_owner(row, vm);
 	sim_row_add_time(row, "created", vm->o.created);
 	if (vm->updated)
 		sim_row_add_time(row, "lastupdated", vm->updated);

@@ -79,6 +79,7 @@ static const char *path_of(struct sim *sim, const struct sim_volume *v)
 static void add_volume_admin(struct sim *sim, json_object *row, const struct sim_volume *v)
 {
 	mk_json_set_str(row, "hypervisor", v->stored ? sim_volume_hypervisor(sim, v) : "None");
+	mk_json_set_bool(row, "displayvolume", true);
 	mk_json_set_str(row, "storagetype", "shared");
 	if (!v->stored)
 		return;
@@ -105,13 +106,11 @@ json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin)
 	mk_json_set_int(row, "size", (int64_t)v->size);
 	sim_row_add_time(row, "created", v->o.created);
 	mk_json_set_str(row, "state", v->state);
-	sim_row_add_account(row);
+	sim_row_add_owner(row, v->o.owner);
 	add_offering(row, v);
 	add_template(row, v);
 	if (admin)
 		add_volume_admin(sim, row, v);
-	if (sim_is_admin(sim))
-		mk_json_set_bool(row, "displayvolume", true);
 	mk_json_set_bool(row, "destroyed", streq(v->state, "Destroy"));
 	mk_json_set_bool(row, "isextractable", is_extractable(v));
 	mk_json_set_bool(row, "quiescevm", false);

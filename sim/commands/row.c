@@ -6,12 +6,19 @@
 
 #include "commands-internal.h"
 
-void sim_row_add_account(json_object *row)
+void sim_row_add_owner(json_object *row, const struct sim_account *owner)
 {
-	mk_json_set_str(row, "account", "admin");
-	mk_json_set_str(row, "domainid", SIM_DOMAIN);
-	mk_json_set_str(row, "domain", "ROOT");
-	mk_json_set_str(row, "domainpath", "ROOT");
+	_cleanup_free_ char *path = sim_domain_path(owner->domain);
+
+	if (owner->project) {
+		mk_json_set_str(row, "projectid", owner->project->o.id);
+		mk_json_set_str(row, "project", owner->project->o.name);
+	} else {
+		mk_json_set_str(row, "account", owner->o.name);
+	}
+	mk_json_set_str(row, "domainid", owner->domain->o.id);
+	mk_json_set_str(row, "domain", owner->domain->o.name);
+	mk_json_set_str(row, "domainpath", path);
 }
 
 void sim_row_add_named(json_object *row, const char *prefix, const struct sim_object *o)
@@ -48,7 +55,7 @@ json_object *sim_tag_row(const struct sim_object *o, json_object *tag)
 	mk_json_set_str(row, "value", mk_json_str(tag, "value", ""));
 	mk_json_set_str(row, "resourcetype", tag_type(o->kind));
 	mk_json_set_str(row, "resourceid", o->id);
-	sim_row_add_account(row);
+	sim_row_add_owner(row, o->owner);
 	mk_json_set_str(row, "customer", mk_json_str(tag, "customer", NULL));
 	return row;
 }
@@ -71,13 +78,14 @@ json_object *sim_job_row(struct sim_job *job)
 {
 	_cleanup_free_ char *class =
 		mk_strdup_printf("org.apache.cloudstack.api.command.%s.%sCmd%s",
-				 sim_is_admin(job->sim) ? "admin" : "user", job->command->class,
-				 sim_is_admin(job->sim) ? "ByAdmin" : "");
+				 sim_is_admin(job->o.owner) ? "admin" : "user", job->command->class,
+				 sim_is_admin(job->o.owner) ? "ByAdmin" : "");
 	json_object *row = sim_json_object();
 
-	sim_row_add_account(row);
-	mk_json_set_str(row, "accountid", SIM_ACCOUNT);
-	mk_json_set_str(row, "userid", SIM_USER);
+	sim_row_add_owner(row, job->o.owner);
+	json_object_object_del(row, "domain"); /* the only row without it */
+	mk_json_set_str(row, "accountid", job->o.owner->o.id);
+	mk_json_set_str(row, "userid", job->o.owner->user_id);
 	mk_json_set_str(row, "cmd", class);
 	mk_json_set_int(row, "jobprocstatus", 0);
 	mk_json_set_int(row, "jobresultcode", job->status ? job->code : 0);

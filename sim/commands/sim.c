@@ -26,6 +26,7 @@ int sim_new(sd_event *event, void (*executed)(const char *command, void *data), 
 	sim->servers[1] = (struct sim_server){ SIM_SERVER_2, "ms2" };
 	TAILQ_INIT(&sim->pending);
 	TAILQ_INIT(&sim->finished);
+	sim_accounts_init(sim);
 	sim_settings_init(sim);
 
 	seed = json_tokener_parse(sim_default_seed);

@@ -60,6 +60,7 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 						       sim_arg(q->params, "name")
 							       ? sim_arg(q->params, "name")
 							       : name);
+	job->snapshot->o.owner = v->o.owner;
 	job->snapshot->state = "Allocated";
 	job->snapshot->volume = v;
 	sim_tags_take(q->params, job->snapshot->o.tags);
@@ -114,14 +115,19 @@ static void create_abort(struct sim_job *job)
 
 static bool list_run(struct sim_request *q)
 {
+	const struct sim_object *v = sim_arg_object(q->sim, q->params, "volumeid", K_VOLUME);
+	struct sim_scope scope;
 	struct sim_list list;
 	struct sim_snapshot *s;
 
-	if (!sim_list_begin(q, "snapshot", &list))
+	if ((v && !sim_check_access(q, v)) ||
+	    !sim_scope_begin(q, sim_arg(q->params, "id") != NULL, &scope) ||
+	    !sim_list_begin(q, "snapshot", &list))
 		return false;
 
 	SIM_FOREACH(q->sim, K_SNAPSHOT, s) {
-		if (s->o.removed || !sim_match_ids(q->sim, q->params, &s->o) ||
+		if (s->o.removed || !sim_scope_has(&scope, &s->o) ||
+		    !sim_match_ids(q->sim, q->params, &s->o) ||
 		    !sim_match_text(q->params, "name", s->o.name) ||
 		    !sim_match_ref(q->sim, q->params, "volumeid", K_VOLUME, &s->volume->o) ||
 		    !sim_match_ref(q->sim, q->params, "zoneid", K_ZONE, s->volume->zone) ||
@@ -136,21 +142,24 @@ static bool list_run(struct sim_request *q)
 /* VM snapshots and backups: rows that know their VM. */
 static bool list_copies(struct sim_request *q, const char *key, enum sim_kind kind)
 {
+	struct sim_scope scope;
 	struct sim_list list;
 	struct sim_object *o;
 
-	if (!sim_list_begin(q, key, &list))
+	if (!sim_scope_begin(q, sim_arg(q->params, "id") != NULL, &scope) ||
+	    !sim_list_begin(q, key, &list))
 		return false;
 
 	SIM_FOREACH(q->sim, kind, o) {
 		struct sim_object *vm =
 			sim_find(q->sim, K_VM, mk_json_str(o->row, "virtualmachineid", ""));
 
-		if (o->removed || !sim_match_ref(q->sim, q->params, "virtualmachineid", K_VM, vm))
+		if (o->removed || !sim_scope_has(&scope, o) ||
+		    !sim_match_ref(q->sim, q->params, "virtualmachineid", K_VM, vm))
 			continue;
 		if (!sim_list_wants(&list))
 			continue;
-		sim_row_add_account(o->row);
+		sim_row_add_owner(o->row, o->owner);
 		sim_list_add(&list, json_object_get(o->row));
 	}
 	return sim_list_end(&list);

@@ -23,8 +23,8 @@ static bool check_custom_id(struct sim_request *q, struct sim_job *job)
 				  id);
 	if (other)
 		return sim_refuse(q, 530, CS_PLAIN, "%s",
-				  sim_is_admin(q->sim) ? "Entity already exists "
-						       : SIM_GENERIC_ERROR);
+				  sim_is_admin(q->caller) ? "Entity already exists "
+							  : SIM_GENERIC_ERROR);
 
 	snprintf(job->o.id, sizeof(job->o.id), "%s", id);
 	return true;

@@ -218,17 +218,18 @@ static void list_tags_of(struct sim_list *list, json_object *params, const struc
 static bool list_run(struct sim_request *q)
 {
 	const char *type = sim_arg(q->params, "resourcetype");
+	struct sim_scope scope;
 	struct sim_list list;
 	struct sim_object *o;
 
-	if (!sim_list_begin(q, "tag", &list))
+	if (!sim_scope_begin(q, false, &scope) || !sim_list_begin(q, "tag", &list))
 		return false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (type && find_type(type) != (int)i)
 			continue;
 		SIM_FOREACH(q->sim, types[i].kind, o)
-			if (!o->removed)
+			if (!o->removed && sim_scope_has(&scope, o))
 				list_tags_of(&list, q->params, o);
 	}
 	return sim_list_end(&list);

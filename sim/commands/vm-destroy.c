@@ -86,7 +86,7 @@ static bool check_root(struct sim_job *job)
 
 static bool destroy_check(struct sim_job *job)
 {
-	if (wants_expunge(job) && !sim_is_admin(job->sim) && !sim_flag(job->sim, "expunge-vm"))
+	if (wants_expunge(job) && !sim_is_admin(job->o.owner) && !sim_flag(job->sim, "expunge-vm"))
 		return sim_job_refuse(job, 530, "Account does not have permission for expunging.");
 	if (!sim_vm_check_there(job))
 		return false;
@@ -187,7 +187,7 @@ static bool expunge_check(struct sim_job *job)
 	if (!streq(job->vm->state, "Destroyed") && !streq(job->vm->state, "Error"))
 		return sim_job_refuse(job, 530,
 				      "Please destroy vm with specified vmId before expunge");
-	if (!sim_is_admin(job->sim) && !sim_flag(job->sim, "expunge-vm"))
+	if (!sim_is_admin(job->o.owner) && !sim_flag(job->sim, "expunge-vm"))
 		return sim_job_refuse(job, 530,
 				      "Expunging a vm can only be done by an Admin. Or when the "
 				      "allow.user.expunge.recover.vm key is set.");
@@ -213,7 +213,7 @@ static bool recover_run(struct sim_request *q)
 	if (!vm)
 		return sim_refuse(q, 431, CS_INVALID,
 				  "unable to find a virtual machine with id %" PRId64, ref.number);
-	if (!sim_is_admin(q->sim) && !sim_flag(q->sim, "expunge-vm"))
+	if (!sim_is_admin(q->caller) && !sim_flag(q->sim, "expunge-vm"))
 		return sim_refuse(q, 531, CS_PERMISSION,
 				  "Recovering a vm can only be done by an Admin. Or when the "
 				  "allow.user.expunge.recover.vm key is set.");
@@ -226,7 +226,7 @@ static bool recover_run(struct sim_request *q)
 	sim_vm_set_state(vm, "Stopped");
 	o = sim_json_object();
 	json_object_object_add(o, "virtualmachine",
-			       sim_vm_row(q->sim, vm, sim_is_admin(q->sim), SIM_VM_ALL));
+			       sim_vm_row(q->sim, vm, sim_is_admin(q->caller), SIM_VM_ALL));
 	return sim_reply(q, o);
 }
 

@@ -103,7 +103,7 @@ static bool match(struct sim_request *q, const struct sim_vm *vm)
 {
 	if (vm->o.removed || !sim_match_ids(q->sim, q->params, &vm->o))
 		return false;
-	if (is_gone(vm) && !sim_is_admin(q->sim))
+	if (is_gone(vm) && !sim_is_admin(q->caller))
 		return false;
 	return match_flags(q->params) && match_keyword(q->params, vm) &&
 	       sim_match_text(q->params, "name", vm->o.name) && match_state(q->params, vm) &&
@@ -119,6 +119,7 @@ static bool match(struct sim_request *q, const struct sim_vm *vm)
 
 static bool list_run(struct sim_request *q)
 {
+	struct sim_scope scope;
 	struct sim_list list;
 	struct sim_vm *vm;
 	unsigned details;
@@ -127,12 +128,14 @@ static bool list_run(struct sim_request *q)
 		return sim_refuse(q, 431, CS_INVALID,
 				  "Specify either id or ids but not both parameters");
 	if (!get_details(q, &details) || !check_hypervisor(q) ||
+	    !sim_scope_begin(q, sim_arg(q->params, "id") != NULL, &scope) ||
 	    !sim_list_begin(q, "virtualmachine", &list))
 		return false;
 
 	SIM_FOREACH(q->sim, K_VM, vm)
-		if (match(q, vm) && sim_list_wants(&list))
-			sim_list_add(&list, sim_vm_row(q->sim, vm, sim_is_admin(q->sim), details));
+		if (sim_scope_has(&scope, &vm->o) && match(q, vm) && sim_list_wants(&list))
+			sim_list_add(&list,
+				     sim_vm_row(q->sim, vm, sim_is_admin(q->caller), details));
 	return sim_list_end(&list);
 }
 

@@ -17,7 +17,7 @@ json_object *sim_result_vm(struct sim_job *job)
 		mk_json_set_bool(row, "deleteprotection", false);
 		json_object_object_add(row, "tags", sim_json_array());
 	} else {
-		row = sim_vm_row(job->sim, job->vm, sim_is_admin(job->sim), SIM_VM_ALL);
+		row = sim_vm_row(job->sim, job->vm, sim_is_admin(job->o.owner), SIM_VM_ALL);
 	}
 	json_object_object_add(o, "virtualmachine", row);
 	return o;
@@ -159,7 +159,7 @@ static bool stop_check(struct sim_job *job)
 {
 	if (!sim_vm_check_there(job))
 		return false;
-	if (sim_arg_bool(job->params, "forced", false) && !sim_is_admin(job->sim) &&
+	if (sim_arg_bool(job->params, "forced", false) && !sim_is_admin(job->o.owner) &&
 	    !sim_flag(job->sim, "force-stop"))
 		return sim_job_refuse(job, 530,
 				      "Account does not have the permission to force stop the vm.");

@@ -16,7 +16,7 @@ json_object *sim_result_volume(struct sim_job *job)
 	json_object *o = sim_json_object();
 
 	json_object_object_add(o, "volume",
-			       sim_volume_row(job->sim, job->volume, sim_is_admin(job->sim)));
+			       sim_volume_row(job->sim, job->volume, sim_is_admin(job->o.owner)));
 	return o;
 }
 
@@ -81,7 +81,7 @@ static bool check_place(struct sim_request *q, struct sim_object *zone,
 		return sim_refuse(q, 535, CS_ALLOCATION,
 				  "Maximum amount of resources of Type = 'volume' for Account Name "
 				  "= admin in Domain Id = 1 is exceeded");
-	if (sim_arg(q->params, "customid") && !sim_is_admin(q->sim))
+	if (sim_arg(q->params, "customid") && !sim_is_admin(q->caller))
 		return sim_refuse(q, 531, CS_PERMISSION,
 				  "Please check your permissions, you are not allowed to "
 				  "create/update custom id");
@@ -274,7 +274,8 @@ static bool check_transition(const struct sim_volume *v, struct refusal *ret)
 				       text, v->state));
 }
 
-static bool check_delete(struct sim *sim, struct sim_ref ref, bool expunge, struct refusal *ret)
+static bool check_delete(struct sim *sim, const struct sim_account *caller, struct sim_ref ref,
+			 bool expunge, struct refusal *ret)
 {
 	static const char *const unmade[] = { "Allocated", "Uploaded", NULL };
 	const struct sim_volume *v = (const struct sim_volume *)ref.object;
@@ -285,7 +286,7 @@ static bool check_delete(struct sim *sim, struct sim_ref ref, bool expunge, stru
 					       ref.number));
 	if (!check_unused(sim, v, ret))
 		return false;
-	if (expunge && !sim_is_admin(sim) && !sim_flag(sim, "expunge"))
+	if (expunge && !sim_is_admin(caller) && !sim_flag(sim, "expunge"))
 		return refuse(ret, 531, CS_PERMISSION,
 			      sim_strdup("Expunging a volume can only be done by an Admin. Or when "
 					 "the allow.user.expunge.recover.volume key is set."));
@@ -322,7 +323,7 @@ bool sim_job_destroy_volume(struct sim_job *job, struct sim_ref ref, bool with_e
 	_cleanup_(refusal_done) struct refusal r = {};
 	_cleanup_free_ char *text = NULL;
 
-	if (!check_delete(job->sim, ref, with_expunge, &r))
+	if (!check_delete(job->sim, job->o.owner, ref, with_expunge, &r))
 		return sim_job_refuse(job, r.code == 531 ? 530 : r.code, "%s", r.text);
 	if (!with_expunge) {
 		sim_volume_set_state(v, "Destroy");
@@ -364,7 +365,7 @@ static bool delete_run(struct sim_request *q)
 	_cleanup_free_ char *text = NULL;
 	json_object *o;
 
-	if (!check_delete(q->sim, ref, true, &r))
+	if (!check_delete(q->sim, q->caller, ref, true, &r))
 		return sim_refuse(q, r.code, r.cs_code, "%s", r.text);
 
 	q->answer->delay_ms = (unsigned)sim_get(q->sim, "delete-ms");
@@ -396,7 +397,7 @@ static bool destroy_check(struct sim_job *job)
 	struct sim_ref ref = sim_arg_ref(job->sim, job->params, "id", K_VOLUME);
 	_cleanup_(refusal_done) struct refusal r = {};
 
-	if (check_delete(job->sim, ref, wants_expunge(job), &r))
+	if (check_delete(job->sim, job->o.owner, ref, wants_expunge(job), &r))
 		return true;
 	/* a PermissionDeniedException is an internal error in a job */
 	return sim_job_refuse(job, r.code == 531 ? 530 : r.code, "%s", r.text);
@@ -440,7 +441,7 @@ static bool recover_run(struct sim_request *q)
 	if (!v)
 		return sim_refuse(q, 431, CS_INVALID, "Unable to find volume with ID: %" PRId64,
 				  sim_arg_ref(q->sim, q->params, "id", K_VOLUME).number);
-	if (!sim_is_admin(q->sim) && !sim_flag(q->sim, "expunge"))
+	if (!sim_is_admin(q->caller) && !sim_flag(q->sim, "expunge"))
 		return sim_refuse(q, 531, CS_PERMISSION,
 				  "Recovering a volume can only be done by an Admin. Or when the "
 				  "allow.user.expunge.recover.volume key is set.");
@@ -449,7 +450,7 @@ static bool recover_run(struct sim_request *q)
 
 	sim_volume_set_state(v, "Ready");
 	o = sim_json_object();
-	json_object_object_add(o, "volume", sim_volume_row(q->sim, v, sim_is_admin(q->sim)));
+	json_object_object_add(o, "volume", sim_volume_row(q->sim, v, sim_is_admin(q->caller)));
 	return sim_reply(q, o);
 }
 
@@ -462,7 +463,7 @@ static bool update_check(struct sim_job *job)
 	const char *state = sim_arg(job->params, "state");
 	const char *id = sim_arg(job->params, "customid");
 
-	for (size_t i = 0; !sim_is_admin(job->sim) && i < ARRAY_SIZE(for_root); i++)
+	for (size_t i = 0; !sim_is_admin(job->o.owner) && i < ARRAY_SIZE(for_root); i++)
 		if (sim_arg(job->params, for_root[i]))
 			return sim_job_refuse(job, 431,
 					      "The domain admin and normal user are not allowed to "

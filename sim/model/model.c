@@ -68,6 +68,9 @@ struct sim_object *sim_find(struct sim *sim, enum sim_kind kind, const char *id)
 struct sim_object *sim_add(struct sim *sim, enum sim_kind kind, const char *id, const char *name)
 {
 	static const size_t sizes[K_N] = {
+		[K_DOMAIN] = sizeof(struct sim_domain),
+		[K_ACCOUNT] = sizeof(struct sim_account),
+		[K_PROJECT] = sizeof(struct sim_project),
 		[K_VM] = sizeof(struct sim_vm),
 		[K_VOLUME] = sizeof(struct sim_volume),
 		[K_SNAPSHOT] = sizeof(struct sim_snapshot),
@@ -85,6 +88,10 @@ struct sim_object *sim_add(struct sim *sim, enum sim_kind kind, const char *id, 
 	else if (mk_uuid_random(o->id) < 0)
 		abort();
 
+	if (kind == K_VM || kind == K_VOLUME || kind == K_SNAPSHOT || kind == K_JOB)
+		o->owner = sim->admin;
+	if (kind == K_VM)
+		((struct sim_vm *)o)->user = sim->admin;
 	if (kind == K_VM)
 		TAILQ_INIT(&((struct sim_vm *)o)->queue);
 	if (kind != K_JOB) /* a job is found by its id once it was accepted */
@@ -113,6 +120,10 @@ void sim_object_free(struct sim_object *o)
 {
 	if (o->kind == K_VM)
 		vm_done((struct sim_vm *)o);
+	if (o->kind == K_ACCOUNT)
+		sim_account_done((struct sim_account *)o);
+	if (o->kind == K_PROJECT)
+		sim_project_done((struct sim_project *)o);
 	if (o->kind == K_VOLUME)
 		volume_done((struct sim_volume *)o);
 

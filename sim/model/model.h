@@ -16,11 +16,18 @@
  *   "serviceofferings" name, cpunumber, cpuspeed, memory, …
  *   "templates"        name, size (bytes), …
  *   "networks"         name, type, …
+ *   "domains"          name, parentdomainid (ROOT's by default)
+ *   "accounts"         name, domainid (ROOT's by default), type (user|domain-admin|admin), apikey, secretkey, userid,
+ *                      username, state (enabled, or it may not call), limits
+ *   "projects"         name, domainid, members (list of accounts' ids)
  *   "vms", "volumes"   the fields of a poke
  *
- * Poke (sim_poke(), POST /admin/poke): {"vm":ID, field:value…}, {"volume":ID, …} or {"snapshot":ID, …}. All fields
- * are checked before any is changed. A poke changes only these fields: it plugs a volume into a guest only by the field
- * "guest". A seed also plugs in a volume of a Running VM.
+ * Poke (sim_poke(), POST /admin/poke): {"vm":ID, field:value…}, {"volume":ID, …}, {"snapshot":ID, …} or
+ * {"account":ID, "limits":{"volume":2, "snapshot":0, "primary_storage":BYTES, "user_vm":-1}}. All fields are checked
+ * before any is changed. A poke changes only these fields: it plugs a volume into a guest only by the field "guest". A
+ * seed also plugs in a volume of a Running VM.
+ * account and project (ids) of the first three: whose it is; at first the account admin's, in a seed a volume's its
+ * VM's owner. limits: -1 for none.
  *   vm        name, displayname, state, hypervisor, type (User|…), zoneid, templateid, serviceofferingid,
  *             networkid (of its only NIC), deleteprotection, details (object), vmsnapshots and backups (how
  *             many it has), removed
@@ -42,6 +49,9 @@
 #include <uthash.h>
 
 enum sim_kind {
+	K_DOMAIN,
+	K_ACCOUNT,
+	K_PROJECT,
 	K_ZONE,
 	K_DISK_OFFERING,
 	K_SERVICE_OFFERING,
@@ -66,6 +76,8 @@ struct sim_object {
 	uint64_t created;  /* µs since the epoch */
 	json_object *tags; /* array of {"key","value"}: VMs, volumes, snapshots */
 	json_object *row;  /* the whole object, of kinds without a struct of their own */
+	/* whose it is, of a job who asked for it; NULL: nobody's, all see it */
+	struct sim_account *owner;
 	UT_hash_handle hh;
 };
 
@@ -82,6 +94,50 @@ struct sim_nic {
 	bool tied;            /* it has the network's VLAN: from the start to the stop */
 };
 
+struct sim_domain {
+	struct sim_object o;
+	struct sim_domain *parent; /* NULL: ROOT */
+};
+
+enum sim_account_type {
+	SIM_ACCOUNT_USER,
+	SIM_ACCOUNT_ROOT_ADMIN,
+	SIM_ACCOUNT_DOMAIN_ADMIN,
+	SIM_ACCOUNT_PROJECT, /* what a project owns belongs to it; it has no user */
+};
+
+/* What an account may have, as Resource.ResourceType names it. */
+enum sim_limit {
+	SIM_LIMIT_VM,
+	SIM_LIMIT_VOLUME,
+	SIM_LIMIT_SNAPSHOT,
+	SIM_LIMIT_PRIMARY_STORAGE,
+	SIM_LIMIT_N,
+};
+
+/* An account with its one user and that user's one pair of keys. */
+struct sim_account {
+	struct sim_object o;
+	enum sim_account_type type;
+	struct sim_domain *domain;
+	struct sim_project *project; /* of SIM_ACCOUNT_PROJECT */
+	bool disabled;
+	char user_id[MK_UUID_SIZE];
+	char *user_name, *api_key, *secret; /* keys: NULL if it has none */
+	int64_t limits[SIM_LIMIT_N];        /* -1: none of its own */
+	struct {                            /* its window of the api-limit plugin */
+		uint64_t end;               /* monotonic µs */
+		int64_t used;
+	} rate;
+};
+
+struct sim_project {
+	struct sim_object o;
+	struct sim_account *account; /* that owns what is in it */
+	struct sim_account **members;
+	size_t n_members;
+};
+
 struct sim_vm {
 	struct sim_object o;
 	const char *state; /* one of sim_vm_states */
@@ -96,6 +152,7 @@ struct sim_vm {
 	bool has_run;               /* it has a last host, whose cluster has storage */
 	json_object *details;       /* all of them: a user does not see each */
 	enum sim_guest_state guest; /* while it is Running */
+	struct sim_account *user;   /* whose user deployed it */
 	struct sim_job_list
 		queue; /* work jobs; the first one is at work, or begins at the next beat */
 };
@@ -154,6 +211,7 @@ struct sim {
 	void (*executed)(const char *command, void *data);
 	void *data;
 	struct sim_object *objects[K_N]; /* by id */
+	struct sim_account *admin;       /* the account of the default world */
 	int64_t last_number[K_N];
 	struct sim_job_list pending;  /* oldest first */
 	struct sim_job_list finished; /* first ended first */
@@ -189,6 +247,7 @@ struct sim_param {
 	bool since;   /* added after 3.0: garbage in it is taken as absent, numbers are garbage */
 	bool admin;   /* authorized for root admins only: for others it is not there */
 	bool natural; /* validated: a positive number */
+	bool access;  /* the caller needs access to the object: an annotation @ACL */
 	bool host;    /* validated: a name that the DNS takes */
 	bool like;    /* of a list: compared by LIKE, which fails for characters beyond the BMP */
 };
@@ -243,6 +302,7 @@ struct sim_request {
 	const struct sim_call *call;
 	json_object *params;
 	struct sim_answer *answer;
+	struct sim_account *caller;
 };
 
 enum sim_job_phase {
@@ -405,6 +465,37 @@ char *sim_vm_text(const struct sim_vm *vm);
 #define SIM_DETAIL_DEPLOY  "deployvm"
 #define SIM_DETAIL_STOPPED "Message.ReservedCapacityFreed.Flag"
 
+/* ---- accounts -------------------------------------------------------------------------------- */
+
+/* The domain ROOT and the account admin in it. */
+void sim_accounts_init(struct sim *sim);
+void sim_account_done(struct sim_account *account);
+void sim_project_done(struct sim_project *project);
+/* The role of the account of the default world, "admin" or "user". */
+void sim_account_set_role(struct sim *sim, const char *role);
+
+/* Whether it is a root admin. */
+bool sim_is_admin(const struct sim_account *account);
+/* Whether the domain is this one or below it. */
+bool sim_domain_is_in(const struct sim_domain *domain, const struct sim_domain *in);
+bool sim_project_has(const struct sim_project *project, const struct sim_account *member);
+/* In the domain; name and domain as CloudStack compares them. NULL: none. */
+struct sim_account *sim_account_find(struct sim *sim, const char *name,
+				     const struct sim_domain *domain);
+/* "ROOT/tenant", and CloudStack's texts of both. The caller frees. */
+char *sim_domain_path(const struct sim_domain *domain);
+char *sim_domain_text(const struct sim_domain *domain);
+char *sim_account_text(const struct sim_account *account);
+
+const char *sim_limit_name(enum sim_limit limit);
+/* Takes limits from {"volume":20,…}; -1 for none. -EINVAL: a key or value is wrong. */
+int sim_account_limit(struct sim_account *account, json_object *limits);
+
+/* Rows of a seed. Return 0, or -EINVAL with what is wrong. */
+int sim_seed_domain(struct sim *sim, json_object *row, char **ret_why);
+int sim_seed_account(struct sim *sim, json_object *row, char **ret_why);
+int sim_seed_project(struct sim *sim, json_object *row, char **ret_why);
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 /* They abort without memory. */
@@ -433,7 +524,6 @@ bool sim_mysql_astral(const char *s);
 void sim_settings_init(struct sim *sim);
 void sim_settings_done(struct sim *sim);
 bool sim_flag(struct sim *sim, const char *key);
-bool sim_is_admin(struct sim *sim);
 /* Whether a comma list has the word. */
 bool sim_listed(struct sim *sim, const char *key, const char *word);
 

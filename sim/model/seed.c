@@ -114,6 +114,30 @@ static int set_removed(struct sim *sim, void *object, json_object *value, bool a
 	return take_bool(value, &o->removed, apply);
 }
 
+/* The id of an account. */
+static int set_account(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_object *account;
+
+	if (get_object(sim, value, K_ACCOUNT, &account) < 0 || !account)
+		return -EINVAL;
+	if (apply)
+		((struct sim_object *)object)->owner = (struct sim_account *)account;
+	return 0;
+}
+
+/* The id of a project. */
+static int set_project(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_object *project;
+
+	if (get_object(sim, value, K_PROJECT, &project) < 0 || !project)
+		return -EINVAL;
+	if (apply)
+		((struct sim_object *)object)->owner = ((struct sim_project *)project)->account;
+	return 0;
+}
+
 /* [{"key":…,"value":…},…]: all of them. */
 static int set_tags(struct sim *sim, void *object, json_object *value, bool apply)
 {
@@ -246,6 +270,7 @@ static void add_copy(struct sim *sim, enum sim_kind kind, const struct sim_vm *v
 	struct sim_object *o = sim_add(sim, kind, NULL, NULL);
 
 	o->row = sim_json_object();
+	o->owner = vm->o.owner;
 	mk_json_set_str(o->row, "id", o->id);
 	mk_json_set_str(o->row, "name", kind == K_BACKUP ? "backup" : "vm-snapshot");
 	mk_json_set_str(o->row, "virtualmachineid", vm->o.id);
@@ -286,6 +311,8 @@ static int vm_set_backups(struct sim *sim, void *object, json_object *value, boo
 /* Applied in this order. */
 static const struct field vm_fields[] = {
 	{ "name", set_name },
+	{ "account", set_account },
+	{ "project", set_project },
 	{ "displayname", vm_set_display_name },
 	{ "networkid", vm_set_network },
 	{ "state", vm_set_state },
@@ -439,6 +466,8 @@ static int volume_set_guest(struct sim *sim, void *object, json_object *value, b
 /* Applied in this order. */
 static const struct field volume_fields[] = {
 	{ "name", set_name },
+	{ "account", set_account },
+	{ "project", set_project },
 	{ "state", volume_set_state },
 	{ "type", volume_set_type },
 	{ "size", volume_set_size },
@@ -453,6 +482,22 @@ static const struct field volume_fields[] = {
 	{ "guest", volume_set_guest },
 	{ "tags", set_tags },
 	{ "removed", set_removed },
+	{ NULL, NULL },
+};
+
+/* ---- accounts -------------------------------------------------------------------------------- */
+
+static int account_set_limits(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_account scratch = *(struct sim_account *)object;
+
+	if (!json_object_is_type(value, json_type_object))
+		return -EINVAL;
+	return sim_account_limit(apply ? object : &scratch, value);
+}
+
+static const struct field account_fields[] = {
+	{ "limits", account_set_limits },
 	{ NULL, NULL },
 };
 
@@ -482,6 +527,8 @@ static int snapshot_set_created(struct sim *sim, void *object, json_object *valu
 
 static const struct field snapshot_fields[] = {
 	{ "name", set_name },
+	{ "account", set_account },
+	{ "project", set_project },
 	{ "created", snapshot_set_created },
 	{ "state", snapshot_set_state },
 	{ "tags", set_tags },
@@ -498,6 +545,7 @@ static const struct poke_kind {
 	{ "vm", K_VM, vm_fields },
 	{ "volume", K_VOLUME, volume_fields },
 	{ "snapshot", K_SNAPSHOT, snapshot_fields },
+	{ "account", K_ACCOUNT, account_fields }, /* last: it is a field of the others */
 };
 
 static int wrong(char **ret_why, char *why)
@@ -552,7 +600,7 @@ int sim_poke(struct sim *sim, json_object *fields, char **ret_why)
 			return wrong(ret_why, mk_strdup_printf("no %s has the id %s", k->key, id));
 	}
 
-	return wrong(ret_why, sim_strdup("none of vm, volume and snapshot is given"));
+	return wrong(ret_why, sim_strdup("none of vm, volume, snapshot and account is given"));
 }
 
 /* ---- seed ------------------------------------------------------------------------------------ */
@@ -628,7 +676,11 @@ static const struct seed_kind {
 	const struct field *fields; /* NULL: the object is its row */
 	struct sim_object *(*new)(struct sim *sim, const char *id);
 	void (*complete)(struct sim *sim, struct sim_object *o);
+	int (*row)(struct sim *sim, json_object *row, char **ret_why); /* in place of all these */
 } seed_kinds[] = {
+	{ "domains", K_DOMAIN, .row = sim_seed_domain },
+	{ "accounts", K_ACCOUNT, .row = sim_seed_account },
+	{ "projects", K_PROJECT, .row = sim_seed_project },
 	{ "zones", K_ZONE, NULL, NULL, NULL },
 	{ "diskofferings", K_DISK_OFFERING, NULL, NULL, NULL },
 	{ "serviceofferings", K_SERVICE_OFFERING, NULL, NULL, NULL },
@@ -637,6 +689,21 @@ static const struct seed_kind {
 	{ "vms", K_VM, vm_fields, new_vm, complete_vm },
 	{ "volumes", K_VOLUME, volume_fields, new_volume, complete_volume },
 };
+
+/* The account that a row names with its domain, as it is shown; NULL: none. */
+static struct sim_account *row_owner(struct sim *sim, json_object *row)
+{
+	const struct sim_domain *domain =
+		(const struct sim_domain *)sim_find(sim, K_DOMAIN,
+						    mk_json_str(row, "domainid", ""));
+	const struct sim_project *project =
+		(const struct sim_project *)sim_find(sim, K_PROJECT,
+						     mk_json_str(row, "projectid", ""));
+
+	if (project)
+		return project->account;
+	return domain ? sim_account_find(sim, mk_json_str(row, "account", ""), domain) : NULL;
+}
 
 /* The row's keys replace those of the object that has the id. */
 static void seed_plain(struct sim *sim, enum sim_kind kind, const char *id, json_object *row)
@@ -652,27 +719,44 @@ static void seed_plain(struct sim *sim, enum sim_kind kind, const char *id, json
 		json_object_object_add(o->row, key, json_object_get(value));
 	}
 	sim_set_text(&o->name, mk_json_str(o->row, "name", id));
+	o->owner = row_owner(sim, o->row);
+}
+
+/* A new volume that does not say belongs to its VM's owner. */
+static void complete_owner(struct sim_object *o, json_object *row)
+{
+	struct sim_volume *v = (struct sim_volume *)o;
+
+	if (o->kind == K_VOLUME && v->vm && !mk_json_get(row, "account") &&
+	    !mk_json_get(row, "project"))
+		o->owner = v->vm->o.owner;
 }
 
 static int seed_row(struct sim *sim, const struct seed_kind *k, json_object *row, char **ret_why)
 {
 	const char *id = mk_json_str(row, "id", "");
 	struct sim_object *o;
+	bool added;
 	int r;
 
 	if (!mk_uuid_valid(id))
 		return wrong(ret_why,
 			     mk_strdup_printf("a row of %s has no id that is a UUID", k->key));
+	if (k->row)
+		return k->row(sim, row, ret_why);
 	if (!k->fields) {
 		seed_plain(sim, k->kind, id, row);
 		return 0;
 	}
 
 	o = sim_find(sim, k->kind, id);
-	if (!o)
+	added = !o;
+	if (added)
 		o = k->new (sim, id);
 	r = set_fields(sim, o, k->fields, row, "id", ret_why);
 	k->complete(sim, o);
+	if (added)
+		complete_owner(o, row);
 	return r;
 }
 

@@ -34,7 +34,7 @@ static const struct setting {
 	{ "backup-attach", S_BOOL, "false" }, /* backup.enable.attach.detach.of.volumes */
 	{ "maintenance", S_BOOL, "false" },
 	{ "denied", S_TEXT, "" },
-	{ "project-volumes", S_BOOL, "false" }, /* they are a project's: seen by id only */
+	{ "allowed", S_TEXT, "" },
 	{ "unknown", S_TEXT, "" },
 	{ "detach-wait-ms", S_NUMBER,
 	  "15900" }, /* the agent waits for a guest to let go of a disk */
@@ -121,6 +121,8 @@ int sim_set(struct sim *sim, const char *key, const char *value)
 
 	sim_set_text(&sim->settings[i].text, value);
 	sim->settings[i].number = number;
+	if (streq(key, "role"))
+		sim_account_set_role(sim, value);
 	return 0;
 }
 
@@ -146,11 +148,6 @@ bool sim_flag(struct sim *sim, const char *key)
 bool sim_listed(struct sim *sim, const char *key, const char *word)
 {
 	return has_word(sim_get_text(sim, key), word, ',');
-}
-
-bool sim_is_admin(struct sim *sim)
-{
-	return streq(sim_get_text(sim, "role"), "admin");
 }
 
 void sim_settings_init(struct sim *sim)

@@ -10,7 +10,8 @@
 
 #include "base/base.h"
 
-struct sim; /* the model */
+struct sim;         /* the model */
+struct sim_account; /* who calls */
 
 /* What goes wrong with the job that a command starts. */
 enum sim_job_fault {
@@ -32,6 +33,7 @@ struct sim_call {
 	const char *command;
 	json_object *params; /* decoded texts by lower-case names; without signature, apikey, … */
 	unsigned server;     /* the management server that got it */
+	struct sim_account *caller; /* NULL: the account of the default world */
 	enum sim_job_fault fault;
 	int fault_code;
 	const char *fault_text;
@@ -68,11 +70,12 @@ struct sim_answer {
  * Numbers: job-ms (how long a job works), report-ms (from the end of work in a VM's queue to the job's end),
  *	create-job-ms (in place of both, for jobs that need no storage), delete-ms, job-expire-ms, page-size,
  *	max-data-disks (0: the hypervisor's limit), max-volumes (0: no limit).
- * Texts: hypervisor, role (admin or user), denied (comma list of commands that the role lacks: 432), unknown (comma
+ * Texts: hypervisor, role (admin or user), denied (comma list of commands that the roles lack: 432), allowed
+ *	(that users and domain admins have although they lack them by default), unknown (comma
  *	list of commands that the server lacks: 401).
- * true or false: expunge, expunge-vm, force-stop (rights of a user), project-volumes (a project owns the volumes: they
- *	are found by id only), backup-attach, maintenance, no-secondary-storage (snapshots fail), host-away (no
- *	agent answers: on a running VM attach, detach and a stop that is not forced fail, and no VM starts), hosts-full (no VM starts, which is known at once), storage-full (nothing can be
+ * true or false: expunge, expunge-vm, force-stop (rights of a user), backup-attach, maintenance, no-secondary-storage
+ *	(snapshots fail), host-away (no agent answers: on a running VM attach, detach and a stop that is not forced
+ *	fail, and no VM starts), hosts-full (no VM starts, which is known at once), storage-full (nothing can be
  *	made or made larger), storage-error (nothing can be deleted).
  * Settings of the HTTP side, which are only kept here: latency-ms, enforce-post, api-limit, interval-ms.
  *
@@ -82,6 +85,11 @@ int sim_set(struct sim *sim, const char *key, const char *value);
 /* A number, or 0 or 1 for a boolean. sim_get_text() returns any setting as it was set. Unknown keys: 0 and "". */
 int64_t sim_get(struct sim *sim, const char *key);
 const char *sim_get_text(struct sim *sim, const char *key);
+
+/* The account with this key, which has the secret; NULL: nobody has it, or may not call. */
+struct sim_account *sim_caller(struct sim *sim, const char *api_key, const char **ret_secret);
+/* The keys of the default world's account. */
+void sim_set_keys(struct sim *sim, const char *api_key, const char *secret);
 
 /* What the requests of the same names below /admin do (README.md). */
 

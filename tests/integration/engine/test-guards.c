@@ -10,6 +10,7 @@
 #define REFUSE     "\"action\":\"job-error\",\"errorcode\":431,\"errortext\":\"not today\""
 #define FOREIGN    "77777777-7777-4777-8777-777777777777"
 #define V8         "88888888-8888-4888-8888-888888888888"
+#define PROJECT    "99999999-9999-4999-8999-999999999999"
 #define HOLD(node) "{\"action\":\"hold\",\"node\":\"" node "\",\"holder\":\"dm-0\"}"
 
 static void await_received(struct world *w, const char *command, unsigned n)
@@ -406,10 +407,13 @@ static void test_destroy_in_project(void)
 
 	f_start(&w, NULL, 2, &set);
 	json_object_put(o_succeed(&w, f_assign(&w, &set, "a")));
-	o_set(&w, "project-volumes", "true");
+	w_sim_post(&w, "seed",
+		   "{\"projects\":[{\"id\":\"" PROJECT "\",\"name\":\"p\"}],"
+		   "\"vms\":[{\"id\":\"" F_VM "\",\"project\":\"" PROJECT "\"}]}");
+	for (size_t i = 0; i < set.n; i++)
+		poke(&w, set.ids[i], "\"project\":\"" PROJECT "\"");
 	o_fail(&w, destroy_vm(&w), "failed", "Protected", "does not show it");
 	CU_ASSERT_EQUAL(w_executed(&w, "destroyVirtualMachine"), 0);
-	o_set(&w, "project-volumes", "false");
 	w_stop(&w);
 }
 

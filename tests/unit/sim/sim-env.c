@@ -15,6 +15,7 @@ sd_event *event;
 char env_guest_log[4096];
 
 static struct sim_call next;
+static struct sim_account *caller;
 static json_object *executed;
 
 static void on_executed(const char *command, void *data)
@@ -61,6 +62,7 @@ void env_start(void)
 	};
 
 	executed = json_object_new_object();
+	caller = NULL;
 	*env_guest_log = '\0';
 	CU_ASSERT_FATAL(sd_event_new(&event) >= 0);
 	CU_ASSERT_EQUAL_FATAL(sim_new(event, on_executed, NULL, &sim), 0);
@@ -100,7 +102,9 @@ static void run(const char *const *call, struct sim_answer *ret)
 		mk_json_set_str(params, call[i], call[i + 1]);
 	next.command = call[0];
 	next.params = params;
-	sim_call(sim, &next, ret);
+	next.caller = caller;
+	if (sim_authorize(sim, &next, ret))
+		sim_call(sim, &next, ret);
 	next = (struct sim_call){ 0 };
 }
 
@@ -127,7 +131,7 @@ static json_object *take_ok(const char *command, struct sim_answer *a)
 
 json_object *env_ok_call(const char *const *call)
 {
-	struct sim_answer a;
+	struct sim_answer a = { 0 };
 
 	run(call, &a);
 	return take_ok(call[0], &a);
@@ -149,7 +153,7 @@ static void check_error(const char *command, json_object *o, int code, const cha
 void env_refused_call(int code, int cs_code, const char *text, const char *const *call)
 {
 	_cleanup_json_ json_object *o = NULL;
-	struct sim_answer a;
+	struct sim_answer a = { 0 };
 
 	run(call, &a);
 	o = below_root(&a);
@@ -164,12 +168,20 @@ void env_refused_call(int code, int cs_code, const char *text, const char *const
 	sim_answer_done(&a);
 }
 
+void env_caller(const char *key)
+{
+	const char *secret;
+
+	caller = key ? sim_caller(sim, key, &secret) : NULL;
+	CU_ASSERT_FATAL(!key || caller);
+}
+
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
 const char *env_start_job_call(const char *const *call)
 {
 	_cleanup_json_ json_object *o = NULL;
-	struct sim_answer a;
+	struct sim_answer a = { 0 };
 	const char *job;
 
 	run(call, &a);

@@ -42,6 +42,9 @@ const char *env_start_job_call(const char *const *call);
 json_object *env_job_call(const char *const *call);
 void env_job_refused_call(int code, const char *text, const char *const *call);
 
+/* Who calls from now on: the account with the key; NULL: that of the default world. */
+void env_caller(const char *key);
+
 /* Runs the loop until the job has ended, for 10 s at most. Returns its row as env_query() does. */
 json_object *env_wait(const char *job);
 /* The job's row in queryAsyncJobResult; the caller puts it. */

@@ -550,7 +550,7 @@ static void test_poke(void)
 {
 	env_start();
 	bad_poke("{\"vm\":\"nobody\"}", "no vm has the id nobody");
-	bad_poke("{\"state\":\"Ready\"}", "none of vm, volume and snapshot");
+	bad_poke("{\"state\":\"Ready\"}", "none of vm, volume, snapshot and account");
 	bad_poke("{\"vm\":\"" SIM_OMA "\",\"name\":\"x\",\"state\":\"Sleeping\"}", "state");
 	bad_poke("{\"vm\":\"" SIM_OMA "\",\"name\":\"x\",\"colour\":1}", "colour");
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "name", "oma")), 1);

@@ -583,6 +583,11 @@ static void test_update(void)
 	json_object_put(env_job("updateVolume", "id", id, "customid", UNKNOWN));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(UNKNOWN, "name"), "new name");
 	env_set("role", "user");
+	env_refused(432, 9999,
+		    "The API [updateVolume] does not exist or is not available for the "
+		    "account for user id [*",
+		    "updateVolume", "id", UNKNOWN, "name", "x");
+	env_set("allowed", "updateVolume");
 	env_job_refused(431,
 			"The domain admin and normal user are not allowed to update volume except "
 			"volume name & delete protection",
