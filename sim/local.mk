@@ -9,6 +9,9 @@ libsim_la_SOURCES = \
 	sim/api/api.h \
 	sim/api/errors.c \
 	sim/api/faults.c \
+	sim/api/nodes.c \
+	sim/api/parked.c \
+	sim/api/past.c \
 	sim/commands/access.c \
 	sim/commands/answer.c \
 	sim/commands/attach.c \

@@ -266,6 +266,9 @@ static int start(struct server *s, const struct options *o)
 	if (r < 0)
 		return r;
 
+	r = nodes_begin(s);
+	if (r < 0)
+		return r;
 	r = http_new(s->event, o->port, on_request, s, &s->http);
 	if (r >= 0 && o->door)
 		r = http_new(s->event, 0, on_door_request, s, &s->door);
@@ -274,6 +277,7 @@ static int start(struct server *s, const struct options *o)
 
 static void stop(struct server *s)
 {
+	nodes_end(s);
 	http_free(s->http);
 	http_free(s->door);
 	sim_free(s->sim);

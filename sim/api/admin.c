@@ -103,11 +103,65 @@ static int do_release(struct server *s, struct http_request *r, json_object *in,
 	return 0;
 }
 
+/* --- management servers and database --- */
+
+static int kill_nodes(struct server *s, json_object *in, struct node_death how, char **ret_why)
+{
+	const char *name = mk_json_str(in, "server", NULL);
+	unsigned node = name ? nodes_find(s, name) : 0;
+
+	if (node == NODE_NONE) {
+		*ret_why = mk_strdup_printf("no management server '%s'", name);
+		return -EINVAL;
+	}
+
+	how.disk_stays = mk_json_bool(in, "disk-stays", false);
+	nodes_kill(s, node, name ? node + 1 : SIM_SERVERS, &how);
+	return 0;
+}
+
 static int do_restart(struct server *s, struct http_request *r, json_object *in, json_object *out,
 		      char **ret_why)
 {
-	sim_restart(s->sim, mk_json_bool(in, "disk-stays", false));
-	http_drop_pending(s->http);
+	struct node_death how = { .starts = true };
+	int64_t down = mk_json_int(in, "down-ms", 0), offline = mk_json_int(in, "offline-ms", 0);
+
+	if (down < 0 || down > INT_MAX || offline < 0 || offline > INT_MAX)
+		return -EINVAL;
+	how.down_ms = (unsigned)down;
+	how.offline_ms = (unsigned)offline;
+	how.other_id = mk_json_bool(in, "other-id", false);
+	return kill_nodes(s, in, how, ret_why);
+}
+
+static int do_kill(struct server *s, struct http_request *r, json_object *in, json_object *out,
+		   char **ret_why)
+{
+	return kill_nodes(s, in, (struct node_death){ 0 }, ret_why);
+}
+
+static int do_database(struct server *s, struct http_request *r, json_object *in, json_object *out,
+		       char **ret_why)
+{
+	static const char *const ends[] = { [SIM_DATABASE_WAIT] = "wait",
+					    [SIM_DATABASE_FAIL] = "fail",
+					    [SIM_DATABASE_NEVER] = "never",
+					    [SIM_DATABASE_NEVER_DONE] = "never-done" };
+	const char *jobs = mk_json_str(in, "jobs", "wait");
+	size_t i = 0;
+
+	if (mk_json_bool(in, "away", true)) {
+		sim_database_away(s->sim);
+		return 0;
+	}
+	while (i < ARRAY_SIZE(ends) && !streq(ends[i], jobs))
+		i++;
+	if (i == ARRAY_SIZE(ends)) {
+		*ret_why = mk_strdup_printf("jobs cannot be '%s'", jobs);
+		return -EINVAL;
+	}
+	sim_database_back(s->sim, (enum sim_database_end)i);
+	parked_go_on(s);
 	return 0;
 }
 
@@ -225,10 +279,12 @@ static const struct admin_call {
 	{ "GET", "/admin/state", do_state, false },
 	{ "GET", "/admin/wait", do_wait, true },
 	{ "POST", "/admin/clear-log", do_clear_log, false },
+	{ "POST", "/admin/database", do_database, false },
 	{ "POST", "/admin/disk", do_disk, false },
 	{ "POST", "/admin/door", do_door, false },
 	{ "POST", "/admin/fault", do_fault, false },
 	{ "POST", "/admin/guest", do_guest, false },
+	{ "POST", "/admin/kill", do_kill, false },
 	{ "POST", "/admin/poke", do_poke, false },
 	{ "POST", "/admin/release", do_release, false },
 	{ "POST", "/admin/restart", do_restart, false },

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by the files of this room: errors in CloudStack's words, and faults that a test has asked for. */
+/*
+ * Shared by the files of this room: errors in CloudStack's words, faults that a test has asked for, requests that wait,
+ * and the management servers.
+ */
 
 #include "api.h"
 #include "commands/commands.h"
@@ -25,6 +28,7 @@ enum fault_effect {
 	FAULT_DROP_AFTER,
 	FAULT_HANG,
 	FAULT_DELAY,
+	FAULT_LATE,
 	FAULT_GARBAGE,
 	FAULT_EMPTY,
 	FAULT_TRUNCATE,
@@ -61,3 +65,55 @@ bool fault_prevents(const struct fault *f);
 void fault_answer(const struct fault *f, const char *command, struct sim_answer *ret);
 /* Damages the answer of a command that was run; how it is to be sent. */
 enum http_delivery fault_apply(const struct fault *f, struct http_answer *answer, unsigned *ms);
+
+/* --- parked.c --- */
+
+enum parked_for {
+	FOR_DATABASE,
+	FOR_ARRIVAL, /* it is still on its way */
+};
+
+enum parked_end {
+	END_TIME,
+	END_DATABASE,
+	END_SERVER, /* it died */
+};
+
+/* http NULL: the client has given up, which the server does not know. */
+typedef void (*parked_fn)(struct http_request *http, enum parked_end end, void *data);
+
+/* fn is called once: in ms, or by one of the other functions. */
+int park(struct server *s, struct http_request *http, unsigned node, enum parked_for what,
+	 unsigned ms, parked_fn fn, void *data);
+/* The database is back: its requests go on in the order in which they came. */
+void parked_go_on(struct server *s);
+void parked_die(struct server *s, unsigned node);
+
+/* --- past.c --- */
+
+/* Answers a list as it was lag-ms ago; api_key: the caller's. A negative errno: nothing was done. */
+int past_call(struct past *past, const struct sim_call *call, const char *api_key,
+	      struct sim_answer *ret);
+int past_new(sd_event *event, struct sim *sim, struct past **ret);
+struct past *past_free(struct past *past);
+
+/* --- nodes.c --- */
+
+#define NODE_NONE SIM_SERVERS
+
+/* Which management server the balancer gives the request to; NODE_NONE: none is up. */
+unsigned nodes_choose(struct server *s, const struct http_request *r);
+/* The answer where none is up: nobody is there, or there is only the balancer. */
+void nodes_refuse(struct server *s, struct http_request *r);
+/* By name; NODE_NONE: there is none. */
+unsigned nodes_find(struct server *s, const char *name);
+const char *nodes_name(const struct server *s, unsigned node);
+
+struct node_death {
+	bool disk_stays, other_id;
+	bool starts; /* again, after down_ms */
+	unsigned down_ms, offline_ms;
+};
+
+/* Those from the first, up to but not including the end. */
+void nodes_kill(struct server *s, unsigned first, unsigned end, const struct node_death *how);

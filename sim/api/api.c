@@ -6,6 +6,7 @@
  */
 
 #include "api-internal.h"
+#include "jobs/jobs.h"
 #include "model/model.h"
 
 #include <ctype.h>
@@ -14,17 +15,25 @@
 #include <time.h>
 
 #define EXPIRES_MOST (15 * 60) /* with enforce-post */
+#define LAGGING      1         /* the management server with lag-ms */
+#define NO_CONNECTION                                                                              \
+	"com.cloud.utils.exception.CloudRuntimeException: Unable to find by id on DB, due to: "    \
+	"cloud - Connection is not available, request timed out after 30000ms (total=5, "          \
+	"active=5, idle=0, waiting=14)"
 
 /* One request on its way. */
 struct api {
 	struct server *server;
-	struct http_request *http;
+	struct http_request *http; /* NULL: nobody waits for the answer */
+	unsigned node;             /* which management server has it */
 	struct request params;
 	const char *command;
 	struct sim_account *caller;
 	const char *secret;   /* the caller's */
 	json_object *decoded; /* the parameters, once the caller is known */
 	json_object *entry;   /* of the log; NULL when that is full */
+	bool parked;          /* it waits */
+	bool late;            /* it has been held up on its way */
 	struct sim_answer answer;
 };
 
@@ -80,14 +89,15 @@ static bool check_rate(struct api *a)
 	if (most == 0 || sim_is_admin(caller))
 		return true;
 
-	if (now >= caller->rate.end) {
-		caller->rate.end = now + (uint64_t)sim_get(sim, "interval-ms") * USEC_PER_MSEC;
-		caller->rate.used = 0;
+	if (now >= caller->rate[a->node].end) {
+		caller->rate[a->node].end =
+			now + (uint64_t)sim_get(sim, "interval-ms") * USEC_PER_MSEC;
+		caller->rate[a->node].used = 0;
 	}
-	if (++caller->rate.used <= most)
+	if (++caller->rate[a->node].used <= most)
 		return true;
 
-	api_rate_limited(&a->answer, a->command, (caller->rate.end - now) / USEC_PER_MSEC);
+	api_rate_limited(&a->answer, a->command, (caller->rate[a->node].end - now) / USEC_PER_MSEC);
 	return false;
 }
 
@@ -95,14 +105,13 @@ static bool check_role(struct api *a)
 {
 	struct sim_call call = { .command = a->command, .caller = a->caller };
 
+	json_object_put(a->decoded);
 	call.params = a->decoded = request_to_json(&a->params);
 	return sim_authorize(a->server->sim, &call, &a->answer);
 }
 
 static bool check_sender(struct api *a)
 {
-	if (!check_post(a))
-		return false;
 	if (!check_expires(a) || !check_api_key(a)) {
 		api_unauthorized(&a->answer, a->command);
 		return false;
@@ -129,7 +138,11 @@ static bool check_texts(struct api *a)
 
 static bool check_maintenance(struct api *a)
 {
-	if (!sim_get(a->server->sim, "maintenance") || !sim_is_async(a->server->sim, a->command))
+	const char *where = sim_get_text(a->server->sim, "maintenance");
+
+	if (!streq(where, "true") && !streq(where, nodes_name(a->server, a->node)))
+		return true;
+	if (!sim_is_async(a->server->sim, a->command))
 		return true;
 
 	api_in_maintenance(&a->answer, a->command);
@@ -223,6 +236,17 @@ static void log_end(struct api *a, int64_t status, const struct fault *f)
 	mk_json_set_str(a->entry, "fault", f ? f->action : NULL);
 }
 
+static void send_answer(struct api *a, struct http_answer *answer, enum http_delivery delivery,
+			unsigned ms)
+{
+	if (a->http) {
+		http_reply(a->http, answer, delivery, ms);
+		return;
+	}
+	free(answer->body);
+	free(answer->description);
+}
+
 static void reply(struct api *a, const struct fault *f)
 {
 	unsigned ms = (unsigned)sim_get(a->server->sim, "latency-ms") + a->answer.delay_ms;
@@ -234,21 +258,30 @@ static void reply(struct api *a, const struct fault *f)
 		http_go_away(a->server->door);
 	if (f)
 		delivery = fault_apply(f, &answer, &ms);
-	log_end(a, delivery == HTTP_DROP || delivery == HTTP_HOLD ? 0 : (int64_t)answer.status, f);
-	http_reply(a->http, &answer, delivery, ms);
+	log_end(a,
+		delivery == HTTP_DROP || delivery == HTTP_HOLD || !a->http ? 0
+									   : (int64_t)answer.status,
+		f);
+	send_answer(a, &answer, delivery, ms);
+}
+
+static void drop(struct api *a, const struct fault *f)
+{
+	struct http_answer none = { 0 };
+
+	log_end(a, 0, f);
+	send_answer(a, &none, HTTP_DROP, 0);
 }
 
 /* The fault comes instead of the command. */
 static void reply_fault(struct api *a, const struct fault *f)
 {
 	if (f->effect == FAULT_DROP_BEFORE) {
-		struct http_answer none = { 0 };
-
-		log_end(a, 0, f);
-		http_reply(a->http, &none, HTTP_DROP, 0);
+		drop(a, f);
 	} else if (f->effect == FAULT_HTML) {
 		log_end(a, f->status, f);
-		http_reply_html(a->http, (unsigned)f->status, "Proxy Error");
+		if (a->http)
+			http_reply_html(a->http, (unsigned)f->status, "Proxy Error");
 	} else {
 		fault_answer(f, a->command, &a->answer);
 		reply(a, f);
@@ -262,16 +295,23 @@ static bool tells_job_end(const struct api *a)
 			   0) != 0;
 }
 
-/* A verified request of a command that the server has. */
-static void call(struct api *a)
+/* A lagging server shows in its lists what was. */
+static void call_model(struct api *a, const struct sim_call *call)
 {
-	const struct fault *f = faults_meet(&a->server->faults, a->command);
-	struct sim_call call = { .command = a->command, .params = a->decoded, .caller = a->caller };
-
-	if (f && fault_prevents(f)) {
-		reply_fault(a, f);
+	if (a->node == LAGGING && starts_with(a->command, "list") &&
+	    past_call(a->server->past, call, request_get(&a->params, "apikey", true), &a->answer) >=
+		    0)
 		return;
-	}
+	sim_call(a->server->sim, call, &a->answer);
+}
+
+/* A verified request of a command that the server has. */
+static void run(struct api *a, const struct fault *f)
+{
+	struct sim_call call = {
+		.command = a->command, .params = a->decoded, .caller = a->caller, .server = a->node
+	};
+
 	if (!check_texts(a) || !check_maintenance(a)) {
 		reply(a, f);
 		return;
@@ -283,17 +323,137 @@ static void call(struct api *a)
 		call.fault_text = f->text;
 		call.fault_ms = f->ms;
 	}
-	sim_call(a->server->sim, &call, &a->answer);
+	call_model(a, &call);
 	if (tells_job_end(a))
 		log_happened(a->server->log, "job-done");
 	reply(a, f);
+}
+
+/* --- waiting --- */
+
+/* What is left of the request is freed by who says that it waits no more. */
+static void api_free(struct api *a)
+{
+	request_done(&a->params);
+	sim_answer_done(&a->answer);
+	json_object_put(a->decoded);
+	json_object_put(a->entry);
+	free(a);
+}
+
+/* Jetty's page: the servlet lets an exception through. */
+static const char no_connection_page[] =
+	"<html>\n<head>\n"
+	"<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n"
+	"<title>Error 404 Not Found</title>\n</head>\n"
+	"<body><h2>HTTP ERROR 404 Not Found</h2>\n<table>\n"
+	"<tr><th>URI:</th><td>/client/api</td></tr>\n"
+	"<tr><th>STATUS:</th><td>404</td></tr>\n"
+	"<tr><th>MESSAGE:</th><td>Not Found</td></tr>\n"
+	"<tr><th>SERVLET:</th><td>default</td></tr>\n"
+	"<tr><th>CAUSED BY:</th><td>" NO_CONNECTION "</td></tr>\n</table>\n"
+	"<h3>Caused by:</h3><pre>" NO_CONNECTION "\n"
+	"\tat com.cloud.utils.db.GenericDaoBase.findById(GenericDaoBase.java:1089)\n"
+	"</pre>\n\n</body>\n</html>\n";
+
+/*
+ * The database did not come back in time. A list has failed in its check of the sender, and so has the making of the
+ * 401; a change has failed behind it.
+ */
+static void reply_no_database(struct api *a)
+{
+	bool reads = sim_is_read(a->server->sim, a->command);
+	struct http_answer answer = { .status = reads ? 401 : 404,
+				      .type = reads ? HTTP_JSON : HTTP_HTML,
+				      .body = strdup(reads ? "null" : no_connection_page),
+				      .close = !reads };
+
+	answer.size = answer.body ? strlen(answer.body) : 0;
+	log_end(a, a->http ? (int64_t)answer.status : 0, NULL);
+	send_answer(a, &answer, HTTP_SEND, 0);
+}
+
+static void wait_for(struct api *a, enum parked_for what, int64_t ms, parked_fn fn)
+{
+	a->parked = true;
+	if (park(a->server, a->http, a->node, what, (unsigned)ms, fn, a) < 0)
+		abort();
+}
+
+static void verify(struct api *a);
+
+static void on_database(struct http_request *http, enum parked_end end, void *data)
+{
+	struct api *a = data;
+
+	a->http = http;
+	a->parked = false;
+	if (end == END_DATABASE)
+		verify(a);
+	else if (end == END_TIME)
+		reply_no_database(a);
+	else
+		drop(a, NULL);
+	if (!a->parked)
+		api_free(a);
+}
+
+/* Returns whether it waits. */
+static bool wait_for_database(struct api *a)
+{
+	struct sim *sim = a->server->sim;
+
+	if (!sim_database_is_away(sim))
+		return false;
+	wait_for(a, FOR_DATABASE,
+		 sim_get(sim, sim_is_read(sim, a->command) ? "db-list-ms" : "db-change-ms"),
+		 on_database);
+	return true;
+}
+
+static void on_arrival(struct http_request *http, enum parked_end end, void *data)
+{
+	struct api *a = data;
+
+	a->http = http;
+	a->parked = false;
+	a->late = true;
+	if (end == END_SERVER)
+		drop(a, NULL);
+	else if (!wait_for_database(a))
+		verify(a);
+	if (!a->parked)
+		api_free(a);
+}
+
+/* --- all of it --- */
+
+static void meet(struct api *a)
+{
+	const struct fault *f = a->late ? NULL : faults_meet(&a->server->faults, a->command);
+
+	if (f && f->effect == FAULT_LATE)
+		wait_for(a, FOR_ARRIVAL, f->ms, on_arrival);
+	else if (f && fault_prevents(f))
+		reply_fault(a, f);
+	else
+		run(a, f);
+}
+
+static void verify(struct api *a)
+{
+	if (check_sender(a))
+		meet(a);
+	else
+		reply(a, NULL);
 }
 
 static void serve(struct api *a)
 {
 	const char *command = request_get(&a->params, "command", false);
 
-	a->entry = log_received(a->server->log, str_or_empty(command), &a->params);
+	a->entry = json_object_get(log_received(a->server->log, str_or_empty(command), &a->params));
+	mk_json_set_str(a->entry, "server", nodes_name(a->server, a->node));
 	if (!command || !sim_knows(a->server->sim, command)) {
 		api_unauthorized(&a->answer, NULL);
 		reply(a, NULL);
@@ -301,10 +461,10 @@ static void serve(struct api *a)
 	}
 
 	a->command = command;
-	if (check_sender(a))
-		call(a);
-	else
+	if (!check_post(a))
 		reply(a, NULL);
+	else if (!wait_for_database(a))
+		verify(a);
 }
 
 /* Query and form; of two with one name a GET keeps the last, a POST the first. */
@@ -318,18 +478,33 @@ static int read_params(struct api *a)
 	return request_add(&a->params, http_body(a->http, NULL), false);
 }
 
-void api_handle(struct server *s, struct http_request *r)
+/* A request that got to a management server. */
+static void accept_request(struct server *s, struct http_request *r, unsigned node)
 {
-	struct api a = { .server = s, .http = r };
+	struct api *a = calloc(1, sizeof(*a));
 
-	if (!streq(http_method(r), "GET") && !streq(http_method(r), "POST"))
-		http_reply_html(r, 405, "Method Not Allowed");
-	else if (read_params(&a) < 0)
+	if (!a)
+		abort();
+	a->server = s;
+	a->http = r;
+	a->node = node;
+	http_set_mark(r, node);
+	if (read_params(a) < 0)
 		http_reply_html(r, 400, "Unable to parse URI query");
 	else
-		serve(&a);
+		serve(a);
+	if (!a->parked)
+		api_free(a);
+}
 
-	request_done(&a.params);
-	json_object_put(a.decoded);
-	sim_answer_done(&a.answer);
+void api_handle(struct server *s, struct http_request *r)
+{
+	unsigned node = nodes_choose(s, r);
+
+	if (node == NODE_NONE)
+		nodes_refuse(s, r);
+	else if (!streq(http_method(r), "GET") && !streq(http_method(r), "POST"))
+		http_reply_html(r, 405, "Method Not Allowed");
+	else
+		accept_request(s, r, node);
 }

@@ -15,6 +15,17 @@
 
 struct fault;
 TAILQ_HEAD(faults, fault);
+struct parked;
+TAILQ_HEAD(all_parked, parked);
+struct past;
+
+/* A management server, sim_server of the same number. */
+struct node {
+	struct server *server;
+	bool down, other_id;
+	unsigned offline_ms;
+	sd_event_source *start; /* when it is up again */
+};
 
 struct server {
 	sd_event *event;
@@ -24,6 +35,12 @@ struct server {
 	struct sim_log *log;
 	struct hypervisor *hv; /* NULL without */
 	struct faults faults;
+	struct node nodes[SIM_SERVERS];
+	unsigned turn;           /* of the balancer */
+	bool unreachable;        /* the door is closed because no management server is up */
+	sd_event_source *online; /* the hosts are connected then */
+	struct all_parked parked;
+	struct past *past;    /* what the lagging server shows */
 	int64_t clock_offset; /* of the server, in seconds */
 };
 
@@ -33,3 +50,6 @@ void admin_handle(struct server *s, struct http_request *r);
 /* Any setting. -EINVAL: unknown key or bad value. */
 int server_set(struct server *s, const char *key, const char *value);
 void faults_clear(struct faults *faults);
+/* Before and after the loop. */
+int nodes_begin(struct server *s);
+void nodes_end(struct server *s);

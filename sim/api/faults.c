@@ -20,6 +20,7 @@ static const struct action {
 	{ "drop-after", FAULT_DROP_AFTER, SIM_JOB_OK, 0 },
 	{ "hang", FAULT_HANG, SIM_JOB_OK, 0 },
 	{ "delay", FAULT_DELAY, SIM_JOB_OK, NEEDS_MS },
+	{ "late", FAULT_LATE, SIM_JOB_OK, NEEDS_MS },
 	{ "garbage", FAULT_GARBAGE, SIM_JOB_OK, 0 },
 	{ "empty", FAULT_EMPTY, SIM_JOB_OK, 0 },
 	{ "truncate", FAULT_TRUNCATE, SIM_JOB_OK, 0 },
@@ -179,6 +180,7 @@ bool fault_prevents(const struct fault *f)
 	case FAULT_DROP_AFTER:
 	case FAULT_HANG:
 	case FAULT_DELAY:
+	case FAULT_LATE:
 	case FAULT_GARBAGE:
 	case FAULT_EMPTY:
 	case FAULT_TRUNCATE:
@@ -314,6 +316,7 @@ enum http_delivery fault_apply(const struct fault *f, struct http_answer *a, uns
 		break;
 	case FAULT_NONE:
 	case FAULT_ERROR:
+	case FAULT_LATE:
 	case FAULT_DROP_BEFORE:
 	case FAULT_HTML:
 	case FAULT_RATE_LIMIT:

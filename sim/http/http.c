@@ -37,6 +37,7 @@ struct http {
 	void *data;
 	bool kicked; /* the timer is set for now */
 	bool away;
+	unsigned connections; /* so far */
 	LIST_HEAD(http_requests, http_request) requests;
 };
 
@@ -52,6 +53,7 @@ struct http_request {
 	enum http_delivery delivery;
 	unsigned ms;
 	size_t dripped;
+	unsigned mark;
 	sd_event_source *timer, *hangup;
 	void (*gone)(void *data);
 	void *gone_data;
@@ -180,7 +182,7 @@ static void clean_header(char *s)
 			*s = '?';
 }
 
-static void add_headers(struct MHD_Response *response, struct http_answer *a, bool away)
+static void add_headers(struct MHD_Response *response, struct http_answer *a, bool last)
 {
 	/* as HttpUtils.addSecurityHeaders() has them */
 	static const char *const security[][2] = {
@@ -196,7 +198,7 @@ static void add_headers(struct MHD_Response *response, struct http_answer *a, bo
 	for (size_t i = 0; i < ARRAY_SIZE(security); i++)
 		(void)MHD_add_response_header(response, security[i][0], security[i][1]);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
-	if (away)
+	if (last)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (a->description) {
 		clean_header(a->description);
@@ -220,7 +222,7 @@ static enum MHD_Result send_answer(struct http_request *r)
 	if (!response)
 		return MHD_NO;
 
-	add_headers(response, a, r->http->away);
+	add_headers(response, a, r->http->away || a->close);
 	result = MHD_queue_response(r->connection, a->status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -283,12 +285,13 @@ void http_release(struct http *http)
 	}
 }
 
-void http_drop_pending(struct http *http)
+void http_drop_pending(struct http *http, unsigned mark)
 {
 	struct http_request *r = NULL;
 
 	LIST_FOREACH(r, &http->requests, link)
-		if (r->answered && r->stage == STAGE_WAITING && starts_with(r->path, "/client/"))
+		if (r->answered && r->stage == STAGE_WAITING && r->mark == mark &&
+		    starts_with(r->path, "/client/"))
 			(void)on_hangup(NULL, -1, 0, r);
 }
 
@@ -425,6 +428,28 @@ static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, 
 	return MHD_YES;
 }
 
+void http_set_mark(struct http_request *r, unsigned mark)
+{
+	r->mark = mark;
+}
+
+static void on_connection(void *data, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = data;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = (void *)(uintptr_t)http->connections++;
+}
+
+unsigned http_connection(const struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? (unsigned)(uintptr_t)info->socket_context : 0;
+}
+
 const char *http_method(const struct http_request *r)
 {
 	return r->method;
@@ -477,7 +502,8 @@ static int listen_on(struct http *http, uint16_t port)
 				 (struct sockaddr *)&sa, MHD_OPTION_CONNECTION_TIMEOUT,
 				 IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				 (size_t)CONN_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http,
-				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
+				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+				 MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
 	return http->daemon ? 0 : -EADDRINUSE;
 }
 

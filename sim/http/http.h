@@ -20,6 +20,7 @@ struct http_answer {
 	char *body;
 	size_t size;
 	char *description;
+	bool close; /* the connection ends with it */
 };
 
 enum http_delivery {
@@ -43,9 +44,13 @@ void http_go_away(struct http *http);
 int http_come_back(struct http **http);
 /* Held answers are sent. */
 void http_release(struct http *http);
-/* Unanswered requests of the API lose their connection, held ones included. */
-void http_drop_pending(struct http *http);
+/* Unanswered requests of the API with this mark lose their connection, held ones included. */
+void http_drop_pending(struct http *http, unsigned mark);
 
+/* The caller's own, for http_drop_pending(); 0 at first. */
+void http_set_mark(struct http_request *r, unsigned mark);
+/* Which of all connections it came on; they count from 0. */
+unsigned http_connection(const struct http_request *r);
 const char *http_method(const struct http_request *r);
 const char *http_path(const struct http_request *r);  /* as sent, up to the '?' */
 const char *http_query(const struct http_request *r); /* as sent, after the '?'; NULL for none */

@@ -40,8 +40,5 @@ enum sim_database_end {
 };
 
 void sim_database_away(struct sim *sim);
+bool sim_database_is_away(const struct sim *sim);
 void sim_database_back(struct sim *sim, enum sim_database_end how);
-
-/* No primary storage is found for a volume to be made on, for so long. */
-void sim_storage_away(struct sim *sim, unsigned ms);
-bool sim_storage_found(const struct sim *sim);

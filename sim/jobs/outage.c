@@ -86,6 +86,11 @@ void sim_database_away(struct sim *sim)
 	sim->database_away = true;
 }
 
+bool sim_database_is_away(const struct sim *sim)
+{
+	return sim->database_away;
+}
+
 static bool at_work(const struct sim_job *job)
 {
 	return !job->stuck && job->phase != JOB_QUEUED && job->phase != JOB_ENDED;
@@ -143,16 +148,4 @@ void sim_database_back(struct sim *sim, enum sim_database_end how)
 			survive(job, how);
 	}
 	begin_queues(sim);
-}
-
-/* ---- the storage ----------------------------------------------------------------------------- */
-
-void sim_storage_away(struct sim *sim, unsigned ms)
-{
-	sim->storage_back = mk_now_monotonic() + ms * USEC_PER_MSEC;
-}
-
-bool sim_storage_found(const struct sim *sim)
-{
-	return mk_now_monotonic() >= sim->storage_back;
 }

@@ -128,7 +128,7 @@ struct sim_account {
 	struct {                            /* its window of the api-limit plugin */
 		uint64_t end;               /* monotonic µs */
 		int64_t used;
-	} rate;
+	} rate[SIM_SERVERS]; /* each management server counts for itself */
 };
 
 struct sim_project {
@@ -205,7 +205,6 @@ struct sim {
 	sd_event *event;
 	struct sim_server servers[SIM_SERVERS]; /* they share everything else */
 	bool database_away;
-	uint64_t storage_back;                     /* monotonic: before that no pool is found */
 	const struct sim_command *const *commands; /* their tables; ends with NULL */
 	sd_event_source *beat; /* of the work queue; armed while a VM's queue waits */
 	void (*executed)(const char *command, void *data);

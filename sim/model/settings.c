@@ -32,7 +32,7 @@ static const struct setting {
 	{ "expunge-vm", S_BOOL, "false" },    /* allow.user.expunge.recover.vm */
 	{ "force-stop", S_BOOL, "true" },     /* allow.user.force.stop.vm */
 	{ "backup-attach", S_BOOL, "false" }, /* backup.enable.attach.detach.of.volumes */
-	{ "maintenance", S_BOOL, "false" },
+	{ "maintenance", S_CHOICE, "false", "false|true|ms1|ms2" },
 	{ "denied", S_TEXT, "" },
 	{ "allowed", S_TEXT, "" },
 	{ "unknown", S_TEXT, "" },
@@ -43,6 +43,7 @@ static const struct setting {
 	{ "hv-delay-ms", S_NUMBER, "0" }, /* the guest shows that much later what comes and goes */
 	{ "no-secondary-storage", S_BOOL, "false" }, /* for snapshots */
 	{ "host-away", S_BOOL, "false" },            /* no agent answers: see sim_set() */
+	{ "hosts-offline", S_BOOL, "false" },        /* the server has not connected to them yet */
 	{ "fail", S_TEXT, "" }, /* comma list of what the hypervisor refuses to do: see sim_set() */
 	{ "fail-text", S_TEXT, "Simulated failure" },
 	{ "pool-gib", S_NUMBER, "0" }, /* what the storage can hold; 0: what the hypervisor has */
@@ -51,6 +52,12 @@ static const struct setting {
 	{ "storage-error", S_BOOL, "false" }, /* nothing can be deleted */
 	/* of the HTTP side */
 	{ "latency-ms", S_NUMBER, "0" },
+	{ "servers", S_CHOICE, "1", "1|2" },
+	{ "balance", S_CHOICE, "request", "request|connection|ms1|ms2" },
+	{ "lag-ms", S_NUMBER, "0" }, /* what ms2 lists is that old */
+	{ "db-list-ms", S_NUMBER,
+	  "60000" }, /* how long requests wait for a database that is away */
+	{ "db-change-ms", S_NUMBER, "30000" },
 	{ "enforce-post", S_BOOL, "false" },
 	{ "api-limit", S_NUMBER, "0" },
 	{ "interval-ms", S_NUMBER, "1000" },
