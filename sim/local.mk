@@ -43,6 +43,7 @@ libsim_la_SOURCES = \
 	sim/commands/vm-destroy.c \
 	sim/commands/vm-list.c \
 	sim/commands/vm.c \
+	sim/commands/volume-delete.c \
 	sim/commands/volume.c \
 	sim/http/http.c \
 	sim/http/http.h \

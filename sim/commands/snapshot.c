@@ -186,7 +186,7 @@ static bool delete_begin(struct sim_job *job)
 
 static bool delete_finish(struct sim_job *job)
 {
-	if (sim_flag(job->sim, "storage-error"))
+	if (sim_failure(job->sim, "delete"))
 		return sim_job_refuse(job, 530, "Failed to delete snapshot:%s",
 				      job->snapshot->o.id);
 	job->snapshot->state = "Destroyed";

@@ -152,7 +152,7 @@ static void expunge_vm(struct sim *sim, struct sim_vm *vm)
 {
 	struct sim_volume *root = sim_vm_root(sim, vm);
 
-	if (root && root->stored && sim_flag(sim, "storage-error")) {
+	if (root && root->stored && sim_failure(sim, "delete")) {
 		root->vm = NULL;
 		sim_volume_set_state(root, "Destroy");
 	} else if (root) {

@@ -49,7 +49,6 @@ static const struct setting {
 	{ "pool-gib", S_NUMBER, "0" }, /* what the storage can hold; 0: what the hypervisor has */
 	{ "hosts-full", S_BOOL, "false" },    /* no host has room for another VM */
 	{ "storage-full", S_BOOL, "false" },  /* nothing can be made or made larger */
-	{ "storage-error", S_BOOL, "false" }, /* nothing can be deleted */
 	/* of the HTTP side */
 	{ "latency-ms", S_NUMBER, "0" },
 	{ "servers", S_CHOICE, "1", "1|2" },

@@ -48,11 +48,15 @@ class Script:
 class Failures(Script):
     """A note names the hypervisor's command that fails."""
 
+    words = {"CreateObjectCommand": "create", "DeleteCommand": "delete", "ResizeVolumeCommand": "resize",
+             "CopyCommand": "copy", "AttachCommand": "attach", "DettachCommand": "detach", "StartCommand": "start",
+             "StopCommand": "stop"}
+
     def play(self, r):
         for e in self.exchanges:
             m = re.match(r"(\w+Command) fails", e.get("note") or "")
             if not e["step"].startswith("job:"):
-                r.sim.admin("set", {"hv-fails": m.group(1) if m else ""})
+                r.sim.admin("set", {"fail": self.words[m.group(1)] if m else ""})
             yield e, r.run_one(e)
 
 

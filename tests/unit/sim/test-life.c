@@ -366,7 +366,7 @@ static void test_destroy_vm_unmade(void)
 static void test_destroy_vm_storage(void)
 {
 	env_start();
-	env_set("storage-error", "true");
+	env_set("fail", "delete");
 	json_object_put(env_job("destroyVirtualMachine", "id", SIM_TEST_VM, "expunge", "true"));
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "id", SIM_TEST_VM)), 0);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(SIM_TEST_ROOT, "state"), "Destroy");

@@ -461,7 +461,7 @@ static void test_delete_storage_error(void)
 	id = env_new_volume(NULL);
 	poke_volume(id, "\"state\":\"Ready\"");
 	other = env_new_volume(NULL);
-	env_set("storage-error", "true");
+	env_set("fail", "delete");
 	env_refused(530, 4250, "Failed to expunge the volume Volume {*", "deleteVolume", "id", id);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunging");
 	env_job_refused(530, "Failed to expunge the volume Volume {*", "destroyVolume", "id", id,
@@ -470,7 +470,7 @@ static void test_delete_storage_error(void)
 	/* there is nothing of an Allocated one on a storage */
 	json_object_put(env_ok("deleteVolume", "id", other));
 
-	env_set("storage-error", "false");
+	env_set("fail", "");
 	json_object_put(env_ok("deleteVolume", "id", id));
 	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Expunged");
 	CU_ASSERT_EQUAL(env_executed("deleteVolume"), 2);
