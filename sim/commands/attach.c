@@ -284,7 +284,8 @@ static bool create(struct sim_job *job)
 	_cleanup_free_ char *text = sim_volume_name_text(v);
 	const char *why = sim_failure(job->sim, "create");
 
-	if (v->misplaced || !sim_storage_has_room(job->sim, v->size))
+	if (v->misplaced || sim_flag(job->sim, "hosts-offline") ||
+	    !sim_storage_has_room(job->sim, v->size))
 		return sim_job_refuse(job, 530,
 				      "Unable to find suitable primary storage when creating "
 				      "volume [%s].",

@@ -193,6 +193,7 @@ bool sim_vm_start_check(struct sim_job *job);
 bool sim_vm_start_begin(struct sim_job *job);
 bool sim_vm_start_midway(struct sim_job *job);
 bool sim_vm_start_finish(struct sim_job *job);
+void sim_vm_start_interrupt(struct sim_job *job);
 void sim_vm_abort(struct sim_job *job);
 /* Refuses because the host does not stop the VM, whose state is that of before again. */
 bool sim_vm_refuse_stop(struct sim_job *job);

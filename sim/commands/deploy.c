@@ -346,6 +346,12 @@ static void undo(struct sim_job *job)
 		set_error(job);
 }
 
+static void interrupt(struct sim_job *job)
+{
+	if (wants_start(job))
+		sim_vm_start_interrupt(job);
+}
+
 const struct sim_command sim_deploy_commands[] = {
 	{
 		.name = "deployVirtualMachine",
@@ -360,6 +366,7 @@ const struct sim_command sim_deploy_commands[] = {
 		.midway = midway,
 		.finish = finish,
 		.abort = undo,
+		.interrupt = interrupt,
 		.result = sim_result_vm,
 	},
 	{ .name = NULL },

@@ -128,11 +128,12 @@ static void add_owner(json_object *row, const struct sim_vm *vm)
 	mk_json_set_str(row, "username", vm->user->user_name);
 }
 
-static void add_host(json_object *row, const struct sim_vm *vm, bool admin)
+static void add_host(struct sim *sim, json_object *row, const struct sim_vm *vm, bool admin)
 {
-	if (!sim_vm_has_host(vm))
+	if (!sim_vm_has_host(vm) && !vm->kept_host)
 		return;
-	mk_json_set_str(row, "hostcontrolstate", "Enabled");
+	mk_json_set_str(row, "hostcontrolstate",
+			sim_flag(sim, "hosts-offline") ? "Offline" : "Enabled");
 	if (admin) {
 		mk_json_set_str(row, "hostid", SIM_HOST);
 		mk_json_set_str(row, "hostname", SIM_HOST_NAME);
@@ -235,7 +236,7 @@ json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, unsigned
 		mk_json_set_str(row, "group", vm->group);
 	}
 	sim_row_add_named(row, "zone", vm->zone);
-	add_host(row, vm, admin);
+	add_host(sim, row, vm, admin);
 	if (details & (SIM_VM_ALL | SIM_VM_TMPL))
 		add_template(row, vm);
 	add_offering(row, vm, details);

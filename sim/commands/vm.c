@@ -93,7 +93,8 @@ bool sim_vm_start_check(struct sim_job *job)
 			job, 530, "Unable to deploy VM [%s] because the ROOT volume is missing.",
 			vm->o.id);
 	if (streq(vm->state, "Stopped") &&
-	    (sim_flag(job->sim, "hosts-full") || any_volume(job->sim, vm, is_half_made)))
+	    (sim_flag(job->sim, "hosts-full") || sim_flag(job->sim, "hosts-offline") ||
+	     any_volume(job->sim, vm, is_half_made)))
 		return sim_job_refuse(job, 533, "No destination found for a deployment for %s",
 				      text);
 	job->queue = vm;
@@ -151,6 +152,15 @@ bool sim_vm_start_finish(struct sim_job *job)
 	sim_vm_set_state(job->vm, "Running");
 	sim_plug_all(job->sim, job->vm);
 	return true;
+}
+
+/* The row keeps the host that was chosen; a disk that was being made stays Creating. */
+void sim_vm_start_interrupt(struct sim_job *job)
+{
+	if (job->nothing_done)
+		return;
+	sim_vm_set_state(job->vm, "Stopped");
+	job->vm->kept_host = true;
 }
 
 /* ---- stopVirtualMachine ---------------------------------------------------------------------- */
@@ -227,6 +237,7 @@ const struct sim_command sim_vm_commands[] = {
 		.begin = sim_vm_start_begin,
 		.midway = sim_vm_start_midway,
 		.finish = sim_vm_start_finish,
+		.interrupt = sim_vm_start_interrupt,
 		.abort = sim_vm_abort,
 		.result = sim_result_vm,
 	},

@@ -181,7 +181,7 @@ static bool create_finish(struct sim_job *job)
 
 	if (!job->snapshot)
 		return true;
-	if (sim_flag(job->sim, "storage-full"))
+	if (sim_flag(job->sim, "storage-full") || sim_flag(job->sim, "hosts-offline"))
 		return sim_job_refuse(job, 530, "Failed to create volume %s from snapshot %s",
 				      v->o.id, job->snapshot->o.id);
 

@@ -149,6 +149,7 @@ struct sim_vm {
 	struct sim_nic *nics;
 	size_t n_nics;
 	bool delete_protection;
+	bool kept_host;             /* its row has a host although it does not run */
 	bool has_run;               /* it has a last host, whose cluster has storage */
 	json_object *details;       /* all of them: a user does not see each */
 	enum sim_guest_state guest; /* while it is Running */

@@ -46,6 +46,7 @@ void sim_vm_set_state(struct sim_vm *vm, const char *state)
 
 	vm->state = sim_state_name(sim_vm_states, state);
 	vm->updated = mk_now_realtime();
+	vm->kept_host = false;
 	if (sim_vm_has_host(vm))
 		tie_nics(vm, true);
 	else if (had_host)

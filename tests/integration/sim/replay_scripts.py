@@ -71,8 +71,12 @@ class Restart(Script):
                 if note == "pending":
                     r.sim.admin("set", {"job-ms": LONG})
                 elif note == "at once":
-                    r.sim.admin("restart", {})
+                    r.sim.admin("restart", {"offline-ms": LONG})
                     r.sim.admin("set", {"job-ms": 0})
+                elif note == "25 s later":
+                    r.sim.admin("set", {"hosts-offline": False})
+                elif note == "again":
+                    r.jobs.clear()  # those that the restart has ended
             yield e, r.run_one(e)
 
 
