@@ -365,6 +365,143 @@ static void test_late_and_never(void)
 	end();
 }
 
+static void guest(const char *state)
+{
+	_cleanup_free_ char *json = mk_strdup_printf("{\"state\":\"%s\"}", state);
+
+	sc_admin(&sim, "guest", json);
+}
+
+/* It fails, and says so in these words. */
+static void detach_in_vain(const char *volume)
+{
+	_cleanup_free_ char *job = NULL;
+
+	sc_call(&sim, "POST", "detachVolume", "id", volume);
+	job = strdup(sc_str(&sim, "jobid"));
+	do {
+		CU_ASSERT_EQUAL_FATAL(sc_call(&sim, "POST", "queryAsyncJobResult", "jobid", job),
+				      200);
+	} while (sc_int(&sim, "jobstatus") == 0);
+	CU_ASSERT_EQUAL(sc_int(&sim, "jobresultcode"), 530);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(json_object_to_json_string(sim.json),
+		       "InternalErrorException: Could not detach volume after sending the command "
+		       "and waiting for [10000] milliseconds."));
+}
+
+/* K1, K4: what the guest misses it sees when it runs again, in the order in which it came. */
+static void test_paused_and_deaf(void)
+{
+	static const char *const args[] = { "--set=detach-wait-ms=10", NULL };
+	static const char *const states[] = { "paused", "deaf" };
+
+	begin(args);
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		attach(VOLUME_1, SIM_OMA);
+		check_event_of("vdb");
+		guest(states[i]);
+		attach(VOLUME_3, SIM_OMA);
+		detach_in_vain(VOLUME_1);
+		CU_ASSERT_STRING_EQUAL(next_event(20), "");
+		CU_ASSERT(exists("sys/block/vdb"));
+		CU_ASSERT_FALSE(exists("sys/block/vdc"));
+
+		guest("running");
+		check_event_of("vdc");
+		check_event_of("vdb");
+		CU_ASSERT_FALSE(exists("sys/block/vdb"));
+		check_contents("sys/block/vdc/serial", SERIAL_3);
+		detach(VOLUME_1); /* corrects the database */
+		detach(VOLUME_3);
+		check_event_of("vdc");
+	}
+
+	/* a deaf guest has missed what came; with "rescan" it looks again */
+	guest("deaf");
+	attach(VOLUME_1, SIM_OMA);
+	sc_admin(&sim, "guest", "{\"state\":\"running\",\"rescan\":false}");
+	CU_ASSERT_STRING_EQUAL(next_event(20), "");
+	guest("running");
+	check_event_of("vdb");
+	end();
+}
+
+/* K10: another disk is at the same unit of the controller before the guest has seen the first one go. */
+static void test_scsi_swap(void)
+{
+	static const char *const args[] = { "--set=hv-bus=scsi", NULL };
+
+	begin(args);
+	attach(VOLUME_1, SIM_OMA);
+	check_event_of("sdb");
+	guest("paused");
+	detach(VOLUME_1);
+	attach(VOLUME_3, SIM_OMA);
+	CU_ASSERT_STRING_EQUAL(next_event(20), "");
+	check_property("sys/block/sdb/uevent", "ID_SERIAL_SHORT=abcdef01234547898bcd");
+	guest("running");
+	check_event("ACTION=remove DEVNAME=sdb DEVTYPE=disk DISKSEQ=2 "
+		    "ID_SERIAL=0QEMU_QEMU_HARDDISK_abcdef01234547898bcd");
+	check_event("ACTION=add DEVNAME=sdb DEVTYPE=disk DISKSEQ=3 "
+		    "ID_SERIAL=0QEMU_QEMU_HARDDISK_" SERIAL_3);
+	check_property("sys/block/sdb/uevent", "ID_SERIAL_SHORT=" SERIAL_3);
+
+	/* a deaf guest hears of disks on scsi */
+	guest("deaf");
+	detach(VOLUME_3);
+	check_event_of("sdb");
+	end();
+}
+
+/* K3: the size changes when the job begins, and CloudStack does not say so before its end. */
+static void test_resize(void)
+{
+	begin(NULL);
+	attach(VOLUME_3, SIM_OMA);
+	check_event_of("vdb");
+	sc_admin(&sim, "fault", "{\"command\":\"resizeVolume\",\"action\":\"job-hold\"}");
+	sc_call(&sim, "POST", "resizeVolume", "id", VOLUME_3, "size", "3");
+	CU_ASSERT_EQUAL(sim.status, 200);
+	check_event("ACTION=change DEVNAME=vdb DEVTYPE=disk DISKSEQ=2 ID_SERIAL=" SERIAL_3);
+	check_contents("sys/block/vdb/size", "6291456\n");
+	sc_admin(&sim, "release", "{}");
+	end();
+}
+
+/* A kernel comes to the disks of a controller in an order of its own: the first, then from the last down. */
+static void test_letters_at_boot(void)
+{
+	static const char *const args[] = { "--set=hv-bus=scsi", NULL };
+	static const int devices[] = { 1, 2, 4, 5, 6, 7, 8 };
+	static const char *const nodes[] = { "sdf", "sde", "sdd", "sdc", "sdb", "sdg", "sdh" };
+
+	begin(args);
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		_cleanup_free_ char *json = mk_strdup_printf(
+			"{\"volumes\":[{\"id\":\"%08x-0000-4000-8000-000000000000\","
+			"\"name\":\"v\",\"size\":1073741824,\"virtualmachineid\":\"" SIM_OMA
+			"\",\"deviceid\":%d}]}",
+			(unsigned)devices[i], devices[i]);
+
+		sc_admin(&sim, "seed", json);
+	}
+	while (*next_event(20))
+		;
+	sc_call(&sim, "POST", "stopVirtualMachine", "id", SIM_OMA);
+	follow();
+	sc_call(&sim, "POST", "startVirtualMachine", "id", SIM_OMA);
+	follow();
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		_cleanup_free_ char *link =
+			mk_strdup_printf("disk/by-id/scsi-0QEMU_QEMU_HARDDISK_%08x000040008000",
+					 (unsigned)devices[i]);
+
+		CU_ASSERT_STRING_EQUAL(link_target(link), nodes[i]);
+	}
+	end();
+}
+
 static void test_disks_by_hand(void)
 {
 	begin(NULL);
@@ -474,6 +611,10 @@ int main(int argc, char **argv)
 		{ "serial-faults", test_serial_faults },
 		{ "size-and-links", test_size_and_links },
 		{ "late-and-never", test_late_and_never },
+		{ "K1-K4-paused-and-deaf", test_paused_and_deaf },
+		{ "K10-scsi-swap", test_scsi_swap },
+		{ "K3-resize", test_resize },
+		{ "letters-at-boot", test_letters_at_boot },
 		{ "disks-by-hand", test_disks_by_hand },
 		{ "mistakes", test_mistakes },
 		{ "deaf-listener", test_deaf_listener },
