@@ -12,6 +12,7 @@ libsim_la_SOURCES = \
 	sim/api/nodes.c \
 	sim/api/parked.c \
 	sim/api/past.c \
+	sim/api/serialize.c \
 	sim/commands/access.c \
 	sim/commands/answer.c \
 	sim/commands/attach.c \
@@ -47,6 +48,8 @@ libsim_la_SOURCES = \
 	sim/commands/volume.c \
 	sim/http/http.c \
 	sim/http/http.h \
+	sim/http/jetty.c \
+	sim/http/jetty.h \
 	sim/http/request.c \
 	sim/http/request.h \
 	sim/hypervisor/disk-umockdev-internal.h \

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "commands/commands.h"
+#include "http/jetty.h"
 
 #include <assert.h>
 #include <getopt.h>
@@ -225,6 +226,14 @@ static int start_hypervisor(struct server *s, const char *name)
 	return 0;
 }
 
+static void reply_elsewhere(struct http_request *r)
+{
+	struct http_answer answer;
+
+	jetty_elsewhere(&answer, http_path(r), http_query(r), http_host(r));
+	http_reply(r, &answer, HTTP_SEND, 0);
+}
+
 static void on_request(struct http_request *r, void *data)
 {
 	struct server *s = data;
@@ -235,14 +244,14 @@ static void on_request(struct http_request *r, void *data)
 	else if (starts_with(path, "/admin/"))
 		admin_handle(s, r);
 	else
-		http_reply_html(r, 404, "Not Found");
+		reply_elsewhere(r);
 }
 
 /* Not for tests' own requests: it may be closed. */
 static void on_door_request(struct http_request *r, void *data)
 {
 	if (starts_with(http_path(r), "/admin/"))
-		http_reply_html(r, 404, "Not Found");
+		reply_elsewhere(r);
 	else
 		on_request(r, data);
 }

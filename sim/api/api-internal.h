@@ -8,9 +8,18 @@
 
 #include "api.h"
 #include "commands/commands.h"
+#include "http/jetty.h"
 #include "http/request.h"
 
+/* --- serialize.c: the caller frees; NULL without memory --- */
+
+char *api_to_xml(json_object *body);
+/* encoded: encode.api.response is set. */
+char *api_to_json(json_object *body, bool encoded);
+
 /* --- errors.c --- */
+
+#define API_UNAUTHORIZED "unable to verify user credentials and/or request signature"
 
 /* Errors with CloudStack's words; command NULL: its root key is "errorresponse". */
 void api_error(struct sim_answer *ret, const char *command, int code, int cs_code,

@@ -39,17 +39,31 @@ struct api {
 
 /* --- checks: each returns true, or false with the answer made --- */
 
-static bool check_post(struct api *a)
+/* ^(get|list|query|find)(\w+)+$, without case */
+static bool only_reads(const char *command)
+{
+	static const char *const beginnings[] = { "get", "list", "query", "find" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
+		size_t n = strlen(beginnings[i]);
+
+		if (strncasecmp(command, beginnings[i], n) == 0 && command[n])
+			return true;
+	}
+	return false;
+}
+
+/* Comes before everything else: the command may be one that there is not. */
+static bool check_post(struct api *a, const char *command)
 {
 	_cleanup_free_ char *text = NULL;
 
 	if (!sim_get(a->server->sim, "enforce-post") || streq(http_method(a->http), "POST") ||
-	    starts_with(a->command, "get") || starts_with(a->command, "list") ||
-	    starts_with(a->command, "query") || starts_with(a->command, "find"))
+	    only_reads(command))
 		return true;
 
 	text = mk_strdup_printf("State changing command %s needs to be sent using POST request",
-				a->command);
+				command);
 	api_error(&a->answer, a->command, 400, CS_PLAIN, str_or_empty(text));
 	return false;
 }
@@ -151,59 +165,6 @@ static bool check_maintenance(struct api *a)
 
 /* --- answering --- */
 
-static void print_xml(FILE *f, const char *name, json_object *o);
-
-static void print_xml_text(FILE *f, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '<')
-			fputs("&lt;", f);
-		else if (*s == '>')
-			fputs("&gt;", f);
-		else if (*s == '&')
-			fputs("&amp;", f);
-		else
-			fputc(*s, f);
-	}
-}
-
-static void print_xml_members(FILE *f, json_object *o)
-{
-	json_object_object_foreach(o, key, value) {
-		print_xml(f, key, value);
-	}
-}
-
-static void print_xml(FILE *f, const char *name, json_object *o)
-{
-	if (json_object_is_type(o, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(o); i++)
-			print_xml(f, name, json_object_array_get_idx(o, i));
-		return;
-	}
-
-	fprintf(f, "<%s>", name);
-	if (json_object_is_type(o, json_type_object))
-		print_xml_members(f, o);
-	else
-		print_xml_text(f, json_object_get_string(o));
-	fprintf(f, "</%s>", name);
-}
-
-/* Whoever forgets response=json gets what he would get there. */
-static char *to_xml(json_object *body)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	if (!f)
-		return NULL;
-	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", f);
-	print_xml_members(f, body);
-	return fclose(f) == 0 ? text : NULL;
-}
-
 static bool wants_json(const struct request *q)
 {
 	const char *response = request_get(q, "response", false);
@@ -216,13 +177,11 @@ static void make_http_answer(struct api *a, struct http_answer *ret)
 	bool json = wants_json(&a->params);
 
 	*ret = (struct http_answer){ .status = (unsigned)a->answer.status,
-				     .type = json ? HTTP_JSON : "text/xml;charset=UTF-8" };
+				     .type = json ? HTTP_JSON : HTTP_XML,
+				     .of_api = true };
 	ret->description = take_ptr(a->answer.description);
-	if (json)
-		ret->body = strdup(json_object_to_json_string_ext(
-			a->answer.body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	else
-		ret->body = to_xml(a->answer.body);
+	ret->body = json ? api_to_json(a->answer.body, sim_get(a->server->sim, "encode-response"))
+			 : api_to_xml(a->answer.body);
 	ret->size = ret->body ? strlen(ret->body) : 0;
 }
 
@@ -341,34 +300,21 @@ static void api_free(struct api *a)
 	free(a);
 }
 
-/* Jetty's page: the servlet lets an exception through. */
-static const char no_connection_page[] =
-	"<html>\n<head>\n"
-	"<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n"
-	"<title>Error 404 Not Found</title>\n</head>\n"
-	"<body><h2>HTTP ERROR 404 Not Found</h2>\n<table>\n"
-	"<tr><th>URI:</th><td>/client/api</td></tr>\n"
-	"<tr><th>STATUS:</th><td>404</td></tr>\n"
-	"<tr><th>MESSAGE:</th><td>Not Found</td></tr>\n"
-	"<tr><th>SERVLET:</th><td>default</td></tr>\n"
-	"<tr><th>CAUSED BY:</th><td>" NO_CONNECTION "</td></tr>\n</table>\n"
-	"<h3>Caused by:</h3><pre>" NO_CONNECTION "\n"
-	"\tat com.cloud.utils.db.GenericDaoBase.findById(GenericDaoBase.java:1089)\n"
-	"</pre>\n\n</body>\n</html>\n";
-
 /*
  * The database did not come back in time. A list has failed in its check of the sender, and so has the making of the
- * 401; a change has failed behind it.
+ * 401; a change has failed behind it, and the servlet lets the exception through.
  */
 static void reply_no_database(struct api *a)
 {
-	bool reads = sim_is_read(a->server->sim, a->command);
-	struct http_answer answer = { .status = reads ? 401 : 404,
-				      .type = reads ? HTTP_JSON : HTTP_HTML,
-				      .body = strdup(reads ? "null" : no_connection_page),
-				      .close = !reads };
+	struct http_answer answer;
 
-	answer.size = answer.body ? strlen(answer.body) : 0;
+	if (sim_is_read(a->server->sim, a->command)) {
+		answer = (struct http_answer){ .status = 401, .type = HTTP_JSON, .of_api = true };
+		answer.body = strdup("null");
+		answer.size = strlen(str_or_empty(answer.body));
+	} else {
+		jetty_error(&answer, 404, "Not Found", "/client/api", NO_CONNECTION, NULL);
+	}
 	log_end(a, a->http ? (int64_t)answer.status : 0, NULL);
 	send_answer(a, &answer, HTTP_SEND, 0);
 }
@@ -448,34 +394,104 @@ static void verify(struct api *a)
 		reply(a, NULL);
 }
 
+static bool is_method(const struct http_request *r, const char *name)
+{
+	return streq(http_method(r), name);
+}
+
+/* The only command of the authenticators that is looked at. */
+static bool is_login_by_get(const struct api *a, const char *command)
+{
+	return streq(command, "login") && !is_method(a->http, "POST");
+}
+
+static void reply_login(struct api *a)
+{
+	struct http_answer answer = { .status = 405,
+				      .type = wants_json(&a->params) ? HTTP_JSON : HTTP_XML,
+				      .of_api = true };
+
+	answer.body = strdup("Please use HTTP POST to authenticate using this API");
+	answer.size = strlen(str_or_empty(answer.body));
+	log_end(a, answer.status, NULL);
+	send_answer(a, &answer, HTTP_SEND, 0);
+}
+
 static void serve(struct api *a)
 {
 	const char *command = request_get(&a->params, "command", false);
 
 	a->entry = json_object_get(log_received(a->server->log, str_or_empty(command), &a->params));
 	mk_json_set_str(a->entry, "server", nodes_name(a->server, a->node));
-	if (!command || !sim_knows(a->server->sim, command)) {
+	if (command && is_login_by_get(a, command)) {
+		reply_login(a);
+		return;
+	}
+
+	if (command && sim_knows(a->server->sim, command))
+		a->command = command;
+	if (!command)
+		sim_error(&a->answer, "null", 401, 0, API_UNAUTHORIZED);
+	else if (check_post(a, command) && !a->command)
 		api_unauthorized(&a->answer, NULL);
+	if (a->answer.body) {
 		reply(a, NULL);
 		return;
 	}
 
-	a->command = command;
-	if (!check_post(a))
-		reply(a, NULL);
-	else if (!wait_for_database(a))
+	if (!wait_for_database(a))
 		verify(a);
 }
 
-/* Query and form; of two with one name a GET keeps the last, a POST the first. */
-static int read_params(struct api *a)
+static void reply_unreadable(struct api *a, const char *cause, const char *inner)
 {
-	bool get = streq(http_method(a->http), "GET");
+	struct http_answer answer;
+
+	jetty_error(&answer, 404, "Not Found", http_path(a->http), cause, inner);
+	http_reply(a->http, &answer, HTTP_SEND, 0);
+}
+
+/* Query and form; of two with one name a GET keeps the last, a POST the first. False: the answer is sent. */
+static bool read_params(struct api *a)
+{
+	bool get = !is_method(a->http, "POST");
 	int r = request_add(&a->params, str_or_empty(http_query(a->http)), get);
 
-	if (r < 0 || get || !http_body_is_form(a->http))
-		return r;
-	return request_add(&a->params, http_body(a->http, NULL), false);
+	if (r < 0) {
+		reply_unreadable(a,
+				 "org.eclipse.jetty.http.BadMessageException: 400: Unable to "
+				 "parse URI query",
+				 NULL);
+		return false;
+	}
+	if (get || !http_body_is_form(a->http))
+		return true;
+
+	r = request_add(&a->params, http_body(a->http, NULL), false);
+	if (r < 0)
+		reply_unreadable(
+			a,
+			"org.eclipse.jetty.http.BadMessageException: 400: Unable to parse form "
+			"content",
+			r == -E2BIG ? "java.lang.IllegalStateException: Form with too many keys"
+				    : NULL);
+	return r >= 0;
+}
+
+/* What the servlet has no method for. 0: it has one. */
+static unsigned refuse_method(const struct http_request *r)
+{
+	static const struct {
+		const char *method;
+		unsigned status;
+	} others[] = { { "OPTIONS", 200 }, { "TRACE", 403 }, { "PUT", 405 }, { "DELETE", 405 } };
+
+	if (is_method(r, "GET") || is_method(r, "POST") || is_method(r, "HEAD"))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (is_method(r, others[i].method))
+			return others[i].status;
+	return 501;
 }
 
 /* A request that got to a management server. */
@@ -489,9 +505,7 @@ static void accept_request(struct server *s, struct http_request *r, unsigned no
 	a->http = r;
 	a->node = node;
 	http_set_mark(r, node);
-	if (read_params(a) < 0)
-		http_reply_html(r, 400, "Unable to parse URI query");
-	else
+	if (read_params(a))
 		serve(a);
 	if (!a->parked)
 		api_free(a);
@@ -500,11 +514,12 @@ static void accept_request(struct server *s, struct http_request *r, unsigned no
 void api_handle(struct server *s, struct http_request *r)
 {
 	unsigned node = nodes_choose(s, r);
+	struct http_answer answer = { .status = refuse_method(r) };
 
 	if (node == NODE_NONE)
 		nodes_refuse(s, r);
-	else if (!streq(http_method(r), "GET") && !streq(http_method(r), "POST"))
-		http_reply_html(r, 405, "Method Not Allowed");
+	else if (answer.status)
+		http_reply(r, &answer, HTTP_SEND, 0);
 	else
 		accept_request(s, r, node);
 }

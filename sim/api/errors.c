@@ -26,8 +26,7 @@ void api_error(struct sim_answer *ret, const char *command, int code, int cs_cod
 
 void api_unauthorized(struct sim_answer *ret, const char *command)
 {
-	api_error(ret, command, 401, 0,
-		  "unable to verify user credentials and/or request signature");
+	api_error(ret, command, 401, 0, API_UNAUTHORIZED);
 }
 
 void api_rate_limited(struct sim_answer *ret, const char *command, uint64_t ms)

@@ -284,7 +284,7 @@ static void garble(const struct fault *f, struct http_answer *a)
 		set_body(a, "null");
 	} else if (f->effect == FAULT_EMPTY) {
 		set_body(a, "");
-		a->type = "text/xml;charset=UTF-8";
+		a->type = HTTP_XML;
 	} else {
 		set_body(a, "\xff\xfe{\"not\": JSON <\x01>");
 	}

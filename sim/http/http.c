@@ -7,6 +7,7 @@
  */
 
 #include "http.h"
+#include "jetty.h"
 
 #include <sys/queue.h>
 
@@ -17,9 +18,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define IDLE_SECONDS 30U               /* Jetty's, as CloudStack sets it */
-#define HEADERS_MAX  8192U             /* request line and headers */
-#define FORM_MAX     1048576U          /* request.content.size */
+#define IDLE_SECONDS 30U      /* Jetty's, as CloudStack sets it */
+#define HEADERS_MAX  8192U    /* request line and headers */
+#define FORM_MAX     1048576U /* request.content.size */
+#define FORM_ERROR   "org.eclipse.jetty.http.BadMessageException: 400: Unable to parse form content"
 #define CONN_MEMORY  (4 * HEADERS_MAX) /* MHD's own limit must not come first */
 #define TIMER_SLACK  100               /* µs */
 
@@ -47,7 +49,7 @@ struct http_request {
 	struct MHD_Connection *connection; /* NULL until the headers are there */
 	char *path, *query, *method, *body;
 	size_t size;
-	bool too_large, suspended, answered, drip_now;
+	bool needs_host, too_large, suspended, answered, drip_now;
 	enum stage stage;
 	struct http_answer answer;
 	enum http_delivery delivery;
@@ -63,6 +65,7 @@ static void answer_done(struct http_answer *a)
 {
 	free(a->body);
 	free(a->description);
+	free(a->location);
 	*a = (struct http_answer){ 0 };
 }
 
@@ -182,12 +185,21 @@ static void clean_header(char *s)
 			*s = '?';
 }
 
+static void add_header(struct MHD_Response *response, const char *name, char *value)
+{
+	if (!value)
+		return;
+	clean_header(value);
+	(void)MHD_add_response_header(response, name, value);
+}
+
 static void add_headers(struct MHD_Response *response, struct http_answer *a, bool last)
 {
 	/* as HttpUtils.addSecurityHeaders() has them */
 	static const char *const security[][2] = {
 		{ "X-Content-Type-Options", "nosniff" },
 		{ "X-XSS-Protection", "1;mode=block" },
+		{ "content-security-policy", "1" },
 		{ "content-security-policy", "default-src=none" },
 		{ "content-security-policy", "script-src=self" },
 		{ "content-security-policy", "connect-src=self" },
@@ -195,15 +207,17 @@ static void add_headers(struct MHD_Response *response, struct http_answer *a, bo
 		{ "content-security-policy", "style-src=self" },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(security); i++)
+	for (size_t i = 0; a->of_api && i < ARRAY_SIZE(security); i++)
 		(void)MHD_add_response_header(response, security[i][0], security[i][1]);
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	if (a->status == MHD_HTTP_OK)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_VARY,
+					      "Accept-Encoding, User-Agent");
+	if (a->type)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
 	if (last)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	if (a->description) {
-		clean_header(a->description);
-		(void)MHD_add_response_header(response, "X-Description", a->description);
-	}
+	add_header(response, "X-Description", a->description);
+	add_header(response, MHD_HTTP_HEADER_LOCATION, a->location);
 }
 
 static enum MHD_Result send_answer(struct http_request *r)
@@ -312,19 +326,20 @@ static void request_free(struct http_request *r)
 	free(r);
 }
 
-/* The first that is known of a request; MHD's own parsing of the query is not ours. */
+/* The first that is known of a request; MHD's own parsing of the query is not ours. Jetty cuts a fragment off. */
 static void *on_uri(void *data, const char *uri, struct MHD_Connection *connection)
 {
+	_cleanup_free_ char *whole = strndup(uri, strcspn(uri, "#"));
 	struct http *http = data;
 	struct http_request *r = calloc(1, sizeof(*r));
-	const char *mark = strchr(uri, '?');
+	const char *mark = strchr(str_or_empty(whole), '?');
 
 	if (!r)
 		return NULL;
 
 	r->http = http;
 	LIST_INSERT_HEAD(&http->requests, r, link);
-	r->path = mark ? strndup(uri, (size_t)(mark - uri)) : strdup(uri);
+	r->path = mark ? strndup(whole, (size_t)(mark - whole)) : take_ptr(whole);
 	r->query = mark ? strdup(mark + 1) : NULL;
 	return r;
 }
@@ -379,20 +394,33 @@ static void append_body(struct http_request *r, const char *data, size_t size)
 	r->body[r->size] = '\0';
 }
 
-static void handle(struct http_request *r)
+/* What Jetty does not hand over to a servlet; false: nothing is wrong. */
+static bool refuse(struct http_request *r, struct http_answer *ret)
 {
 	unsigned status = check_size(r);
-	struct http_answer none = { 0 };
+
+	if (status)
+		jetty_bad(ret, status,
+			  status == MHD_HTTP_URI_TOO_LONG ? "URI Too Long"
+							  : "Request Header Fields Too Large");
+	else if (r->needs_host && !http_host(r))
+		jetty_bad(ret, MHD_HTTP_BAD_REQUEST, "No Host");
+	else if (r->too_large)
+		jetty_error(ret, MHD_HTTP_NOT_FOUND, "Not Found", r->path, FORM_ERROR,
+			    "java.lang.IllegalStateException: Form is larger than max length "
+			    "1048576");
+	return ret->status != 0;
+}
+
+static void handle(struct http_request *r)
+{
+	struct http_answer answer = { 0 };
 
 	r->stage = STAGE_WAITING;
 	if (r->http->away)
-		http_reply(r, &none, HTTP_DROP, 0);
-	else if (status == MHD_HTTP_URI_TOO_LONG)
-		http_reply_html(r, status, "URI Too Long");
-	else if (status)
-		http_reply_html(r, status, "Request Header Fields Too Large");
-	else if (r->too_large)
-		http_reply_html(r, MHD_HTTP_BAD_REQUEST, "Unable to parse form content");
+		http_reply(r, &answer, HTTP_DROP, 0);
+	else if (refuse(r, &answer))
+		http_reply(r, &answer, HTTP_SEND, 0);
 	else
 		r->http->handler(r, r->http->data);
 }
@@ -410,6 +438,7 @@ static enum MHD_Result on_access(void *data, struct MHD_Connection *connection, 
 	if (!r->connection) {
 		r->connection = connection;
 		r->method = strdup(method);
+		r->needs_host = streq(version, MHD_HTTP_VERSION_1_1);
 		return r->method ? MHD_YES : MHD_NO;
 	}
 
@@ -479,6 +508,11 @@ bool http_body_is_form(const struct http_request *r)
 						       MHD_HTTP_HEADER_CONTENT_TYPE);
 
 	return type && strncasecmp(type, form, strlen(form)) == 0;
+}
+
+const char *http_host(const struct http_request *r)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 }
 
 void http_on_gone(struct http_request *r, void (*gone)(void *data), void *data)

@@ -8,19 +8,21 @@
 #include <systemd/sd-event.h>
 
 #define HTTP_JSON "application/json;charset=utf-8"
-#define HTTP_HTML "text/html; charset=iso-8859-1"
+#define HTTP_XML  "text/xml;charset=utf-8"
+#define HTTP_HTML "text/html;charset=iso-8859-1"
 
 struct http;
 struct http_request;
 
-/* body (may hold any bytes) and description (X-Description, NULL for none) are owned. */
+/* body (may hold any bytes), description (X-Description) and location are owned; NULL for none. */
 struct http_answer {
 	unsigned status;
-	const char *type; /* static */
+	const char *type; /* static; NULL for none */
 	char *body;
 	size_t size;
-	char *description;
-	bool close; /* the connection ends with it */
+	char *description, *location;
+	bool of_api; /* it gets the API's security headers */
+	bool close;  /* the connection ends with it */
 };
 
 enum http_delivery {
@@ -57,11 +59,12 @@ const char *http_query(const struct http_request *r); /* as sent, after the '?';
 /* The body, NUL-terminated; "" for none. *ret_size may be NULL. */
 const char *http_body(const struct http_request *r, size_t *ret_size);
 bool http_body_is_form(const struct http_request *r);
+const char *http_host(const struct http_request *r); /* the header; NULL for none */
 
 /* Answers; answer is emptied. Once a request. */
 void http_reply(struct http_request *r, struct http_answer *answer, enum http_delivery delivery,
 		unsigned ms);
-/* A small page, as Jetty makes one. */
+/* A proxy's page. */
 void http_reply_html(struct http_request *r, unsigned status, const char *text);
 /* Takes the body's reference. */
 void http_reply_json(struct http_request *r, unsigned status, json_object *body);

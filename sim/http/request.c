@@ -105,15 +105,15 @@ static int put(struct request *q, struct request_param new, bool keep_last)
 
 static int add_one(struct request *q, const char *s, size_t n, bool keep_last)
 {
-	const char *equals = memchr(s, '=', n);
+	const char *end = s + n, *equals = memchr(s, '=', n), *value = equals ? equals + 1 : end;
 	struct request_param p = { 0 };
 	size_t name_size = 0;
 
-	if (!equals)
-		return 0; /* ApiServlet.utf8Fixup() passes over it */
+	if (n == 0)
+		return 0;
 
-	p.name = decode(s, (size_t)(equals - s), &name_size);
-	p.value = decode(equals + 1, n - (size_t)(equals - s) - 1, &p.size);
+	p.name = decode(s, (size_t)((equals ? equals : end) - s), &name_size);
+	p.value = decode(value, (size_t)(end - value), &p.size);
 	if (!p.name || !p.value || strlen(p.name) != name_size) {
 		param_done(&p);
 		return -EINVAL;
@@ -151,6 +151,71 @@ const char *request_get(const struct request *q, const char *name, bool any_case
 			     : streq(q->params[i].name, name))
 			return q->params[i].value;
 	return NULL;
+}
+
+/* --- the order of a HashMap --- */
+
+/* The next character of valid UTF-8. */
+static uint32_t next_char(const char **s)
+{
+	const unsigned char *p = (const unsigned char *)*s;
+	unsigned more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc0 ? 1 : 0;
+	uint32_t c = more ? *p & (0x3fU >> more) : *p;
+
+	for (unsigned i = 1; i <= more; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	*s += 1 + more;
+	return c;
+}
+
+/* String.hashCode(), of UTF-16 units, as HashMap spreads it. */
+static uint32_t java_hash(const char *s)
+{
+	uint32_t hash = 0;
+
+	while (*s) {
+		uint32_t c = next_char(&s);
+
+		if (c > 0xffff)
+			hash = (hash * 31 + 0xd7c0 + (c >> 10)) * 31 + (0xdc00 | (c & 0x3ff));
+		else
+			hash = hash * 31 + c;
+	}
+	return hash ^ hash >> 16;
+}
+
+struct in_map {
+	const struct request_param *param;
+	uint32_t bucket;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct in_map *x = a, *y = b;
+
+	if (x->bucket != y->bucket)
+		return x->bucket < y->bucket ? -1 : 1;
+	return x->param < y->param ? -1 : 1;
+}
+
+/*
+ * The parameters in the order in which the server walks over them: it decides which of two names that differ in case
+ * stays, and which of two mistakes is told. The caller frees; NULL without memory.
+ */
+static struct in_map *java_order(const struct request *q)
+{
+	struct in_map *map = calloc(q->n + 1, sizeof(*map));
+	uint32_t capacity = 16;
+
+	while (q->n > capacity * 3 / 4)
+		capacity *= 2;
+	for (size_t i = 0; map && i < q->n; i++) {
+		map[i].param = &q->params[i];
+		map[i].bucket = java_hash(q->params[i].name) & (capacity - 1);
+	}
+	if (map)
+		qsort(map, q->n, sizeof(*map), compare_places);
+	return map;
 }
 
 /* --- signature --- */
@@ -239,41 +304,62 @@ static const char *parse_two(const char *s, int *ret)
 	return s + 2;
 }
 
-/* "Z", "+hh:mm" or "+hhmm". Returns what it ends with, or NULL. */
+/* "Z", "+hh", "+hhmm", "+hh:mm", and the same with seconds. Returns what it ends with, or NULL. */
 static const char *parse_offset(const char *s, int64_t *ret_offset)
 {
-	int sign = *s == '-' ? -1 : 1, hours, minutes;
+	int sign = *s == '-' ? -1 : 1, parts[3] = { 0 };
+	size_t n = 0;
 
-	if (*s == 'Z') {
+	if (*s == 'Z' || *s == 'z') {
 		*ret_offset = 0;
 		return s + 1;
 	}
 	if (*s != '+' && *s != '-')
 		return NULL;
 
-	s = parse_two(s + 1, &hours);
-	if (s && *s == ':')
-		s++;
-	s = parse_two(s, &minutes);
-	if (s)
-		*ret_offset = sign * (hours * 3600 + minutes * 60);
+	for (s++; s && n < ARRAY_SIZE(parts) && (n == 0 || *s == ':' || isdigit((unsigned char)*s));
+	     n++)
+		s = parse_two(s + (n > 0 && *s == ':'), &parts[n]);
+	*ret_offset = sign * (parts[0] * 3600 + parts[1] * 60 + parts[2]);
 	return s;
 }
 
+/* "yyyy-MM-ddTHH:mm", perhaps with seconds and a fraction. Returns what follows, or NULL. */
+static const char *parse_local(const char *text, struct tm *ret)
+{
+	static const char digits[] = "0123456789";
+	const char *s;
+
+	if (strspn(text, digits) != 4)
+		return NULL;
+	s = strptime(text, "%Y-%m-%d", ret);
+	if (!s || s != text + strlen("yyyy-MM-dd") || (*s != 'T' && *s != 't'))
+		return NULL;
+
+	s = parse_two(s + 1, &ret->tm_hour);
+	s = s && *s == ':' ? parse_two(s + 1, &ret->tm_min) : NULL;
+	if (!s || *s != ':')
+		return s;
+	s = parse_two(s + 1, &ret->tm_sec);
+	if (s && *s == '.')
+		s += 1 + strspn(s + 1, digits);
+	return s;
+}
+
+/* As DateUtil.parseTZDateString(): ISO 8601 with an offset. */
 int request_parse_expires(const char *text, int64_t *ret_time)
 {
-	struct tm tm = { 0 };
-	const char *s = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-	int64_t offset;
+	struct tm tm = { 0 }, same;
+	const char *s = parse_local(text, &tm);
+	int64_t offset = 0;
 
-	if (s && *s == '.')
-		s += 1 + strspn(s + 1, "0123456789");
 	s = s ? parse_offset(s, &offset) : NULL;
-	if (!s || *s)
+	if (!s || *s || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59)
 		return -EINVAL;
 
+	same = tm;
 	*ret_time = timegm(&tm) - offset;
-	return 0;
+	return tm.tm_mday == same.tm_mday ? 0 : -EINVAL; /* no 30th of February */
 }
 
 /* --- the texts of parameters --- */
@@ -291,15 +377,16 @@ static bool has_control(const struct request_param *p)
 
 bool request_bad_text(const struct request *q, char **ret_why)
 {
-	for (size_t i = 0; i < q->n; i++) {
-		if (!has_control(&q->params[i]))
+	_cleanup_free_ struct in_map *map = java_order(q);
+
+	for (size_t i = 0; map && i < q->n; i++) {
+		if (!has_control(map[i].param))
 			continue;
 		*ret_why = mk_strdup_printf("Received value containing illegal ASCII "
 					    "non-printable characters for parameter %s",
-					    q->params[i].name);
+					    map[i].param->name);
 		return true;
 	}
-
 	return false;
 }
 
@@ -316,14 +403,15 @@ static bool of_transport(const char *name)
 
 json_object *request_to_json(const struct request *q)
 {
+	_cleanup_free_ struct in_map *map = java_order(q);
 	json_object *o = json_object_new_object();
 
-	for (size_t i = 0; o && i < q->n; i++) {
-		if (of_transport(q->params[i].name))
-			continue;
-		json_object_object_add(o, q->params[i].name,
-				       json_object_new_string_len(q->params[i].value,
-								  (int)q->params[i].size));
+	for (size_t i = 0; o && map && i < q->n; i++) {
+		const struct request_param *p = map[i].param;
+
+		if (!of_transport(p->name))
+			json_object_object_add(o, p->name,
+					       json_object_new_string_len(p->value, (int)p->size));
 	}
 	return o;
 }

@@ -42,5 +42,8 @@ int request_parse_expires(const char *text, int64_t *ret_time);
 /* The first parameter that CloudStack refuses for its text: true with the 431's text. The caller frees it. */
 bool request_bad_text(const struct request *q, char **ret_why);
 
-/* For the model: names in lower case, without those of the transport (signature, apikey, …). NULL without memory. */
+/*
+ * For the model: names as they were sent, in the order in which the server goes through them, without those of the
+ * transport (signature, apikey, …). NULL without memory.
+ */
 json_object *request_to_json(const struct request *q);

@@ -58,6 +58,7 @@ static const struct setting {
 	  "60000" }, /* how long requests wait for a database that is away */
 	{ "db-change-ms", S_NUMBER, "30000" },
 	{ "enforce-post", S_BOOL, "false" },
+	{ "encode-response", S_BOOL, "false" }, /* encode.api.response */
 	{ "api-limit", S_NUMBER, "0" },
 	{ "interval-ms", S_NUMBER, "1000" },
 };

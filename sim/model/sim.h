@@ -79,7 +79,8 @@ struct sim_answer {
  *	(snapshots fail), host-away (no agent answers: on a running VM attach, detach and a stop that is not forced
  *	fail, and no VM starts), hosts-full (no VM starts, which is known at once), storage-full (nothing can be
  *	made or made larger).
- * Settings of the HTTP side, which are only kept here: latency-ms, enforce-post, api-limit, interval-ms.
+ * Settings of the HTTP side, which are only kept here: latency-ms, enforce-post, encode-response,
+ *	api-limit, interval-ms.
  *
  * Returns 0, or -EINVAL for an unknown key or a bad value.
  */

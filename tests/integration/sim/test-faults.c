@@ -155,7 +155,7 @@ static void test_spoilt(void)
 		CU_ASSERT_STRING_EQUAL(str_or_empty(sim.body), str_or_empty(cases[i].body));
 		if (strstr(cases[i].rest, "empty"))
 			CU_ASSERT_STRING_EQUAL(str_or_empty(sc_header(&sim, "Content-Type")),
-					       "text/xml;charset=UTF-8");
+					       "text/xml;charset=utf-8");
 		wait_executed("detachVolume");
 		sc_stop(&sim);
 	}
