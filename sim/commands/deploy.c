@@ -238,6 +238,7 @@ static void add_root(struct sim_request *q, struct sim_vm *vm)
 		v = sim_volume_new(q->sim, NULL, name, vm->zone, s ? s->size : size);
 		v->template = vm->template;
 		v->offering = vm->offering;
+		v->o.owner = vm->o.owner;
 	}
 	if (s) {
 		v->snapshot = &s->o;
@@ -263,6 +264,7 @@ static void add_data_disk(struct sim_request *q, struct sim_vm *vm)
 		gib = mk_json_int(offering->row, "disksize", 0);
 	v = sim_volume_new(q->sim, NULL, name, vm->zone, (uint64_t)gib * GIB);
 	v->offering = offering;
+	v->o.owner = vm->o.owner;
 	sim_volume_attach(v, vm, 1);
 	v->attached = 0;
 }
@@ -287,9 +289,11 @@ static bool prepare(struct sim_request *q, struct sim_job *job)
 {
 	_cleanup_(sim_nics_done) struct sim_nics nics = { 0 };
 
-	if (!check_request(q, &nics))
+	if (!sim_new_owner(q, &job->made_for) || !check_request(q, &nics))
 		return false;
 	job->vm = add_vm(q, &nics);
+	job->vm->o.owner = job->made_for;
+	job->vm->user = q->caller;
 	add_root(q, job->vm);
 	add_data_disk(q, job->vm);
 	return true;

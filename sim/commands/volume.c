@@ -111,6 +111,7 @@ static void add_row(struct sim_request *q, struct sim_job *job, struct sim_objec
 		abort();
 	job->volume = sim_volume_new(q->sim, sim_arg(q->params, "customid"),
 				     name ? name : random_name, zone, size);
+	job->volume->o.owner = job->made_for;
 }
 
 static bool create_from_snapshot(struct sim_request *q, struct sim_job *job)
@@ -144,6 +145,8 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 	struct sim_object *offering, *zone;
 	int64_t gib = 0;
 
+	if (!sim_new_owner(q, &job->made_for))
+		return false;
 	if (sim_arg(q->params, "snapshotid"))
 		return create_from_snapshot(q, job);
 	if (!sim_arg(q->params, "diskofferingid"))

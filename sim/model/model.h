@@ -338,6 +338,7 @@ struct sim_job {
 	TAILQ_ENTRY(sim_job) queued; /* in that queue */
 	TAILQ_ENTRY(sim_job) listed; /* in sim->pending or sim->finished */
 	/* for the command's own functions */
+	struct sim_account *made_for; /* who is to own what the command makes */
 	struct sim_volume *volume;
 	struct sim_vm *vm;
 	struct sim_snapshot *snapshot;
