@@ -320,6 +320,7 @@ EXTRA_DIST += \
 	tests/integration/sim/replay.py \
 	tests/integration/sim/replay_check.py \
 	tests/integration/sim/replay_scripts.py \
+	tests/integration/sim/replay_stories.py \
 	tests/integration/sim/replay_titles.py \
 	tests/integration/sim/test-replay.py \
 	$(NULL)

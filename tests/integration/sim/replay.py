@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import http.client
 import json
-import os
 import re
 import subprocess
 import tempfile
@@ -19,8 +18,13 @@ import time
 import urllib.parse
 import uuid
 
-API_KEY = "mK7-demoKey_0123456789abcdefABCDEF"
-SECRET = "s3cr3t-DEMO_key-0123456789-abcdefghijklmnop"
+# The keys of who calls. The simulator has the root admin from the start, the others are in the world of each script.
+CALLERS = {
+    "admin": ("mK7-demoKey_0123456789abcdefABCDEF", "s3cr3t-DEMO_key-0123456789-abcdefghijklmnop"),
+    "user": ("replay-user-key", "replay-user-secret"),
+    "other": ("replay-other-key", "replay-other-secret"),
+    "domainadmin": ("replay-domainadmin-key", "replay-domainadmin-secret"),
+}
 SYMBOL = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Keys whose value is the caller's account or the server's own.
@@ -83,17 +87,27 @@ class Simulator:
             raise RuntimeError(f"/admin/{name} {body}: {answer}")
         return answer
 
-    def api(self, params, key=API_KEY, secret=SECRET):
-        return self.request("GET", "/client/api?" + sign(params, key, secret))
+    def api(self, params, who="user", method="GET", fault=()):
+        query = sign(params, *CALLERS[who], fault)
+        if method == "GET":
+            return self.request("GET", "/client/api?" + query)
+        return self.request(method, "/client/api", query, {"Content-Type": "application/x-www-form-urlencoded"})
 
 
-def sign(params, key, secret):
-    """The query of a signed request; params: pairs."""
-    pairs = list(params) + [("response", "json"), ("apikey", key)]
+def sign(params, key, secret, fault=()):
+    """The query of a signed request; params: pairs. A fault is what is wrong with it: {"signature": "bad"}."""
+    fault = dict(fault)
+    pairs = list(params) + [("response", fault.get("response", "json")), ("apikey", key)]
+    if fault.get("key") == "none":
+        pairs.pop()
+    elif "key" in fault:
+        pairs[-1] = ("apikey", fault["key"])
     texts = sorted((k, urllib.parse.quote(v, safe=".-*_")) for k, v in pairs)
     text = "&".join(f"{k}={v.replace('%7E', '~').replace('~', '%7E')}" for k, v in texts).lower()
     mac = hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()
-    pairs.append(("signature", base64.b64encode(mac).decode()))
+    signature = base64.b64encode(mac[::-1] if fault.get("signature") == "bad" else mac).decode()
+    if fault.get("signature") != "none":
+        pairs.append(("signature", "" if fault.get("signature") == "empty" else signature))
     return "&".join(f"{urllib.parse.quote(k, safe='[].')}={urllib.parse.quote(v, safe='')}" for k, v in pairs)
 
 
@@ -178,7 +192,8 @@ def place(row):
     """Where a row is sorted: rows of two replies are to be compared with their like."""
     if not isinstance(row, dict):
         return [json.dumps(row)]
-    return [str(row.get(k, "")) for k in ("id", "name", "zonename", "resourceid", "key")] + [json.dumps(row, sort_keys=True)]
+    keys = ("id", "name", "zonename", "resourceid", "key")
+    return [str(row.get(k, "")) for k in keys] + [json.dumps(row, sort_keys=True)]
 
 
 def plain(value, symbols=None, key=None):
@@ -266,9 +281,12 @@ def world_for(world, exchanges):
     seed, symbols = world["seed"], world["symbols"]
     used = {name for e in exchanges for _, v in e["params"] or [] for name in SYMBOL.findall(v)}
     named = lab_names(exchanges)
+    add_accounts(seed, symbols)
     for vm in sorted(used - set(symbols)):
-        if re.fullmatch(r"a\d", vm):
+        if re.fullmatch(r"a\d|ovm", vm):
             copy_vm(seed, symbols, symbols["a"], vm)
+    if "ovm" in symbols:
+        give_to_other(seed, symbols)
     ids = {v: k for k, v in symbols.items()}
     for row in seed["vms"] + seed["networks"]:
         name = named.get(ids.get(row["id"]))
@@ -283,17 +301,44 @@ def world_for(world, exchanges):
     return world
 
 
+def derive(text):
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, text))
+
+
+def add_accounts(seed, symbols):
+    """The callers, in the domain of the network's owner; what the seed has is the user's."""
+    network = seed["networks"][0]
+    symbols["domain"] = network["domainid"]
+    accounts = [{"id": derive("mk"), "name": "mk", "domainid": network["domainid"], "type": "user"}]
+    for who, (key, secret) in CALLERS.items():
+        if who != "admin":
+            symbols["account_" + who] = derive(who)
+            accounts.append({"id": derive(who), "name": network["account"] if who == "user" else who,
+                             "domainid": network["domainid"], "apikey": key, "secretkey": secret,
+                             "type": "domain-admin" if who == "domainadmin" else "user"})
+    for row in seed["vms"] + seed["volumes"]:
+        row["account"] = derive("user")
+    rest = dict(seed)
+    seed.clear()
+    seed.update(domains=[{"id": network["domainid"], "name": network["domain"]}], accounts=accounts, **rest)
+
+
+def give_to_other(seed, symbols):
+    """$ovm and $onet are another account's."""
+    for row in seed["vms"] + seed["volumes"]:
+        if symbols["ovm"] in (row["id"], row.get("virtualmachineid")):
+            row["account"] = derive("other")
+    symbols["onet"] = derive("network")
+    seed["networks"].append({**seed["networks"][0], "id": derive("network"), "name": "other", "account": "other"})
+
+
 def copy_vm(seed, symbols, model, name):
     """One more VM like the model, with a root volume of its own."""
-    def derive(text):
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, name + text))
-
+    symbols[name], symbols[name + "root"] = derive(name), derive(name + "root")
     for row in [r for r in seed["vms"] if r["id"] == model]:
-        seed["vms"].append({**row, "id": derive(model)})
-        symbols[name] = derive(model)
+        seed["vms"].append({**row, "id": symbols[name], "name": name})
     for row in [r for r in seed["volumes"] if r["virtualmachineid"] == model]:
-        seed["volumes"].append({**row, "id": derive(row["id"]), "virtualmachineid": derive(model)})
-        symbols[name + "root"] = derive(row["id"])
+        seed["volumes"].append({**row, "id": symbols[name + "root"], "virtualmachineid": symbols[name]})
 
 
 def parse(text):
@@ -312,8 +357,9 @@ def parse(text):
         return text
 
 
-def compare(e, reply, symbols):
-    """Yields (path, recorded, ours) for each difference between the recorded reply and ours."""
+def compare(e, reply, symbols, view=lambda body: body):
+    """Yields (path, recorded, ours) for each difference between the recorded reply and ours. `view` gives what of a body
+    is compared."""
     status, headers, text = reply
     recorded, ours = parse(e["reply"]), parse(text)
     symbols.learn(recorded, ours)
@@ -325,14 +371,15 @@ def compare(e, reply, symbols):
     a, b = plain_text(e.get("description") or ""), plain_text(description[:e.get("cut")])
     if a != b:
         yield "description", a, b
-    yield from differences(plain(recorded), plain(ours, symbols))
+    yield from differences(view(plain(recorded)), view(plain(ours, symbols)))
 
 
 class Replay:
     """One script against one simulator."""
 
-    def __init__(self, simulator, world, exchanges):
+    def __init__(self, simulator, world, exchanges, view=lambda body: body):
         self.sim = simulator
+        self.view = view
         self.symbols = Symbols(world["symbols"])
         self.exchanges = exchanges
         self.used = set(SYMBOL.findall(json.dumps(exchanges)))
@@ -340,7 +387,8 @@ class Replay:
 
     def run(self):
         """Yields (exchange, its differences)."""
-        for e in self.exchanges:
+        for i, e in enumerate(self.exchanges):
+            self.set_limits(e, self.exchanges[i + 1:])
             yield e, self.run_one(e)
 
     def find_root(self, name):
@@ -351,11 +399,20 @@ class Replay:
             for row in json.loads(text)["listvolumesresponse"].get("volume", []):
                 self.symbols.bind(name, row["id"])
 
+    def set_limits(self, e, following):
+        """The recorder's root admin had set limits of the account between two requests: the refusal tells them."""
+        replies = [e["reply"]] + [x["reply"] for x in following[:1] if x["params"] == e["params"]]
+        m = re.search(r"Type = '(\w+)', tag = .* Resource Limit = (?:\([^)]*\) )?(-?\d+), ", json.dumps(replies))
+        if m:
+            limits = {"user_vm": -1, "volume": -1, "snapshot": -1, "primary_storage": -1, m.group(1): int(m.group(2))}
+            self.sim.admin("poke", {"account": self.symbols.ids["account_user"], "limits": limits})
+
     def send(self, e):
         for _, value in e["params"]:
             for name in self.symbols.unknown(value):
                 self.find_root(name)
-        reply = self.sim.api([(k, self.symbols.expand(v)) for k, v in e["params"]])
+        reply = self.sim.api([(k, self.symbols.expand(v)) for k, v in e["params"]], e.get("who", "user"),
+                             e.get("method", "GET"), e.get("fault", ()))
         for job in re.findall(r'"jobid":"([^"]+)"}}$', reply[2]):
             self.jobs.setdefault(e["step"], []).append(job)
         return reply
@@ -363,20 +420,21 @@ class Replay:
     def job_result(self, e):
         """The result of the oldest job of that command that nobody asked for, once it has ended."""
         waiting = self.jobs.get(e["step"].split(":")[1])
+        who = e.get("who", "user")
         if "job" in e:
             job = self.symbols.expand(e["job"])
         elif waiting:
             job = waiting.pop(0)
         else:
             return None
-        return self.end_of(job)
+        return self.end_of(job, who)
 
-    def end_of(self, job):
+    def end_of(self, job, who="user"):
         """The reply to queryAsyncJobResult when the job has ended."""
         end = time.monotonic() + 60
         pause = 0.001
         while True:
-            reply = self.sim.api([("command", "queryAsyncJobResult"), ("jobid", job)])
+            reply = self.sim.api([("command", "queryAsyncJobResult"), ("jobid", job)], who)
             answer = next(iter(json.loads(reply[2], strict=False).values())) if reply[2].startswith("{") else {}
             if time.monotonic() > end or answer.get("jobstatus") != 0:
                 return reply
@@ -384,23 +442,27 @@ class Replay:
             pause = min(2 * pause, 0.02)
 
     def prepare(self, line):
-        """"v = createVolume name=x", "set queue-ms=0": what has to be there, and is not compared. It must succeed."""
-        symbol, _, line = line.rpartition(" = ")
-        command, *params = re.split(r" (?=[\w\[\].-]+=)", line)
+        """What has to be there and is not compared: "v = other: createVolume name=x" binds $v,
+        "j = begin attachVolume id=$v": the job goes on; "set queue-ms=0". It must succeed."""
+        symbol, _, line = line.partition(" = ") if re.match(r"\w+ = ", line) else ("", "", line)
+        who, _, line = line.partition(": ") if re.match(r"\w+: ", line) else ("user", "", line)
+        begin = line.startswith("begin ")
+        command, *params = re.split(r" (?=[\w\[\].-]+=)", line.removeprefix("begin "))
         pairs = [p.split("=", 1) for p in params]
         if command == "set":
             self.sim.admin("set", dict(pairs))
             return
         for name in self.symbols.unknown(line):
             self.find_root(name)
-        reply = self.sim.api([("command", command)] + [(k, self.symbols.expand(v)) for k, v in pairs])
+        reply = self.sim.api([("command", command)] + [(k, self.symbols.expand(v)) for k, v in pairs], who)
         answer = next(iter(parse(reply[2]).values()))
-        if symbol and "id" in answer:
-            self.symbols.ids[symbol] = answer["id"]
+        value = answer.get("jobid") if begin else answer.get("id")
+        if symbol and value:
+            self.symbols.ids[symbol] = value
             if symbol in self.used:
-                self.symbols.bind(symbol, answer["id"])
-        if "jobid" in answer:
-            reply = self.end_of(answer["jobid"])
+                self.symbols.bind(symbol, value)
+        if "jobid" in answer and not begin:
+            reply = self.end_of(answer["jobid"], who)
         if reply[0] != 200 or '"jobstatus":2' in reply[2]:
             raise RuntimeError(f"{line}: {reply[2]}")
 
@@ -410,4 +472,4 @@ class Replay:
         reply = self.job_result(e) if job else self.send(e)
         if reply is None:
             return [("no job", e["step"], None)]
-        return list(compare(e, reply, self.symbols))
+        return list(compare(e, reply, self.symbols, self.view))

@@ -2,6 +2,7 @@
 #
 # The scripts of recordings/*.gz, each with what its replay needs besides its requests: how the simulator is set, and
 # what happens to it on the way.
+import http.client
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import time
 import replay
 
 # No time passes but where a script is about time.
-SETTINGS = {"hypervisor": "Simulator", "role": "user", "queue-ms": 0, "job-ms": 0, "report-ms": 0,
+SETTINGS = {"hypervisor": "Simulator", "queue-ms": 0, "job-ms": 0, "report-ms": 0,
             "create-job-ms": 0, "delete-ms": 0}
 LONG = 600000
 
@@ -19,6 +20,11 @@ class Script:
     """Exchanges that are replayed one after the other against a simulator of their own."""
 
     settings = {}
+
+    @staticmethod
+    def view(body):
+        """What of a reply is compared."""
+        return body
 
     def __init__(self, name, exchanges, world):
         self.name = name
@@ -30,16 +36,18 @@ class Script:
 
     def run(self, program):
         """Returns a list of (exchange, its differences)."""
+        outcome = []
+        sim = None
         try:
             sim = replay.Simulator(program, {**SETTINGS, **self.settings}.items(), self.world["seed"])
-        except RuntimeError as x:
-            return [(self.exchanges[0], [("start", None, str(x))])]
-        try:
-            return list(self.play(replay.Replay(sim, self.world, self.exchanges)))
-        except (OSError, ValueError, RuntimeError) as x:
-            return [(self.exchanges[0], [("end", None, repr(x))])]
+            for pair in self.play(replay.Replay(sim, self.world, self.exchanges, self.view)):
+                outcome.append(pair)
+        except (OSError, ValueError, RuntimeError, http.client.HTTPException) as x:
+            outcome += [(e, [("not replayed", None, str(x))]) for e in self.exchanges[len(outcome):]]
         finally:
-            sim.close()
+            if sim:
+                sim.close()
+        return outcome
 
     def play(self, r):
         yield from r.run()
@@ -81,18 +89,19 @@ class Restart(Script):
 
 
 class Race(Script):
-    """The second request comes before the work of the first has begun, as the recorder's: it waited 1.2 s in between, and
-    work begins up to 2 s later. Where the machine is too slow for that, everything is done again with more time."""
+    """The second request comes before the work of the first has begun, as the recorder's: it waited 1.2 s in between,
+    and work begins up to 2 s later. Where the machine is too slow for that, everything is done again with more time."""
 
     settings = {"queue-ms": 400, "job-ms": 400}
     window = (0, 0)
 
     def run(self, program):
-        outcome = super().run(program)
-        while self.window[1] - self.window[0] > self.settings["queue-ms"] / 1000 * 0.8 and self.settings["queue-ms"] < LONG:
-            self.settings = {**self.settings, "queue-ms": 3 * self.settings["queue-ms"], "job-ms": 3 * self.settings["job-ms"]}
+        while True:
             outcome = super().run(program)
-        return outcome
+            ms = self.settings["queue-ms"]
+            if self.window[1] - self.window[0] < ms / 1000 * 0.8 or ms > LONG:
+                return outcome
+            self.settings = {**self.settings, "queue-ms": 3 * ms, "job-ms": 3 * ms}
 
     def play(self, r):
         self.window = (0, 0)
@@ -105,10 +114,19 @@ class Race(Script):
 
 
 class Others(Script):
-    """What an account sees of another's things. The other account's exchanges come first."""
+    """What an account sees of another's things, which that one makes first: its $v is $ov for the other, and so on."""
+
+    NAMES = {"a": "ovm", "v": "ov", "u": "ou", "s": "os", "job": "ojob"}
+
+    @classmethod
+    def of(cls, scripts, world):
+        text = json.dumps([{**e, "who": "other"} for e in scripts["others-owner"]])
+        owner = re.sub(r"\$(\w+)\b", lambda m: "$" + cls.NAMES.get(m.group(1), m.group(1)), text)
+        return cls("others", json.loads(owner) + scripts["others"], world)
 
 
 def all_of(folder, world):
-    kinds = {"user": Script, "failures": Failures, "restart": Restart, "races": Race, "other-accounts": Others}
-    return [kind(name, exchanges, world) for file, kind in kinds.items()
-            for name, exchanges in replay.scripts(os.path.join(folder, file + ".jsonl.gz")).items()]
+    kinds = {"user": Script, "failures": Failures, "restart": Restart, "races": Race}
+    result = [kind(name, exchanges, world) for file, kind in kinds.items()
+              for name, exchanges in replay.scripts(os.path.join(folder, file + ".jsonl.gz")).items()]
+    return result + [Others.of(replay.scripts(os.path.join(folder, "other-accounts.jsonl.gz")), world)]

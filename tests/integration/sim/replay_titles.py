@@ -6,7 +6,7 @@
 import re
 
 import replay
-from replay_scripts import Failures, Restart, Race, Script
+from replay_scripts import LONG, Failures, Restart, Race, Script
 
 VM_COMMANDS = {"startVirtualMachine", "stopVirtualMachine", "destroyVirtualMachine", "listVirtualMachines"}
 # How much of an X-Description was recorded.
@@ -14,8 +14,8 @@ DESCRIPTION = 100
 
 
 class Ids:
-    """Names for the laboratory's ids, from where they are in requests and replies: a VM's name ends with the letter that
-    says which it is; offerings and zones have names; the rest is counted: v1, vm1, snap1, job1, net1."""
+    """Names for the laboratory's ids, from where they are in requests and replies: a VM's name ends with the letter
+    that says which it is; offerings and zones have names; the rest is counted: v1, vm1, snap1, job1, net1."""
 
     def __init__(self, steps):
         self.names = {}
@@ -117,8 +117,8 @@ MULTI = [line for i, tags in enumerate(([("class", "oma"), ("op", "1"), ("owner"
 
 
 class Title(Script):
-    """What a title's steps need: `before`, requests as they are written here; `names`, what a counted id is in the seed's
-    world; `fails`, which command of the hypervisor fails at a step."""
+    """What a title's steps need: `before`, requests as they are written here; `names`, what a counted id is in the
+    seed's world; `fails`, which command of the hypervisor fails at a step."""
 
     def __init__(self, title, world, names=(), before=(), settings=(), fails=()):
         ids = Ids(title["steps"])
@@ -172,7 +172,8 @@ PREPARATIONS = {
     "expunged volume: every command": (Title, {"names": A, "before": ready() + ready("v2", "x")}),
     "deleteTags without a match fails": (Title, {"before": fresh()}),
     "deleteTags with another value fails": (Title, {"before": fresh() + tagged(("a", 1), ("b", 2))}),
-    "deleteTags with an empty value: success, nothing deleted": (Title, {"before": fresh() + tagged(("a", 1), ("b", 2))}),
+    "deleteTags with an empty value: success, nothing deleted":
+        (Title, {"before": fresh() + tagged(("a", 1), ("b", 2))}),
     "tag keys differ in case only": (Title, {"before": fresh()}),
     "tag keys differ in a blank at the end only": (Title, {"before": fresh() + tagged(("k", "v"))}),
     "tag keys differ in accents only": (Title, {"before": fresh()}),
@@ -208,7 +209,8 @@ PREPARATIONS = {
                         "fails": {1: "DeleteCommand", 3: "DeleteCommand", 8: "DeleteCommand"}}),
     "start without capacity": (FailingTitle, {"fails": {1: "StartCommand"}}),
     "detach refused by the hypervisor": (FailingTitle, {"before": attached(name="v"), "fails": {1: "DettachCommand"}}),
-    "snapshot fails": (FailingTitle, {"before": attached(name="v"), "fails": {1: "CreateObjectCommand", 6: "CopyCommand"}}),
+    "snapshot fails":
+        (FailingTitle, {"before": attached(name="v"), "fails": {1: "CreateObjectCommand", 6: "CopyCommand"}}),
     "deleteVolume while attaching, as a user": (Title, {"before": ready() + ["set job-ms=400"]}),
     "snapshot of a detached volume: the result says Allocated": (Title, {"before": ready(name="snapvol")}),
     "asyncbackup": (Title, {"before": attached(name="snapvol")}),
@@ -222,12 +224,12 @@ PREPARATIONS = {
     "volume limit; destroyed ones do not count":
         (Title, {"before": ready(name="a1") + ["set max-volumes=5"]}),
     "listVirtualMachines with details=min":
-        (Title, {"before": ["destroyVirtualMachine id=$b"] + attached("v1", "a", "alpha", 2) + attached("v2", "s", "beta") +
-                 ["createTags resourceids=$a resourcetype=UserVm tags[0].key=K tags[0].value=V"]}),
+        (Title, {"before": ["destroyVirtualMachine id=$b"] + attached("v1", "a", "alpha", 2) +
+                 attached("v2", "s", "beta") + ["createTags resourceids=$a resourcetype=UserVm tags[0].key=K tags[0].value=V"]}),
     "empty and 0 as ids": (Title, {"names": A}),
     "GET under enforcement, unknown command": (Title, {"settings": {"enforce-post": "true"}}),
     "over the API limit":
-        (Title, {"settings": {"enforce-post": "false", "api-limit": 1, "interval-ms": 600000}, "before": ["listZones"]}),
+        (Title, {"settings": {"api-limit": 1, "interval-ms": LONG}, "before": ["listZones"]}),
     "restart with pending jobs":
         (RestartTitle, {"before": [line for n in "2345" for line in attached("v" + n, "a" + n, "v" + n)] +
                         ready("v1", "v1") + ready("v6", "v6")}),

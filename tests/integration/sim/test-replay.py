@@ -12,9 +12,9 @@ import os
 import re
 import sys
 
-import replay
 import replay_check
 import replay_scripts
+import replay_stories
 import replay_titles
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,6 +40,7 @@ def all_of(folder):
         world = json.load(f)
     result = replay_scripts.all_of(folder, world)
     result += replay_titles.all_of(os.path.join(folder, "differences.jsonl.gz"), world)
+    result += replay_stories.all_of(os.path.join(folder, "subjects"), world)
     return sorted(result, key=lambda s: -len(s.exchanges))
 
 
@@ -110,6 +111,10 @@ class Tap:
         return ok
 
 
+def run(script, simulator):
+    return script.run(simulator)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("simulator")
@@ -123,7 +128,8 @@ def main():
         tap.test(f"a planted wrong reply is found: {name}", replay_check.found(plant, scripts, exceptions))
     results = []
     with concurrent.futures.ProcessPoolExecutor(WORKERS) as pool:
-        for script, outcome in zip(scripts, pool.map(replay_scripts.Script.run, scripts, [args.simulator] * len(scripts))):
+        outcomes = pool.map(run, scripts, [args.simulator] * len(scripts))
+        for script, outcome in zip(scripts, outcomes):
             results.append(Result(script.name, outcome, exceptions))
             r = results[-1]
             if not tap.test(f"{script.name}, {r.equal + r.excused} of {r.count()}", not r.different):
