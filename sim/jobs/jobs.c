@@ -35,6 +35,8 @@ void job_set_timer(struct sim_job *job, enum sim_job_phase phase, int64_t ms)
 	if (sd_event_add_time(job->sim->event, &job->timer, CLOCK_MONOTONIC, at, 1, on_time, job) <
 	    0)
 		abort();
+	/* of two that are due the older one comes first */
+	(void)sd_event_source_set_priority(job->timer, job->o.number);
 }
 
 /* Its id is unknown from now on. What it does goes on. */

@@ -165,8 +165,8 @@ static void test_not_listed(void)
 	first = f_is_on(&w, set.ids[0], F_VM) ? 0 : 1;
 	gone = mk_strdup_printf("{\"volume\":\"%s\",\"removed\":true}", set.ids[first]);
 	there = mk_strdup_printf("{\"volume\":\"%s\",\"removed\":false}", set.ids[first]);
+	cancel(&w, path); /* before it is gone: nothing is to fail by that */
 	w_sim_post(&w, "poke", gone);
-	cancel(&w, path);
 	w_sim_post(&w, "release", "{}");
 
 	/* the other is home, and this one is looked for again and again */
