@@ -368,6 +368,7 @@ struct sim_job *sim_job_new(struct sim_request *q)
 	struct sim_job *job = (struct sim_job *)sim_add(q->sim, K_JOB, NULL, NULL);
 
 	job->sim = q->sim;
+	job->o.owner = q->caller;
 	job->command = q->command;
 	job->params = json_object_get(q->params);
 	job->fault = q->call->fault;

@@ -435,7 +435,9 @@ class Replay:
         pause = 0.001
         while True:
             reply = self.sim.api([("command", "queryAsyncJobResult"), ("jobid", job)], who)
-            answer = next(iter(json.loads(reply[2], strict=False).values())) if reply[2].startswith("{") else {}
+            body = parse(reply[2])
+            body = body.get("(invalid JSON)", body)
+            answer = next(iter(body.values()))
             if time.monotonic() > end or answer.get("jobstatus") != 0:
                 return reply
             time.sleep(pause)
