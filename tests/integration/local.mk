@@ -286,6 +286,12 @@ tests_integration_sim_faults_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
 tests_integration_sim_faults_tap_CFLAGS = $(TEST_CFLAGS)
 tests_integration_sim_faults_tap_LDADD = libsimclient.la
 
+check_PROGRAMS += tests/integration/sim/servers.tap
+tests_integration_sim_servers_tap_SOURCES = tests/integration/sim/test-servers.c
+tests_integration_sim_servers_tap_CPPFLAGS = $(SIM_TEST_CPPFLAGS)
+tests_integration_sim_servers_tap_CFLAGS = $(TEST_CFLAGS)
+tests_integration_sim_servers_tap_LDADD = libsimclient.la
+
 # A client that nobody here wrote.
 dist_check_SCRIPTS += tests/integration/sim/libcloud.tap
 EXTRA_DIST += tests/integration/sim/test-libcloud.py

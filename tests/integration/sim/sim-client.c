@@ -15,6 +15,7 @@
 #define ARGS_MAX   32
 #define TIMEOUT_MS ((long)CHILD_TIMEOUT_MS)
 #define READY      "ready http://127.0.0.1:"
+#define DOOR       "door http://127.0.0.1:"
 
 /* --- the process --- */
 
@@ -55,6 +56,8 @@ void sc_start(struct sc *c, const char *const *args)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
 	while (c->port == 0 && fgets(line, sizeof(line), out)) {
 		(void)sscanf(line, "umockdev %127s", c->umockdev);
+		if (starts_with(line, DOOR))
+			c->door = (unsigned)strtoul(line + strlen(DOOR), NULL, 10);
 		if (starts_with(line, READY))
 			c->port = (unsigned)strtoul(line + strlen(READY), NULL, 10);
 	}
@@ -149,7 +152,7 @@ long sc_request(struct sc *c, const char *method, const char *path, const char *
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, c->timeout_ms ? c->timeout_ms : TIMEOUT_MS);
 	if (body)
 		curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body);
 	curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);

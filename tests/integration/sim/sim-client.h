@@ -17,8 +17,10 @@
 struct sc {
 	pid_t pid;
 	unsigned port;
+	unsigned door;      /* the second one of --door; 0: none */
 	char umockdev[128]; /* directory of the mocked /sys and /dev; "": none */
 	CURL *curl;
+	long timeout_ms; /* of the next requests; 0: as long as a test may take */
 	/* the last answer */
 	CURLcode code;
 	long status;
