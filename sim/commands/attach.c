@@ -536,9 +536,8 @@ static bool detach_finish(struct sim_job *job)
 	if (running(job->vm) && agent_died(job, "detach", "from"))
 		return false;
 	if (v->guest == job->vm) {
-		if (v->ejecting)
+		if (v->ejecting || !sim_unplug(job->sim, v))
 			return waited_in_vain(job);
-		sim_unplug(job->sim, v);
 	}
 
 	sim_volume_detach(v);

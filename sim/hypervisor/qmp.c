@@ -5,7 +5,7 @@
  * CloudStack's agent. The protocol is docs/interop/qmp-spec.rst of QEMU. Each change makes a new connection, so that
  * QEMU can be restarted in between. Whoever starts QEMU then adds the disks that are plugged, under the same names;
  * /admin/disk with the action "list" tells them. A change blocks the simulator until QEMU has made it, which is a part
- * of a second. A guest that was paused is another matter: QEMU keeps what is asked of it until the guest runs again.
+ * of a second, or until detach-wait-ms is over, if the guest does not let go. A guest that was paused is another matter: QEMU keeps what is asked of it until the guest runs again.
  */
 
 #include "hypervisor-internal.h"
@@ -336,7 +336,7 @@ static int send_eject(struct qmp *q, const struct qmp_disk *d)
 }
 
 /* Over when the guest has let go; it may have done so before, when nobody listened. */
-static int disk_unplug(struct qmp_hypervisor *hv, struct qmp_disk *d)
+static int disk_unplug(struct qmp_hypervisor *hv, struct qmp_disk *d, unsigned limit_ms)
 {
 	_cleanup_(qmp_closep) struct qmp *q = NULL;
 	int r = qmp_open(hv->socket, &q);
@@ -344,8 +344,10 @@ static int disk_unplug(struct qmp_hypervisor *hv, struct qmp_disk *d)
 	if (r < 0)
 		return r;
 	r = send_eject(q, d);
+	q->deadline = mk_now_monotonic() + limit_ms * USEC_PER_MSEC;
 	if (r >= 0)
 		r = qmp_wait_deleted(q, d->id);
+	q->deadline = mk_now_monotonic() + QMP_LIMIT_USEC;
 	return r < 0 && r != -ENOENT ? r : remove_nodes(q, d);
 }
 
@@ -375,19 +377,21 @@ static void on_plug(const struct sim_disk *disk, void *data)
 	log_happened(hv->log, "plug");
 }
 
-static void on_unplug(const char *volume, const char *vm, unsigned delay_ms, void *data)
+static bool on_unplug(const char *volume, const char *vm, unsigned delay_ms, unsigned limit_ms,
+		      void *data)
 {
 	struct qmp_hypervisor *hv = data;
 	struct qmp_disk *d = disk_find(hv, volume);
 	int r;
 
 	if (!streq(vm, SIM_OMA) || !d)
-		return;
-	r = disk_unplug(hv, d);
+		return true;
+	r = disk_unplug(hv, d, limit_ms);
 	if (r < 0)
 		complain("unplug", volume, r);
 	else
 		disk_free(hv, d);
+	return r != -ETIMEDOUT;
 }
 
 /* QEMU keeps it in mind. */

@@ -135,13 +135,14 @@ static void on_plug(const struct sim_disk *disk, void *data)
 		plug_one(hv, disk, serial);
 }
 
-static void on_unplug(const char *volume, const char *vm, unsigned delay_ms, void *data)
+static bool on_unplug(const char *volume, const char *vm, unsigned delay_ms, unsigned limit_ms,
+		      void *data)
 {
 	struct mock *hv = data;
 	struct disk *d, *next;
 
 	if (!streq(vm, SIM_OMA) || hv->never_unplugs)
-		return;
+		return true;
 
 	for (d = TAILQ_FIRST(&hv->disks.list); d; d = next) {
 		next = TAILQ_NEXT(d, entry);
@@ -152,6 +153,7 @@ static void on_unplug(const char *volume, const char *vm, unsigned delay_ms, voi
 		else
 			disk_free(d); /* it had not come yet */
 	}
+	return true;
 }
 
 /* A paused guest sees it later, but its device has the size already: so does the mocked one. */

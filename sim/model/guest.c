@@ -143,24 +143,30 @@ void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int devi
 	plug(sim, v, vm, device, false);
 }
 
-static void unplug(struct sim *sim, struct sim_volume *v, unsigned delay_ms)
+/* False: the guest has not let go. The guest of a scsi disk is told when it is gone. */
+static bool take_out(struct sim *sim, const struct sim_volume *v, unsigned limit_ms)
 {
-	struct sim_vm *guest = v->guest;
+	unsigned delay = v->guest_scsi ? (unsigned)sim_get(sim, "hv-delay-ms") : 0;
 
-	if (!guest)
-		return;
+	return !sim->hypervisor.unplug || sim->hypervisor.unplug(v->o.id, v->guest->o.id, delay,
+								 limit_ms, sim->hypervisor.data);
+}
 
+static void forget(struct sim_volume *v)
+{
 	v->letting_go = sd_event_source_disable_unref(v->letting_go);
 	v->ejecting = false;
 	v->guest = NULL;
-	if (sim->hypervisor.unplug)
-		sim->hypervisor.unplug(v->o.id, guest->o.id, delay_ms, sim->hypervisor.data);
 }
 
-/* The guest of a scsi disk is told when it is gone; that of a virtio disk has let go before. */
-void sim_unplug(struct sim *sim, struct sim_volume *v)
+bool sim_unplug(struct sim *sim, struct sim_volume *v)
 {
-	unplug(sim, v, v->guest_scsi ? (unsigned)sim_get(sim, "hv-delay-ms") : 0);
+	if (v->guest && !take_out(sim, v, (unsigned)sim_get(sim, "detach-wait-ms"))) {
+		v->ejecting = true;
+		return false;
+	}
+	forget(v);
+	return true;
 }
 
 /*
@@ -206,9 +212,12 @@ void sim_unplug_all(struct sim *sim, struct sim_vm *vm)
 	if (vm->guest != SIM_GUEST_RUNS && sim->hypervisor.guest)
 		(void)sim->hypervisor.guest(vm->o.id, SIM_GUEST_RUNS, true, sim->hypervisor.data);
 	vm->guest = SIM_GUEST_RUNS;
-	SIM_FOREACH(sim, K_VOLUME, v)
-		if (v->guest == vm)
-			unplug(sim, v, 0);
+	SIM_FOREACH(sim, K_VOLUME, v) {
+		if (v->guest != vm)
+			continue;
+		(void)take_out(sim, v, 0);
+		forget(v);
+	}
 }
 
 void sim_guest_boot(struct sim *sim, const char *id)
@@ -250,8 +259,9 @@ static void let_go(struct sim_volume *v)
 {
 	struct sim_vm *vm = v->guest;
 
-	sim_unplug(v->sim, v);
-	hurry(v->sim, vm, v);
+	v->letting_go = sd_event_source_disable_unref(v->letting_go);
+	if (sim_unplug(v->sim, v))
+		hurry(v->sim, vm, v);
 }
 
 static int on_let_go(sd_event_source *s, uint64_t usec, void *data)

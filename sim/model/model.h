@@ -402,9 +402,9 @@ void sim_volume_expunge(struct sim_volume *v);
 
 /* ---- the guest's side ------------------------------------------------------------------------ */
 
-/* Plugging in what is there, or out what is not, does nothing. */
+/* Plugging in what is there, or out what is not, does nothing. False: the guest does not let go. */
 void sim_plug(struct sim *sim, struct sim_volume *v, struct sim_vm *vm, int device);
-void sim_unplug(struct sim *sim, struct sim_volume *v);
+bool sim_unplug(struct sim *sim, struct sim_volume *v);
 /* A VM's disks at its start and stop. */
 void sim_plug_all(struct sim *sim, struct sim_vm *vm);
 void sim_unplug_all(struct sim *sim, struct sim_vm *vm);

@@ -129,8 +129,12 @@ struct sim_disk {
  */
 struct sim_hypervisor {
 	void (*plug)(const struct sim_disk *disk, void *data);
-	/* On virtio the guest has let go, or its machine is gone; on scsi it may see it later. */
-	void (*unplug)(const char *volume, const char *vm, unsigned delay_ms, void *data);
+	/*
+	 * On virtio the guest lets go of it, or its machine is gone; on scsi it sees that delay_ms later. False: a
+	 * real guest has not let go within limit_ms, and may do so at any time.
+	 */
+	bool (*unplug)(const char *volume, const char *vm, unsigned delay_ms, unsigned limit_ms,
+		       void *data);
 	/* The guest is to let go of a disk on virtio, and does not run: unplug() follows. */
 	void (*eject)(const char *volume, const char *vm, void *data);
 	void (*resize)(const char *volume, const char *vm, uint64_t size, void *data);

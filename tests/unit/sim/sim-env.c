@@ -37,9 +37,11 @@ static void on_plug(const struct sim_disk *disk, void *data)
 				   disk->serial, disk->vm));
 }
 
-static void on_unplug(const char *volume, const char *vm, unsigned delay_ms, void *data)
+static bool on_unplug(const char *volume, const char *vm, unsigned delay_ms, unsigned limit_ms,
+		      void *data)
 {
 	log_guest(mk_strdup_printf("unplug %s %s", volume, vm));
+	return true;
 }
 
 static void on_eject(const char *volume, const char *vm, void *data)
