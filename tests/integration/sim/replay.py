@@ -274,16 +274,24 @@ def first_state(exchanges, vm):
     return None
 
 
+def vms_of(exchanges):
+    """The symbols that stand for VMs in requests and replies."""
+    texts = [v for e in exchanges for k, v in e["params"] or []
+             if k == "virtualmachineid" or k == "id" and str(e["step"]).endswith("VirtualMachine")]
+    texts += [str(row.get("virtualmachineid")) for e in exchanges for row in dicts(e["reply"])]
+    return {name for text in texts for name in SYMBOL.findall(text)}
+
+
 def world_for(world, exchanges):
     """The world in which a script begins: the VMs have the names and states that the laboratory's had, and a VM that
     only this script knows is there, too."""
     world = json.loads(json.dumps(world))
     seed, symbols = world["seed"], world["symbols"]
-    used = {name for e in exchanges for _, v in e["params"] or [] for name in SYMBOL.findall(v)}
+    used = vms_of(exchanges)
     named = lab_names(exchanges)
     add_accounts(seed, symbols)
     for vm in sorted(used - set(symbols)):
-        if re.fullmatch(r"a\d|ovm", vm):
+        if re.fullmatch(r"a\d|ovm", vm):  # others are deployed by the script
             copy_vm(seed, symbols, symbols["a"], vm)
     if "ovm" in symbols:
         give_to_other(seed, symbols)

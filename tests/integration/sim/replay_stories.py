@@ -8,7 +8,7 @@
 # why" those that no simulator can be asked for; others are requests as Replay.prepare() takes them, or
 #   hold COMMAND, release      the next job of the command does not end before
 #   fails COMMAND, fails       the hypervisor's command that fails from now on; none any more
-#   poke KIND ID KEY=VALUE     /admin/poke
+#   poke KIND ID KEY=VALUE     /admin/poke; seed KINDS ID KEY=VALUE: /admin/seed
 #   let A = B                  two names of one thing
 #   wait                       until no job is pending
 #   until STATE ID             until the volume is in that state
@@ -110,11 +110,11 @@ STORIES = {
         11
         12-13 signature=bad
         14 signature=bad response=xml
-        poke account account_user state=disabled
+        seed accounts account_user state=disabled
         15
-        poke account account_user state=locked
+        seed accounts account_user state=locked
         16-17
-        poke account account_user state=enabled
+        seed accounts account_user state=enabled
         not 18-19: keys that are switched off and source addresses give 15's answer
         20-22
         not 23: libmicrohttpd's answer to a body that is too long
@@ -585,10 +585,12 @@ class Story(Script):
             r.sim.admin(word, {})
         elif word == "fails":
             r.sim.admin("set", {"fail": Failures.words.get(rest, "")})
-        elif word == "poke":
+        elif word in ("poke", "seed"):
             kind, name, change = rest.split(" ")
             key, _, value = change.partition("=")
-            r.sim.admin("poke", {kind: r.symbols.ids[name], key: json.loads(value) if value[0] in "{tf" else value})
+            value = json.loads(value) if value[0] in "{tf" else value
+            name = r.symbols.ids[name]
+            r.sim.admin(word, {kind: name, key: value} if word == "poke" else {kind: [{"id": name, key: value}]})
         elif word == "let":
             name, _, same = rest.partition(" = ")
             if same not in r.symbols.ids:
