@@ -13,7 +13,7 @@
 
 /* BaseAsyncCreateCustomIdCmd, BaseAsyncCustomIdCmd */
 #define ASYNC_CUSTOM_ID                                                                            \
-	{ .name = "customid", .type = P_TEXT, .field = "customId", .since = true }, ASYNC
+	{ .name = "customid", .type = P_TEXT, .field = "customId", .since = "4.4" }, ASYNC
 
 /* ---- volumes --------------------------------------------------------------------------------- */
 
@@ -58,7 +58,7 @@ const struct sim_param sim_params_id_volume[] = {
 
 const struct sim_param sim_params_destroy_volume[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .required = true, .access = true },
-	{ .name = "expunge", .type = P_BOOL, .since = true },
+	{ .name = "expunge", .type = P_BOOL, .since = "4.6" },
 	ASYNC,
 };
 
@@ -74,13 +74,17 @@ const struct sim_param sim_params_resize_volume[] = {
 
 const struct sim_param sim_params_update_volume[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .access = true },
-	{ .name = "path", .type = P_TEXT, .since = true, .admin = true },
-	{ .name = "chaininfo", .type = P_TEXT, .field = "chainInfo", .since = true, .admin = true },
-	{ .name = "storageid", .type = P_ID, .kind = K_NONE, .only = SIM_POOL, .since = true },
-	{ .name = "state", .type = P_TEXT, .since = true },
+	{ .name = "path", .type = P_TEXT, .since = "4.3", .admin = true },
+	{ .name = "chaininfo",
+	  .type = P_TEXT,
+	  .field = "chainInfo",
+	  .since = "4.4",
+	  .admin = true },
+	{ .name = "storageid", .type = P_ID, .kind = K_NONE, .only = SIM_POOL, .since = "4.3" },
+	{ .name = "state", .type = P_TEXT, .since = "4.19" },
 	{ .name = "displayvolume", .type = P_BOOL, .field = "displayVolume" },
-	{ .name = "deleteprotection", .type = P_BOOL, .since = true },
-	{ .name = "name", .type = P_TEXT, .since = true },
+	{ .name = "deleteprotection", .type = P_BOOL, .since = "4.20.0" },
+	{ .name = "name", .type = P_TEXT, .since = "4.20" },
 	ASYNC_CUSTOM_ID,
 };
 
@@ -96,13 +100,13 @@ const struct sim_param sim_params_create_snapshot[] = {
 	{ .name = "name", .type = P_TEXT, .field = "snapshotName" },
 	{ .name = "asyncbackup", .type = P_BOOL },
 	{ .name = "tags", .type = P_MAP },
-	{ .name = "zoneids", .type = P_IDS, .kind = K_ZONE, .since = true },
+	{ .name = "zoneids", .type = P_IDS, .kind = K_ZONE, .since = "4.19.0" },
 	ASYNC,
 };
 
 const struct sim_param sim_params_delete_snapshot[] = {
 	{ .name = "id", .type = P_ID, .kind = K_SNAPSHOT, .required = true, .access = true },
-	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .since = true },
+	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .since = "4.13" },
 	ASYNC,
 };
 
@@ -134,14 +138,14 @@ const struct sim_param sim_params_start_vm[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true, .access = true },
 	{ .name = "podid", P_PLACE_POD },
 	{ .name = "clusterid", P_PLACE_CLUSTER },
-	{ .name = "hostid", P_PLACE_HOST, .since = true },
-	{ .name = "considerlasthost", .type = P_BOOL, .since = true },
+	{ .name = "hostid", P_PLACE_HOST, .since = "4.2" },
+	{ .name = "considerlasthost", .type = P_BOOL, .since = "4.18.0" },
 	{ .name = "deploymentplanner",
 	  .type = P_TEXT,
 	  .field = "deploymentPlanner",
-	  .since = true,
+	  .since = "4.4",
 	  .admin = true },
-	{ .name = "bootintosetup", .type = P_BOOL, .since = true },
+	{ .name = "bootintosetup", .type = P_BOOL, .since = "4.15.0.0" },
 	ASYNC,
 };
 
@@ -153,8 +157,8 @@ const struct sim_param sim_params_stop_vm[] = {
 
 const struct sim_param sim_params_destroy_vm[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VM, .required = true, .access = true },
-	{ .name = "expunge", .type = P_BOOL, .since = true },
-	{ .name = "volumeids", .type = P_IDS, .kind = K_VOLUME, .since = true },
+	{ .name = "expunge", .type = P_BOOL, .since = "4.6" },
+	{ .name = "volumeids", .type = P_IDS, .kind = K_VOLUME, .since = "4.12.0" },
 	ASYNC,
 };
 
@@ -167,30 +171,33 @@ const struct sim_param sim_params_id_vm[] = {
 const struct sim_param sim_params_deploy_vm[] = {
 	{ .name = "serviceofferingid", .type = P_ID, .kind = K_SERVICE_OFFERING, .required = true },
 	{ .name = "templateid", .type = P_ID, .kind = K_TEMPLATE },
-	{ .name = "overridediskofferingid", .type = P_ID, .kind = K_DISK_OFFERING, .since = true },
-	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .since = true },
-	{ .name = "snapshotid", .type = P_ID, .kind = K_SNAPSHOT, .since = true },
+	{ .name = "overridediskofferingid",
+	  .type = P_ID,
+	  .kind = K_DISK_OFFERING,
+	  .since = "4.17" },
+	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .since = "4.17" },
+	{ .name = "snapshotid", .type = P_ID, .kind = K_SNAPSHOT, .since = "4.21" },
 	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE, .required = true },
 	{ .name = "name", .type = P_TEXT, .host = true },
 	{ .name = "displayname", .type = P_TEXT, .field = "displayName" },
-	{ .name = "password", .type = P_TEXT, .since = true },
+	{ .name = "password", .type = P_TEXT, .since = "4.19.0.0" },
 	{ .name = "account", .type = P_TEXT, .field = "accountName" },
 	{ .name = "domainid", P_DOMAIN },
 	{ .name = "networkids", .type = P_IDS, .kind = K_NETWORK },
-	{ .name = "boottype", .type = P_TEXT, .field = "bootType", .since = true },
-	{ .name = "bootmode", .type = P_TEXT, .field = "bootMode", .since = true },
-	{ .name = "bootintosetup", .type = P_BOOL, .since = true },
+	{ .name = "boottype", .type = P_TEXT, .field = "bootType", .since = "4.14.0.0" },
+	{ .name = "bootmode", .type = P_TEXT, .field = "bootMode", .since = "4.14.0.0" },
+	{ .name = "bootintosetup", .type = P_BOOL, .since = "4.15.0.0" },
 	{ .name = "diskofferingid", .type = P_ID, .kind = K_DISK_OFFERING },
 	{ .name = "size", .type = P_NUMBER },
-	{ .name = "rootdisksize", .type = P_NUMBER, .since = true },
-	{ .name = "datadisksdetails", .type = P_MAP, .since = true },
+	{ .name = "rootdisksize", .type = P_NUMBER, .since = "4.4" },
+	{ .name = "datadisksdetails", .type = P_MAP, .since = "4.21.0" },
 	{ .name = "group", .type = P_TEXT },
 	{ .name = "hypervisor", .type = P_TEXT },
 	{ .name = "userdata", .type = P_TEXT, .field = "userData", .length = 1048576 },
-	{ .name = "userdataid", .type = P_ID, .kind = K_NONE, .since = true },
-	{ .name = "userdatadetails", .type = P_MAP, .since = true },
+	{ .name = "userdataid", .type = P_ID, .kind = K_NONE, .since = "4.18" },
+	{ .name = "userdatadetails", .type = P_MAP, .since = "4.18" },
 	{ .name = "keypair", .type = P_TEXT, .field = "sshKeyPairName" },
-	{ .name = "keypairs", .type = P_TEXTS, .since = true },
+	{ .name = "keypairs", .type = P_TEXTS, .since = "4.17" },
 	{ .name = "hostid", P_PLACE_HOST },
 	{ .name = "securitygroupids", .type = P_IDS, .kind = K_NONE },
 	{ .name = "securitygroupnames", .type = P_TEXTS },
@@ -203,32 +210,32 @@ const struct sim_param sim_params_deploy_vm[] = {
 	{ .name = "startvm", .type = P_BOOL },
 	{ .name = "affinitygroupids", .type = P_IDS, .kind = K_NONE },
 	{ .name = "affinitygroupnames", .type = P_TEXTS },
-	{ .name = "displayvm", .type = P_BOOL, .since = true, .admin = true },
-	{ .name = "details", .type = P_MAP, .since = true },
+	{ .name = "displayvm", .type = P_BOOL, .since = "4.4", .admin = true },
+	{ .name = "details", .type = P_MAP, .since = "4.3" },
 	{ .name = "deploymentplanner",
 	  .type = P_TEXT,
 	  .field = "deploymentPlanner",
-	  .since = true,
+	  .since = "4.4",
 	  .admin = true },
 	{ .name = "dhcpoptionsnetworklist", .type = P_MAP },
-	{ .name = "datadiskofferinglist", .type = P_MAP, .since = true },
+	{ .name = "datadiskofferinglist", .type = P_MAP, .since = "4.11" },
 	{ .name = "extraconfig",
 	  .type = P_TEXT,
 	  .field = "extraConfig",
 	  .length = 5120,
-	  .since = true },
-	{ .name = "copyimagetags", .type = P_BOOL, .since = true },
-	{ .name = "properties", .type = P_MAP, .since = true },
-	{ .name = "nicnetworklist", .type = P_MAP, .since = true },
-	{ .name = "dynamicscalingenabled", .type = P_BOOL, .since = true },
-	{ .name = "iothreadsenabled", .type = P_BOOL, .since = true },
-	{ .name = "iodriverpolicy", .type = P_TEXT, .field = "ioDriverPolicy", .since = true },
-	{ .name = "nicmultiqueuenumber", .type = P_INTEGER, .since = true },
-	{ .name = "nicpackedvirtqueuesenabled", .type = P_BOOL, .since = true },
-	{ .name = "leaseduration", .type = P_INTEGER, .since = true },
+	  .since = "4.12" },
+	{ .name = "copyimagetags", .type = P_BOOL, .since = "4.13" },
+	{ .name = "properties", .type = P_MAP, .since = "4.15" },
+	{ .name = "nicnetworklist", .type = P_MAP, .since = "4.15" },
+	{ .name = "dynamicscalingenabled", .type = P_BOOL, .since = "4.16" },
+	{ .name = "iothreadsenabled", .type = P_BOOL, .since = "4.16" },
+	{ .name = "iodriverpolicy", .type = P_TEXT, .field = "ioDriverPolicy", .since = "4.16" },
+	{ .name = "nicmultiqueuenumber", .type = P_INTEGER, .since = "4.18" },
+	{ .name = "nicpackedvirtqueuesenabled", .type = P_BOOL, .since = "4.18" },
+	{ .name = "leaseduration", .type = P_INTEGER, .since = "4.21.0" },
 	{ .name = "leaseexpiryaction",
 	  .type = P_TEXT,
 	  .field = "leaseExpiryAction",
-	  .since = true },
+	  .since = "4.21.0" },
 	ASYNC_CUSTOM_ID,
 };

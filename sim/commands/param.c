@@ -335,10 +335,8 @@ static bool check_number(struct sim_request *q, const struct sim_param *p, const
 {
 	int64_t number;
 
-	if (p->type == P_INTEGER && !value[strspn(value, " \t\r\n")]) {
-		json_object_object_del(q->params, p->name);
+	if (p->type == P_INTEGER && !value[strspn(value, " \t\r\n")])
 		return true;
-	}
 	if (!sim_parse_long(value, &number))
 		return refuse_form(q, p, value);
 	if (p->natural && number < 1)

@@ -17,6 +17,7 @@ static const struct sim_command *const tables[] = {
 	sim_tag_commands,
 	sim_job_commands,
 	sim_misc_commands,
+	sim_row_commands,
 	NULL,
 };
 

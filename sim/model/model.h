@@ -242,9 +242,10 @@ struct sim_param {
 	enum sim_kind kind;
 	const char *only;  /* K_NONE: the id of the one row that there is */
 	const char *field; /* of the class, if it has another name: a refusal of a text has it */
-	unsigned length;   /* of a text, at most; 0: 255 */
+	const char
+		*since; /* added after 3.0: garbage in it is taken as absent, numbers are garbage */
+	unsigned length; /* of a text, at most; 0: 255 */
 	bool required;
-	bool since;   /* added after 3.0: garbage in it is taken as absent, numbers are garbage */
 	bool admin;   /* authorized for root admins only: for others it is not there */
 	bool natural; /* validated: a positive number */
 	bool access;  /* the caller needs access to the object: an annotation @ACL */

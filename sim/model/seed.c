@@ -15,11 +15,11 @@ const char sim_default_seed[] = "{"
 	   "\"allocationstate\":\"Enabled\",\"localstorageenabled\":false,\"type\":\"Core\"}],"
 	"\"diskofferings\":["
 	  "{\"id\":\"" SIM_CUSTOM_OFFERING "\",\"name\":\"Custom\",\"displaytext\":\"Custom Disk\","
-	   "\"disksize\":0,\"iscustomized\":true,\"iscustomizediops\":false,\"storagetype\":\"shared\","
+	   "\"disksize\":0,\"iscustomized\":true,\"storagetype\":\"shared\","
 	   "\"provisioningtype\":\"thin\",\"state\":\"Active\",\"encrypt\":false,"
 	   "\"disksizestrictness\":false},"
 	  "{\"id\":\"" SIM_FIXED_OFFERING "\",\"name\":\"Small\",\"displaytext\":\"Small Disk, 5 GB\","
-	   "\"disksize\":5,\"iscustomized\":false,\"iscustomizediops\":false,\"storagetype\":\"shared\","
+	   "\"disksize\":5,\"iscustomized\":false,\"storagetype\":\"shared\","
 	   "\"provisioningtype\":\"thin\",\"state\":\"Active\",\"encrypt\":false,"
 	   "\"disksizestrictness\":false}],"
 	"\"serviceofferings\":["
@@ -713,7 +713,8 @@ static void seed_plain(struct sim *sim, enum sim_kind kind, const char *id, json
 	if (!o) {
 		o = sim_add(sim, kind, id, NULL);
 		o->row = sim_json_object();
-		sim_row_add_time(o->row, "created", o->created);
+		if (kind != K_ZONE)
+			sim_row_add_time(o->row, "created", o->created);
 	}
 	json_object_object_foreach(row, key, value) {
 		json_object_object_add(o->row, key, json_object_get(value));
