@@ -396,9 +396,9 @@ struct mk_host {
 	/*
 	 * Names the one command that the step needs, an asynchronous CloudStack command, with its parameters as
 	 * name, value, …, NULL; then return MK_COMMAND. The daemon adds customjobid, and journals the command
-	 * before it is sent. If the answer is lost, it is sent again only with the same customjobid, which
-	 * CloudStack does not run twice. One that CloudStack could not run (503, 530, 533, 534, 536) is sent again
-	 * if the function still wants it.
+	 * before it is sent. If the answer is lost, it is sent again only with the same customjobid, for
+	 * which CloudStack never runs two jobs; but a create command that it refuses for that has made its row.
+	 * One that CloudStack could not run (503, 530, 533, 534, 536) is sent again if the function still wants it.
 	 */
 	void (*command)(struct mk_op *op, const char *command, ...) __attribute__((sentinel));
 	/* The same for a synchronous command that is harmless to repeat (deleteVolume). After a lost answer the

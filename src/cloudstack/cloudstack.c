@@ -403,7 +403,8 @@ static void credentials(struct mk_cs_request *q, const struct mk_cs_verdict *v)
 		return;
 	}
 
-	/* a database that is away looks like this too */
+	/* it may pass: a clock, a disabled user, a source address (a database that is away is a 401, too, but its body is
+	 * the word null) */
 	if (q->n_401 < TRIES_401) {
 		wait_for(q, backoff(q->cs, q->n_401++, SLOW_FACTOR), false);
 		return;

@@ -278,7 +278,8 @@ static void judge_error(const struct mk_cs_request *q, struct mk_cs_verdict *v)
 		v->kind = MK_CS_LIMITED;
 		break;
 	case 432:
-		/* from the sync path; resize's refusals, the other 432, come in jobs */
+		/* from the sync path: our role, or a project that we are no member of; resize's refusals, the other
+		 * 432, come in jobs */
 		v->outcome = MK_CS_NO_COMMAND;
 		break;
 	case 503:
