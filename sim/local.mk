@@ -40,6 +40,7 @@ libsim_la_SOURCES = \
 	sim/commands/snapshot.c \
 	sim/commands/start.c \
 	sim/commands/state.c \
+	sim/commands/tag-change.c \
 	sim/commands/tag.c \
 	sim/commands/unpack.c \
 	sim/commands/vm-destroy.c \
@@ -68,6 +69,7 @@ libsim_la_SOURCES = \
 	sim/log/log.h \
 	sim/model/account.c \
 	sim/model/guest.c \
+	sim/model/java.c \
 	sim/model/memory.c \
 	sim/model/model.c \
 	sim/model/model.h \

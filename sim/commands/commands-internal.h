@@ -10,8 +10,8 @@
 /* Tables, ended by a row without a name. */
 extern const struct sim_command sim_volume_commands[], sim_delete_commands[], sim_attach_commands[],
 	sim_resize_commands[], sim_vm_commands[], sim_vm_list_commands[], sim_vm_destroy_commands[],
-	sim_deploy_commands[], sim_snapshot_commands[], sim_tag_commands[], sim_job_commands[],
-	sim_misc_commands[], sim_row_commands[];
+	sim_deploy_commands[], sim_snapshot_commands[], sim_tag_commands[],
+	sim_tag_change_commands[], sim_job_commands[], sim_misc_commands[], sim_row_commands[];
 
 /* Commands with a file of their own, for the table of their subject. */
 bool sim_list_volumes(struct sim_request *q);
@@ -218,6 +218,8 @@ bool sim_is_denied_detail(const char *key);
 /* What destroyVolume does in its job, done at once. False: refused. */
 bool sim_job_destroy_volume(struct sim_job *job, struct sim_ref ref, bool with_expunge);
 
+/* What "resourcetype" is called, and its kind, which may be K_NONE; NULL: refused. */
+const char *sim_tag_type(struct sim_job *job, enum sim_kind *ret);
 /* Adds the tags of the parameters to an array. */
 void sim_tags_take(json_object *params, json_object *tags);
 

@@ -74,12 +74,23 @@ void sim_row_add_tags(json_object *row, const struct sim_object *o)
 	json_object_object_add(row, "tags", tags);
 }
 
+/* BaseAsyncCmd.getApiResourceId(): a job on nothing that was named has no type, and one on what is unknown no id. */
+static void add_instance(json_object *row, const struct sim_job *job)
+{
+	if (!*job->instance_id && !sim_arg(job->params, "id"))
+		return;
+	mk_json_set_str(row, "jobinstancetype", job->command->instance);
+	if (*job->instance_id)
+		mk_json_set_str(row, "jobinstanceid", job->instance_id);
+}
+
 json_object *sim_job_row(struct sim_job *job)
 {
+	bool by_admin = sim_is_admin(job->o.owner) && !job->command->for_all;
 	_cleanup_free_ char *class =
 		mk_strdup_printf("org.apache.cloudstack.api.command.%s.%sCmd%s",
-				 sim_is_admin(job->o.owner) ? "admin" : "user", job->command->class,
-				 sim_is_admin(job->o.owner) ? "ByAdmin" : "");
+				 by_admin ? "admin" : "user", job->command->class,
+				 by_admin ? "ByAdmin" : "");
 	json_object *row = sim_json_object();
 
 	sim_row_add_owner(row, job->o.owner);
@@ -89,9 +100,7 @@ json_object *sim_job_row(struct sim_job *job)
 	mk_json_set_str(row, "cmd", class);
 	mk_json_set_int(row, "jobprocstatus", 0);
 	mk_json_set_int(row, "jobresultcode", job->status ? job->code : 0);
-	mk_json_set_str(row, "jobinstancetype", job->command->instance);
-	if (*job->instance_id)
-		mk_json_set_str(row, "jobinstanceid", job->instance_id);
+	add_instance(row, job);
 	/* completeAsyncJob() takes the server out of the row; the clean-up of a start does not */
 	if (job->status == 0 || job->interrupted) {
 		mk_json_set_str(row, "managementserverid", job->server_id);

@@ -277,6 +277,7 @@ const struct sim_command sim_snapshot_commands[] = {
 		.name = "deleteSnapshot",
 		.mode = SIM_ASYNC,
 		.class = "snapshot.DeleteSnapshot",
+		.for_all = true,
 		.instance = "Snapshot",
 		.params = sim_params_delete_snapshot,
 		.prepare = snapshot_prepare,

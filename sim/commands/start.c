@@ -33,7 +33,8 @@ static bool check_custom_id(struct sim_request *q, struct sim_job *job)
 static void set_instance(struct sim_job *job)
 {
 	const char *type = job->command->instance;
-	struct sim_object *o = streq(type, "Volume")           ? (struct sim_object *)job->volume
+	struct sim_object *o = !type                           ? NULL
+			       : streq(type, "Volume")         ? (struct sim_object *)job->volume
 			       : streq(type, "VirtualMachine") ? (struct sim_object *)job->vm
 			       : streq(type, "Snapshot")       ? (struct sim_object *)job->snapshot
 							       : NULL;

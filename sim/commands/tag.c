@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The commands createTags, deleteTags and listTags, as CloudStack's TaggedResourceManagerImpl has them. */
+/* Tags as filters of lists, and the command listTags. */
 
 #include "commands-internal.h"
 #include "declared-internal.h"
 
+/* ResourceTag.ResourceObjectType. Of K_NONE the simulator has no objects that can have tags. */
 static const struct {
 	const char *name;
 	enum sim_kind kind;
-} types[] = { { "Volume", K_VOLUME }, { "UserVm", K_VM }, { "Snapshot", K_SNAPSHOT } };
+} types[] = {
+	{ "Volume", K_VOLUME },
+	{ "UserVm", K_VM },
+	{ "Snapshot", K_SNAPSHOT },
+	{ "Template", K_NONE },
+	{ "ISO", K_NONE },
+	{ "Network", K_NONE },
+	{ "LoadBalancer", K_NONE },
+	{ "PortForwardingRule", K_NONE },
+	{ "FirewallRule", K_NONE },
+	{ "SecurityGroup", K_NONE },
+	{ "PublicIpAddress", K_NONE },
+	{ "Project", K_NONE },
+	{ "Vpc", K_NONE },
+	{ "NetworkACL", K_NONE },
+	{ "StaticRoute", K_NONE },
+	{ "VMSnapshot", K_NONE },
+};
 
 static int find_type(const char *name)
 {
@@ -18,15 +36,17 @@ static int find_type(const char *name)
 	return -1;
 }
 
-static json_object *find_tag(const struct sim_object *o, const char *key)
+const char *sim_tag_type(struct sim_job *job, enum sim_kind *ret)
 {
-	for (size_t i = 0; i < json_object_array_length(o->tags); i++) {
-		json_object *tag = json_object_array_get_idx(o->tags, i);
+	const char *name = sim_arg(job->params, "resourcetype");
+	int type = find_type(name);
 
-		if (streq(mk_json_str(tag, "key", ""), key))
-			return tag;
+	if (type < 0) {
+		sim_job_refuse(job, 431, "Invalid resource type %s", name);
+		return NULL;
 	}
-	return NULL;
+	*ret = types[type].kind;
+	return types[type].name;
 }
 
 static void add_tag(json_object *tags, const char *key, const char *value)
@@ -75,128 +95,6 @@ bool sim_match_tags(json_object *params, const struct sim_object *o)
 	return !any;
 }
 
-/* ---- createTags, deleteTags ------------------------------------------------------------------ */
-
-/* The resources of a job, one after the other: visit() returns true to stop. */
-struct resources {
-	struct sim_job *job;
-	const char *type;
-	bool (*visit)(struct sim_job *job, const char *type, struct sim_object *o);
-};
-
-static bool on_resource(const char *token, void *data)
-{
-	const struct resources *r = data;
-	int type = find_type(r->type);
-	struct sim_object *o = sim_find(r->job->sim, types[type].kind, token);
-
-	if (!o || o->removed) {
-		sim_job_refuse(r->job, 431, "Unable to find resource by id %s and type %s", token,
-			       types[type].name);
-		return true;
-	}
-	return r->visit(r->job, types[type].name, o);
-}
-
-static bool each_resource(struct sim_job *job, bool (*visit)(struct sim_job *job, const char *type,
-							     struct sim_object *o))
-{
-	struct resources r = { .job = job,
-			       .type = sim_arg(job->params, "resourcetype"),
-			       .visit = visit };
-
-	if (find_type(r.type) < 0)
-		return sim_job_refuse(job, 431, "Invalid resource type %s", r.type);
-	return !sim_any_token(sim_arg(job->params, "resourceids"), on_resource, &r);
-}
-
-static bool refuse_existing(struct sim_job *job, const char *type, struct sim_object *o)
-{
-	const char *key, *value;
-	unsigned i = 0;
-
-	while (sim_arg_map(job->params, "tags", &i, &key, &value)) {
-		if (find_tag(o, str_or_empty(key))) {
-			sim_job_refuse(job, 530, "tag %s already on %s with id %s", key, type,
-				       o->id);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool create_check(struct sim_job *job)
-{
-	const char *key, *value;
-	unsigned i = 0;
-
-	while (sim_arg_map(job->params, "tags", &i, &key, &value))
-		if (!value || !*value)
-			return sim_job_refuse(job, 431,
-					      "Value for the key %s is either null or empty",
-					      str_or_empty(key));
-	return true;
-}
-
-static bool create_prepare(struct sim_request *q, struct sim_job *job)
-{
-	const char *key, *value;
-	unsigned i = 0;
-
-	if (!sim_arg_map(q->params, "tags", &i, &key, &value))
-		return sim_refuse(q, 431, CS_PLAIN,
-				  "Unable to execute API command createtags due to missing "
-				  "parameter tags");
-	return true;
-}
-
-static bool add_tags(struct sim_job *job, const char *type, struct sim_object *o)
-{
-	sim_tags_take(job->params, o->tags);
-	return false;
-}
-
-/* All or nothing. */
-static bool create_finish(struct sim_job *job)
-{
-	return each_resource(job, refuse_existing) && each_resource(job, add_tags);
-}
-
-static bool is_named(json_object *params, json_object *tag)
-{
-	const char *key, *value;
-	bool any = false;
-	unsigned i = 0;
-
-	while (sim_arg_map(params, "tags", &i, &key, &value)) {
-		any = true;
-		if (streq(str_or_empty(key), mk_json_str(tag, "key", "")) &&
-		    (!value || !*value || streq(value, mk_json_str(tag, "value", ""))))
-			return true;
-	}
-	return !any;
-}
-
-static bool delete_tags(struct sim_job *job, const char *type, struct sim_object *o)
-{
-	json_object *kept = sim_json_array();
-
-	for (size_t i = 0; i < json_object_array_length(o->tags); i++) {
-		json_object *tag = json_object_array_get_idx(o->tags, i);
-
-		if (!is_named(job->params, tag))
-			json_object_array_add(kept, json_object_get(tag));
-	}
-	json_object_put(o->tags);
-	o->tags = kept;
-	return false;
-}
-
-static bool delete_finish(struct sim_job *job)
-{
-	return each_resource(job, delete_tags);
-}
-
 /* ---- listTags -------------------------------------------------------------------------------- */
 
 static void list_tags_of(struct sim_list *list, json_object *params, const struct sim_object *o)
@@ -208,8 +106,9 @@ static void list_tags_of(struct sim_list *list, json_object *params, const struc
 	for (size_t i = 0; i < json_object_array_length(o->tags); i++) {
 		json_object *tag = json_object_array_get_idx(o->tags, i);
 
-		if (sim_match_text(params, "key", mk_json_str(tag, "key", "")) &&
+		if (sim_match_text(params, "key", mk_json_str(tag, "key", NULL)) &&
 		    sim_match_text(params, "value", mk_json_str(tag, "value", "")) &&
+		    sim_match_text(params, "customer", mk_json_str(tag, "customer", NULL)) &&
 		    sim_list_wants(list))
 			sim_list_add(list, sim_tag_row(o, tag));
 	}
@@ -217,7 +116,7 @@ static void list_tags_of(struct sim_list *list, json_object *params, const struc
 
 static bool list_run(struct sim_request *q)
 {
-	const char *type = sim_arg(q->params, "resourcetype");
+	const char *type = mk_json_str(q->params, "resourcetype", NULL);
 	struct sim_scope scope;
 	struct sim_list list;
 	struct sim_object *o;
@@ -226,7 +125,7 @@ static bool list_run(struct sim_request *q)
 		return false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		if (type && find_type(type) != (int)i)
+		if (types[i].kind == K_NONE || (type && find_type(type) != (int)i))
 			continue;
 		SIM_FOREACH(q->sim, types[i].kind, o)
 			if (!o->removed && sim_scope_has(&scope, o))
@@ -238,26 +137,6 @@ static bool list_run(struct sim_request *q)
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 const struct sim_command sim_tag_commands[] = {
-	{
-		.name = "createTags",
-		.mode = SIM_ASYNC,
-		.class = "tag.CreateTags",
-		.instance = "None",
-		.duration = "create-job-ms",
-		.params = sim_params_create_tags,
-		.prepare = create_prepare,
-		.check = create_check,
-		.finish = create_finish,
-	},
-	{
-		.name = "deleteTags",
-		.mode = SIM_ASYNC,
-		.class = "tag.DeleteTags",
-		.instance = "None",
-		.duration = "create-job-ms",
-		.params = sim_params_delete_tags,
-		.finish = delete_finish,
-	},
 	{ .name = "listTags", .params = sim_params_list_tags, .run = list_run },
 	{ .name = NULL },
 };

@@ -76,8 +76,8 @@ struct sim_job *sim_job_of(struct sim *sim, const char *instance, const char *id
 	struct sim_job *job;
 
 	TAILQ_FOREACH(job, &sim->pending, listed)
-		if (!job->forgotten && streq(job->command->instance, instance) &&
-		    streq(job->instance_id, id))
+		if (!job->forgotten && streq(job->instance_id, id) &&
+		    streq(job->command->instance, instance))
 			return job;
 	return NULL;
 }

@@ -278,7 +278,8 @@ struct sim_command {
 	const char *name;
 	enum sim_mode mode;
 	const char *class;    /* in org.apache.cloudstack.api.command.user, without "Cmd" */
-	const char *instance; /* the job's jobinstancetype */
+	bool for_all;         /* root admins have no class of their own, …ByAdmin, for it */
+	const char *instance; /* the job's jobinstancetype; NULL: none */
 	const char *duration; /* the setting that says how long the job works; NULL: job-ms */
 	bool create;          /* the answer has an id; executed counts the row, not the job */
 	const struct sim_param *params;
@@ -509,6 +510,20 @@ json_object *sim_json_object(void);
 json_object *sim_json_array(void);
 /* A date as CloudStack writes it; usec: since the epoch. */
 void sim_row_add_time(json_object *row, const char *key, uint64_t usec);
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+/* The next character of UTF-8; a byte that is none counts as one. Moves *s on. */
+uint32_t sim_utf8_next(const char **s);
+uint32_t sim_upper(uint32_t c);
+
+/* As Java's String has them: equalsIgnoreCase(), hashCode(), the length in UTF-16 and substring(0, n). */
+bool sim_java_equal(const char *a, const char *b);
+uint32_t sim_java_hash(const char *s);
+size_t sim_java_length(const char *s);
+char *sim_java_cut(const char *s, size_t n);
+/* Where a HashMap with so many entries has the key (NULL: null): the places are its order. */
+uint32_t sim_java_place(const char *key, size_t entries);
 
 /* ---- texts as MySQL compares them ------------------------------------------------------------- */
 

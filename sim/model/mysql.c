@@ -73,8 +73,7 @@ static const struct {
 	{ L'Ө', L"Ӫ" },
 };
 
-/* One character of UTF-8; a byte that is none counts as one. */
-static uint32_t decode(const char **s)
+uint32_t sim_utf8_next(const char **s)
 {
 	const unsigned char *p = (const unsigned char *)*s;
 	unsigned more = *p >= 0xF0 ? 3 : *p >= 0xE0 ? 2 : *p >= 0xC0 ? 1 : 0;
@@ -92,18 +91,18 @@ static uint32_t decode(const char **s)
 	return c;
 }
 
-static wchar_t upper(wchar_t c)
+uint32_t sim_upper(uint32_t c)
 {
 	static locale_t unicode;
 
 	if (!unicode)
 		unicode = sim_checked(newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL));
-	return (wchar_t)towupper_l((wint_t)c, unicode);
+	return towupper_l(c, unicode);
 }
 
 uint32_t sim_mysql_weight(const char **s)
 {
-	uint32_t c = decode(s);
+	uint32_t c = sim_utf8_next(s);
 	wchar_t big;
 
 	if (c > 0xFFFF)
@@ -111,7 +110,7 @@ uint32_t sim_mysql_weight(const char **s)
 	if (c < 0x80)
 		return c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c;
 
-	big = upper((wchar_t)c);
+	big = (wchar_t)sim_upper(c);
 	for (size_t i = 0; big >= 0x80 && i < ARRAY_SIZE(letters); i++)
 		if (wcschr(letters[i].accented, big))
 			return (uint32_t)letters[i].base;
@@ -167,7 +166,7 @@ bool sim_mysql_contains(const char *text, const char *part)
 bool sim_mysql_astral(const char *s)
 {
 	while (*s)
-		if (decode(&s) > 0xFFFF)
+		if (sim_utf8_next(&s) > 0xFFFF)
 			return true;
 	return false;
 }

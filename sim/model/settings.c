@@ -47,8 +47,8 @@ static const struct setting {
 	{ "fail", S_TEXT, "" }, /* comma list of what the hypervisor refuses to do: see sim_set() */
 	{ "fail-text", S_TEXT, "Simulated failure" },
 	{ "pool-gib", S_NUMBER, "0" }, /* what the storage can hold; 0: what the hypervisor has */
-	{ "hosts-full", S_BOOL, "false" },    /* no host has room for another VM */
-	{ "storage-full", S_BOOL, "false" },  /* nothing can be made or made larger */
+	{ "hosts-full", S_BOOL, "false" },   /* no host has room for another VM */
+	{ "storage-full", S_BOOL, "false" }, /* nothing can be made or made larger */
 	/* of the HTTP side */
 	{ "latency-ms", S_NUMBER, "0" },
 	{ "servers", S_CHOICE, "1", "1|2" },
