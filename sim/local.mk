@@ -37,6 +37,7 @@ libsim_la_SOURCES = \
 	sim/commands/row-volume.c \
 	sim/commands/row.c \
 	sim/commands/sim.c \
+	sim/commands/snapshot-list.c \
 	sim/commands/snapshot.c \
 	sim/commands/start.c \
 	sim/commands/state.c \

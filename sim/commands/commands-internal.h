@@ -10,8 +10,9 @@
 /* Tables, ended by a row without a name. */
 extern const struct sim_command sim_volume_commands[], sim_delete_commands[], sim_attach_commands[],
 	sim_resize_commands[], sim_vm_commands[], sim_vm_list_commands[], sim_vm_destroy_commands[],
-	sim_deploy_commands[], sim_snapshot_commands[], sim_tag_commands[],
-	sim_tag_change_commands[], sim_job_commands[], sim_misc_commands[], sim_row_commands[];
+	sim_deploy_commands[], sim_snapshot_commands[], sim_snapshot_list_commands[],
+	sim_tag_commands[], sim_tag_change_commands[], sim_job_commands[], sim_misc_commands[],
+	sim_row_commands[];
 
 /* Commands with a file of their own, for the table of their subject. */
 bool sim_list_volumes(struct sim_request *q);
@@ -197,6 +198,7 @@ void sim_vm_start_interrupt(struct sim_job *job);
 void sim_vm_abort(struct sim_job *job);
 /* Refuses because the host does not stop the VM, whose state is that of before again. */
 bool sim_vm_refuse_stop(struct sim_job *job);
+bool sim_vm_host_refuses_stop(struct sim *sim);
 
 /* The NICs of a VM to be deployed. take() fills *nics, which the caller frees by done(). All but done() may refuse. */
 struct sim_nics {
@@ -206,7 +208,8 @@ struct sim_nics {
 	} * list;
 	size_t n;
 };
-bool sim_nics_take(struct sim_request *q, const struct sim_object *zone, struct sim_nics *nics);
+bool sim_nics_take(struct sim_request *q, struct sim_account *owner, const struct sim_object *zone,
+		   struct sim_nics *nics);
 bool sim_nics_check_zone(struct sim_request *q, const struct sim_object *zone,
 			 const struct sim_nics *nics);
 bool sim_nics_check_name(struct sim_request *q, const char *name, const struct sim_nics *nics);
@@ -220,6 +223,14 @@ bool sim_job_destroy_volume(struct sim_job *job, struct sim_ref ref, bool with_e
 
 /* What "resourcetype" is called, and its kind, which may be K_NONE; NULL: refused. */
 const char *sim_tag_type(struct sim_job *job, enum sim_kind *ret);
+
+/* Whether revertSnapshot takes it, as its row says. */
+bool sim_snapshot_is_revertable(struct sim *sim, const struct sim_snapshot *s);
+/* Lets those go that the loss of their volume has taken along. */
+void sim_snapshots_settle(struct sim *sim);
+/* CloudStack's toString(). The caller frees. */
+char *sim_snapshot_text(const struct sim_snapshot *s);
+
 /* Adds the tags of the parameters to an array. */
 void sim_tags_take(json_object *params, json_object *tags);
 
@@ -239,6 +250,7 @@ enum {
 json_object *sim_volume_row(struct sim *sim, struct sim_volume *v, bool admin);
 json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, unsigned details);
 json_object *sim_snapshot_row(struct sim *sim, struct sim_snapshot *s);
+json_object *sim_snapshot_result_row(struct sim *sim, struct sim_snapshot *s);
 /* Parts of rows. The id and the name of an object, "zone" becoming "zoneid"; NULL adds nothing. */
 void sim_row_add_named(json_object *row, const char *prefix, const struct sim_object *o);
 /* Its account, or its project; and the domain. */

@@ -107,17 +107,22 @@ static bool take_map(struct sim_request *q, struct sim_nics *nics)
 
 /* ---- the account's own network --------------------------------------------------------------- */
 
-static bool is_default(const struct sim_object *n, const struct sim_object *zone)
+static bool is_default(const struct sim_object *n, const struct sim_account *owner,
+		       const struct sim_object *zone)
 {
-	return !n->removed && streq(mk_json_str(n->row, "type", "Isolated"), "Isolated") &&
+	return !n->removed && (!n->owner || n->owner == owner) &&
+	       streq(mk_json_str(n->row, "type", "Isolated"), "Isolated") &&
 	       streq(mk_json_str(n->row, "zoneid", zone->id), zone->id);
 }
 
 /* UserVmManagerImpl.createDefaultNetworkForAccount() */
-static struct sim_object *make_default(struct sim *sim, const struct sim_object *zone)
+static struct sim_object *make_default(struct sim *sim, struct sim_account *owner,
+				       const struct sim_object *zone)
 {
-	struct sim_object *n = sim_add(sim, K_NETWORK, NULL, "admin-network");
+	_cleanup_free_ char *name = mk_strdup_printf("%s-network", owner->o.name);
+	struct sim_object *n = sim_add(sim, K_NETWORK, NULL, name);
 
+	n->owner = owner;
 	n->row = sim_json_object();
 	mk_json_set_str(n->row, "id", n->id);
 	mk_json_set_str(n->row, "name", n->name);
@@ -131,36 +136,55 @@ static struct sim_object *make_default(struct sim *sim, const struct sim_object 
 	return n;
 }
 
-static bool take_default(struct sim_request *q, const struct sim_object *zone,
-			 struct sim_nics *nics)
+static bool take_default(struct sim_request *q, struct sim_account *owner,
+			 const struct sim_object *zone, struct sim_nics *nics)
 {
+	_cleanup_free_ char *account = sim_account_text(owner);
 	struct sim_object *n, *found = NULL;
 
 	SIM_FOREACH(q->sim, K_NETWORK, n) {
-		if (!is_default(n, zone))
+		if (!is_default(n, owner, zone))
 			continue;
 		if (found)
 			return sim_refuse(q, 431, CS_INVALID,
 					  "More than 1 default Isolated networks are found for "
-					  "account Account [{\"accountName\":\"admin\",\"id\":2,"
-					  "\"uuid\":\"%s\"}]; please specify networkIds",
-					  SIM_ACCOUNT);
+					  "account %s; please specify networkIds",
+					  account);
 		found = n;
 	}
-	want(nics, found ? found : make_default(q->sim, zone), NULL, NULL);
+	want(nics, found ? found : make_default(q->sim, owner, zone), NULL, NULL);
+	return true;
+}
+
+/* NetworkModelImpl.checkNetworkPermissions(): a network is for its owner, one of a project for its members too. */
+static bool check_owner(struct sim_request *q, const struct sim_account *owner,
+			const struct sim_nics *nics)
+{
+	for (size_t i = 0; i < nics->n; i++) {
+		const struct sim_object *n = nics->list[i].network;
+		const struct sim_project *project = n->owner ? n->owner->project : NULL;
+
+		if (!n->owner || n->owner == owner || (project && sim_project_has(project, owner)))
+			continue;
+		return sim_refuse(q, 531, CS_PERMISSION,
+				  "Unable to use network with id= %s, permission denied", n->id);
+	}
 	return true;
 }
 
 /* ---- the door -------------------------------------------------------------------------------- */
 
-bool sim_nics_take(struct sim_request *q, const struct sim_object *zone, struct sim_nics *nics)
+bool sim_nics_take(struct sim_request *q, struct sim_account *owner, const struct sim_object *zone,
+		   struct sim_nics *nics)
 {
 	const char *ids = sim_arg(q->params, "networkids");
 	struct taking t = { q, nics };
 
 	if (!take_map(q, nics) || (ids && sim_any_token(ids, take_network, &t)))
 		return false;
-	return nics->n > 0 || take_default(q, zone, nics);
+	if (nics->n == 0)
+		return take_default(q, owner, zone, nics);
+	return check_owner(q, owner, nics);
 }
 
 bool sim_nics_check_zone(struct sim_request *q, const struct sim_object *zone,

@@ -203,7 +203,8 @@ static void add_nic(struct sim *sim, struct sim_vm *vm, const struct sim_wanted_
 	nic->tied = sim_network_in_use(sim, wanted->network);
 }
 
-static struct sim_vm *add_vm(struct sim_request *q, const struct sim_nics *nics)
+static struct sim_vm *add_vm(struct sim_request *q, struct sim_account *owner,
+			     const struct sim_nics *nics)
 {
 	const char *name = sim_arg(q->params, "name");
 	const char *display = sim_arg(q->params, "displayname");
@@ -213,6 +214,7 @@ static struct sim_vm *add_vm(struct sim_request *q, const struct sim_nics *nics)
 	if (!name)
 		vm->o.name = sim_checked(mk_strdup_printf("VM-%s", vm->o.id));
 	vm->display_name = sim_strdup(display ? display : vm->o.name);
+	vm->o.owner = owner;
 	vm->type = sim_strdup("User");
 	vm->state = "Stopped";
 	vm->zone = sim_arg_object(q->sim, q->params, "zoneid", K_ZONE);
@@ -236,9 +238,9 @@ static void add_root(struct sim_request *q, struct sim_vm *vm)
 
 	if (!v) {
 		v = sim_volume_new(q->sim, NULL, name, vm->zone, s ? s->size : size);
+		v->o.owner = vm->o.owner;
 		v->template = vm->template;
 		v->offering = vm->offering;
-		v->o.owner = vm->o.owner;
 	}
 	if (s) {
 		v->snapshot = &s->o;
@@ -263,15 +265,16 @@ static void add_data_disk(struct sim_request *q, struct sim_vm *vm)
 	if (!mk_json_bool(offering->row, "iscustomized", false))
 		gib = mk_json_int(offering->row, "disksize", 0);
 	v = sim_volume_new(q->sim, NULL, name, vm->zone, (uint64_t)gib * GIB);
-	v->offering = offering;
 	v->o.owner = vm->o.owner;
+	v->offering = offering;
 	sim_volume_attach(v, vm, 1);
 	v->attached = 0;
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static bool check_request(struct sim_request *q, struct sim_nics *nics)
+static bool check_request(struct sim_request *q, struct sim_account **ret_owner,
+			  struct sim_nics *nics)
 {
 	const char *name = sim_arg(q->params, "name");
 	struct sim_object *zone;
@@ -280,8 +283,9 @@ static bool check_request(struct sim_request *q, struct sim_nics *nics)
 	    !check_volume(q))
 		return false;
 	zone = sim_arg_object(q->sim, q->params, "zoneid", K_ZONE);
-	return sim_nics_take(q, zone, nics) && check_root_size(q) && check_disk(q) &&
-	       check_hypervisor(q) && sim_nics_check_zone(q, zone, nics) && check_custom_id(q) &&
+	return sim_new_owner(q, ret_owner) && sim_nics_take(q, *ret_owner, zone, nics) &&
+	       check_root_size(q) && check_disk(q) && check_hypervisor(q) &&
+	       sim_nics_check_zone(q, zone, nics) && check_custom_id(q) &&
 	       (!name || sim_nics_check_name(q, name, nics));
 }
 
@@ -289,10 +293,9 @@ static bool prepare(struct sim_request *q, struct sim_job *job)
 {
 	_cleanup_(sim_nics_done) struct sim_nics nics = { 0 };
 
-	if (!sim_new_owner(q, &job->made_for) || !check_request(q, &nics))
+	if (!check_request(q, &job->made_for, &nics))
 		return false;
-	job->vm = add_vm(q, &nics);
-	job->vm->o.owner = job->made_for;
+	job->vm = add_vm(q, job->made_for, &nics);
 	job->vm->user = q->caller;
 	add_root(q, job->vm);
 	add_data_disk(q, job->vm);

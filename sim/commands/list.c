@@ -201,6 +201,17 @@ static bool check_size(struct sim_request *q, int64_t size, int64_t limit)
 	return true;
 }
 
+/* For a command that does not declare it, it is not there. */
+static bool wants_count_only(struct sim_request *q)
+{
+	const char *name = "retrieveonlyresourcecount";
+
+	for (const struct sim_param *p = q->command->params; p && p->name; p++)
+		if (streq(p->name, name))
+			return sim_arg_bool(q->params, name, false);
+	return false;
+}
+
 bool sim_list_begin(struct sim_request *q, const char *key, struct sim_list *ret)
 {
 	int64_t limit = sim_get(q->sim, "page-size"), size, page;
@@ -212,7 +223,7 @@ bool sim_list_begin(struct sim_request *q, const char *key, struct sim_list *ret
 
 	page = page < 1 ? 1 : page;
 	*ret = (struct sim_list){ .q = q, .key = key, .rows = sim_json_array() };
-	if (sim_arg_bool(q->params, "retrieveonlyresourcecount", false))
+	if (wants_count_only(q))
 		return true;
 
 	ret->first = size < 0 ? 0 : (page - 1) * size;

@@ -200,7 +200,7 @@ static void add_details(json_object *row, const struct sim_vm *vm, bool admin)
 
 static void add_admin(json_object *row, const struct sim_vm *vm)
 {
-	_cleanup_free_ char *instance = mk_strdup_printf("i-2-%" PRId64 "-VM", vm->o.number);
+	_cleanup_free_ char *instance = sim_vm_instance_name(vm);
 	json_object *t = vm->template ? vm->template->row : NULL;
 
 	mk_json_set_str(row, "instancename", instance);

@@ -137,7 +137,7 @@ static bool destroy_finish(struct sim_job *job)
 
 	if (job->nothing_done)
 		return true;
-	if (streq(vm->state, "Stopping") && sim_flag(job->sim, "host-away"))
+	if (streq(vm->state, "Stopping") && sim_vm_host_refuses_stop(job->sim))
 		return sim_vm_refuse_stop(job);
 
 	sim_unplug_all(job->sim, vm);

@@ -87,10 +87,9 @@ static bool match_network(struct sim_request *q, const struct sim_vm *vm)
 
 static bool match_keyword(json_object *params, const struct sim_vm *vm)
 {
-	const char *word = sim_arg(params, "keyword");
-
-	return !word || strcasestr(vm->o.name, word) ||
-	       strcasestr(str_or_empty(vm->display_name), word) || strcasestr(vm->state, word);
+	return sim_match_like(params, "keyword", vm->o.name) ||
+	       sim_match_like(params, "keyword", vm->display_name) ||
+	       sim_match_like(params, "keyword", vm->state);
 }
 
 /* No VM here is under high availability, none is hidden. */

@@ -112,6 +112,7 @@ static void set_unmade_volumes(struct sim *sim, const struct sim_vm *vm, const c
 
 bool sim_vm_start_begin(struct sim_job *job)
 {
+	_cleanup_free_ char *name = sim_vm_instance_name(job->vm);
 	struct sim_vm *vm = job->vm;
 
 	job->state_before = vm->state;
@@ -121,8 +122,8 @@ bool sim_vm_start_begin(struct sim_job *job)
 	if (!streq(vm->state, "Stopped"))
 		return sim_job_refuse(job, 530,
 				      "Unable to orchestrate the start of VM instance "
-				      "{\"instanceName\":\"i-2-%" PRId64 "-VM\",\"uuid\":\"%s\"}.",
-				      vm->o.number, vm->o.id);
+				      "{\"instanceName\":\"%s\",\"uuid\":\"%s\"}.",
+				      name, vm->o.id);
 
 	sim_vm_set_state(vm, "Starting");
 	set_unmade_volumes(job->sim, vm, "Creating");
@@ -143,7 +144,8 @@ bool sim_vm_start_finish(struct sim_job *job)
 
 	if (job->nothing_done)
 		return true;
-	if (sim_flag(job->sim, "host-away") || !sim_guest_can_start(job->sim, job->vm))
+	if (sim_flag(job->sim, "host-away") || sim_failure(job->sim, "start") ||
+	    !sim_guest_can_start(job->sim, job->vm))
 		return sim_job_refuse(job, 530,
 				      "Unable to start a VM [%s] due to [Unable to create a "
 				      "deployment for %s].",
@@ -209,12 +211,26 @@ bool sim_vm_refuse_stop(struct sim_job *job)
 	return sim_job_refuse(job, 530, "Unable to stop %s", text);
 }
 
+bool sim_vm_host_refuses_stop(struct sim *sim)
+{
+	return sim_flag(sim, "host-away") || sim_failure(sim, "stop");
+}
+
 static bool stop_finish(struct sim_job *job)
 {
+	bool forced = sim_arg_bool(job->params, "forced", false);
+	const char *why = sim_failure(job->sim, "stop");
+
 	if (job->nothing_done)
 		return true;
-	if (sim_flag(job->sim, "host-away") && !sim_arg_bool(job->params, "forced", false))
+	if (sim_vm_host_refuses_stop(job->sim) && !forced)
 		return sim_vm_refuse_stop(job);
+	if (forced &&
+	    why) { /* an agent that is there, and does not: nobody knows what became of it */
+		job->state_before = job->vm->state;
+		return sim_job_refuse(job, 530, "Unable to stop the virtual machine due to %s",
+				      why);
+	}
 
 	sim_vm_set_state(job->vm, "Stopped");
 	/* forced and out of reach: the guest may still run */

@@ -114,29 +114,57 @@ static void add_row(struct sim_request *q, struct sim_job *job, struct sim_objec
 	job->volume->o.owner = job->made_for;
 }
 
+/* Only a root disk's snapshot says nothing of a disk offering. *ret_gib: 0 if the size is the snapshot's. */
+static bool check_snapshot_offering(struct sim_request *q, const struct sim_snapshot *s,
+				    int64_t *ret_gib)
+{
+	struct sim_object *offering =
+		sim_arg_object(q->sim, q->params, "diskofferingid", K_DISK_OFFERING);
+
+	*ret_gib = 0;
+	if (!sim_arg(q->params, "diskofferingid"))
+		return true;
+	if (!s->volume->root)
+		return sim_refuse(q, 431, CS_INVALID,
+				  "Disk Offering ID cannot be passed whilst creating volume from "
+				  "snapshot other than ROOT disk snapshots");
+	return offering ? check_size(q, offering, ret_gib)
+			: sim_refuse(q, 431, CS_INVALID, "Please specify a valid disk offering.");
+}
+
+/* Of a deleted snapshot, too: it is not BackedUp. */
 static bool create_from_snapshot(struct sim_request *q, struct sim_job *job)
 {
-	struct sim_snapshot *s = sim_arg_snapshot(q->sim, q->params, "snapshotid");
+	struct sim_ref ref = sim_arg_ref(q->sim, q->params, "snapshotid", K_SNAPSHOT);
+	struct sim_snapshot *s = (struct sim_snapshot *)ref.object;
+	struct sim_object *offering =
+		sim_arg_object(q->sim, q->params, "diskofferingid", K_DISK_OFFERING);
+	_cleanup_free_ char *text = NULL;
 	struct sim_object *zone;
+	int64_t gib;
 
-	if (!s)
+	if (!s || s->o.removed)
 		return sim_refuse(q, 431, CS_INVALID, "unable to find a snapshot with id %" PRId64,
-				  sim_arg_ref(q->sim, q->params, "snapshotid", K_SNAPSHOT).number);
+				  ref.number);
+	text = sim_snapshot_text(s);
 	if (!streq(s->state, "BackedUp"))
 		return sim_refuse(q, 431, CS_INVALID,
-				  "Snapshot id=%" PRId64 " is not in BackedUp state yet and can't "
-				  "be used for volume creation",
-				  s->o.number);
+				  "Snapshot %s is not in BackedUp state yet and can't be used for "
+				  "volume creation",
+				  text);
 
 	zone = sim_arg(q->params, "zoneid") ? sim_arg_object(q->sim, q->params, "zoneid", K_ZONE)
 					    : s->volume->zone;
-	if (!check_place(q, zone, NULL) || !check_custom_id(q))
+	if (!check_snapshot_offering(q, s, &gib) || !check_place(q, zone, NULL) ||
+	    !check_custom_id(q))
 		return false;
 
-	add_row(q, job, zone, s->volume->size);
+	if (!offering && s->volume->offering && s->volume->offering->kind == K_DISK_OFFERING)
+		offering = s->volume->offering;
+	add_row(q, job, zone, gib > 0 ? (uint64_t)gib * GIB : s->size);
 	job->snapshot = s;
 	job->volume->snapshot = &s->o;
-	job->volume->offering = s->volume->offering;
+	job->volume->offering = offering;
 	return true;
 }
 
@@ -177,6 +205,19 @@ static bool create_begin(struct sim_job *job)
 	return true;
 }
 
+/* Whose row stays, to be deleted; and if that was done before its time, the snapshot can never be deleted. */
+static bool refuse_copy(struct sim_job *job)
+{
+	struct sim_volume *v = job->volume;
+	_cleanup_free_ char *text = sim_volume_text(v);
+
+	if (v->o.removed)
+		job->snapshot->stuck_volume = v->o.number;
+	else
+		sim_volume_set_state(v, "Destroy");
+	return sim_job_refuse(job, 530, "Failed to create volume: %s", text);
+}
+
 static bool create_finish(struct sim_job *job)
 {
 	struct sim_vm *vm = sim_arg_vm(job->sim, job->params, "virtualmachineid");
@@ -184,9 +225,10 @@ static bool create_finish(struct sim_job *job)
 
 	if (!job->snapshot)
 		return true;
-	if (sim_flag(job->sim, "storage-full") || sim_flag(job->sim, "hosts-offline"))
-		return sim_job_refuse(job, 530, "Failed to create volume %s from snapshot %s",
-				      v->o.id, job->snapshot->o.id);
+	if (v->o.removed || sim_flag(job->sim, "storage-full") ||
+	    sim_flag(job->sim, "hosts-offline") || sim_failure(job->sim, "create") ||
+	    sim_failure(job->sim, "copy"))
+		return refuse_copy(job);
 
 	sim_volume_set_state(v, "Ready");
 	v->generation = job->snapshot->generation;
@@ -198,9 +240,21 @@ static bool create_finish(struct sim_job *job)
 	return true;
 }
 
+/* The server was killed meanwhile, or a test lets the job fail. */
 static void create_abort(struct sim_job *job)
 {
-	sim_volume_set_state(job->volume, "Allocated");
+	if (streq(job->volume->state, "Creating"))
+		sim_volume_set_state(job->volume, "Allocated");
+}
+
+/* No list shows the snapshot that a volume was made of; the job does. */
+static json_object *create_result(struct sim_job *job)
+{
+	json_object *o = sim_result_volume(job);
+
+	if (job->snapshot)
+		mk_json_set_str(mk_json_get(o, "volume"), "snapshotid", job->snapshot->o.id);
+	return o;
 }
 
 /* ---- updateVolume ---------------------------------------------------------------------------- */
@@ -276,7 +330,7 @@ const struct sim_command sim_volume_commands[] = {
 		.begin = create_begin,
 		.finish = create_finish,
 		.abort = create_abort,
-		.result = sim_result_volume,
+		.result = create_result,
 	},
 	{
 		.name = "updateVolume",

@@ -12,6 +12,7 @@
 void sim_server_dies(struct sim *sim, unsigned server, bool disk_stays)
 {
 	const struct sim_server *dead = &sim->servers[server];
+	struct sim_snapshot *s;
 	struct sim_volume *v;
 	struct sim_job *job;
 
@@ -26,6 +27,12 @@ void sim_server_dies(struct sim *sim, unsigned server, bool disk_stays)
 	SIM_FOREACH(sim, K_VOLUME, v)
 		if (v->expunged_by == dead)
 			v->expunging = sd_event_source_disable_unref(v->expunging);
+	SIM_FOREACH(sim, K_SNAPSHOT, s) {
+		if (s->backup_by != dead || !s->backup)
+			continue;
+		s->backup = sd_event_source_disable_unref(s->backup);
+		s->o.removed = true; /* as one whose copying failed */
+	}
 }
 
 static bool is_left_over(const struct sim_job *job, const struct sim_server *server)

@@ -126,6 +126,8 @@ void sim_object_free(struct sim_object *o)
 		sim_project_done((struct sim_project *)o);
 	if (o->kind == K_VOLUME)
 		volume_done((struct sim_volume *)o);
+	if (o->kind == K_SNAPSHOT)
+		sd_event_source_disable_unref(((struct sim_snapshot *)o)->backup);
 
 	free(o->name);
 	json_object_put(o->tags);
@@ -308,11 +310,12 @@ char *sim_volume_object_text(const struct sim_volume *v)
 
 char *sim_vm_text(const struct sim_vm *vm)
 {
-	char *s = mk_strdup_printf("VM instance {\"id\":%" PRId64 ",\"instanceName\":\"i-2-%" PRId64
-				   "-VM\",\"state\":\"%s\",\"type\":\"%s\",\"uuid\":\"%s\"}",
-				   vm->o.number, vm->o.number, vm->state, vm->type, vm->o.id);
+	_cleanup_free_ char *name = sim_vm_instance_name(vm);
 
-	return sim_checked(s);
+	return sim_checked(mk_strdup_printf("VM instance {\"id\":%" PRId64
+					    ",\"instanceName\":\"%s\",\"state\":\"%s\","
+					    "\"type\":\"%s\",\"uuid\":\"%s\"}",
+					    vm->o.number, name, vm->state, vm->type, vm->o.id));
 }
 
 /* ---- the storage ----------------------------------------------------------------------------- */

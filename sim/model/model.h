@@ -35,7 +35,7 @@
  *             virtualmachineid ("" detaches; without deviceid the lowest free one), deviceid,
  *             hypervisor, managed, deleteprotection, generation, guest (VM ID: the disk is plugged
  *             into it; "": unplugged), removed
- *   snapshot  name, state, created (seconds since the epoch)
+ *   snapshot  name, state, created (seconds since the epoch), revertable
  * "generation" stands for a volume's content: a snapshot keeps it, a revert brings it back, and a poke of it stands for
  * a write.
  */
@@ -191,7 +191,10 @@ struct sim_snapshot {
 	struct sim_volume *volume;
 	uint64_t size; /* of the volume when it was taken */
 	int64_t generation;
+	bool unrevertable;    /* a test says so: its storage's strategy cannot revert */
+	int64_t stuck_volume; /* number of one that was deleted while it was made of it; 0: none */
 	sd_event_source *backup; /* the copying that its job does not wait for (asyncbackup) */
+	const struct sim_server *backup_by;
 };
 
 extern const char *const sim_volume_states[], *const sim_vm_states[], *const sim_snapshot_states[];
@@ -377,6 +380,8 @@ bool sim_is_hypervisor(const char *name);
 const char *sim_vm_hypervisor(struct sim *sim, const struct sim_vm *vm);
 const char *sim_volume_hypervisor(struct sim *sim, const struct sim_volume *v);
 int64_t sim_vm_count(struct sim *sim, enum sim_kind kind, const struct sim_vm *vm);
+/* Its name on the host. The caller frees. */
+char *sim_vm_instance_name(const struct sim_vm *vm);
 /* It runs, or is on its way there or from there: it has a host. */
 bool sim_vm_has_host(const struct sim_vm *vm);
 /* As VirtualMachineManagerImpl.stateTransitTo(): the time of the change, and what Stopped does to the details. */

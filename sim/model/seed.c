@@ -525,12 +525,25 @@ static int snapshot_set_created(struct sim *sim, void *object, json_object *valu
 	return 0;
 }
 
+static int snapshot_set_revertable(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	struct sim_snapshot *s = object;
+	bool revertable = !s->unrevertable;
+
+	if (take_bool(value, &revertable, true) < 0)
+		return -EINVAL;
+	if (apply)
+		s->unrevertable = !revertable;
+	return 0;
+}
+
 static const struct field snapshot_fields[] = {
 	{ "name", set_name },
 	{ "account", set_account },
 	{ "project", set_project },
 	{ "created", snapshot_set_created },
 	{ "state", snapshot_set_state },
+	{ "revertable", snapshot_set_revertable },
 	{ "tags", set_tags },
 	{ NULL, NULL },
 };

@@ -4,6 +4,12 @@
 
 #include "model.h"
 
+char *sim_vm_instance_name(const struct sim_vm *vm)
+{
+	return sim_checked(mk_strdup_printf("i-%" PRId64 "-%" PRId64 "-VM", vm->o.owner->o.number,
+					    vm->o.number));
+}
+
 bool sim_vm_has_host(const struct sim_vm *vm)
 {
 	static const char *const states[] = { "Running", "Starting", "Stopping", "Migrating",

@@ -512,8 +512,8 @@ static void test_snapshot(void)
 	CU_ASSERT_EQUAL(count(env_ok("listSnapshots", "volumeid", id)), 1);
 	json_object_put(env_job("deleteSnapshot", "id", s));
 	CU_ASSERT_EQUAL(count(env_ok("listSnapshots", "volumeid", id)), 0);
-	env_job_refused(431, "unable to find a snapshot with id 1", "deleteSnapshot", "id", s);
-	env_job_refused(431, "No such snapshot", "revertSnapshot", "id", s);
+	env_job_refused(431, "Snapshot [Snapshot {*", "deleteSnapshot", "id", s);
+	env_job_refused(530, "snapshot test-vm_v_*", "revertSnapshot", "id", s);
 	env_stop();
 }
 
