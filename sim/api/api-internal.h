@@ -27,6 +27,8 @@ void api_error(struct sim_answer *ret, const char *command, int code, int cs_cod
 void api_unauthorized(struct sim_answer *ret, const char *command);
 void api_rate_limited(struct sim_answer *ret, const char *command, uint64_t ms);
 void api_in_maintenance(struct sim_answer *ret, const char *command);
+/* It began while the request was at work: creates says how far that was; a user does not see the text. */
+void api_in_maintenance_now(struct sim_answer *ret, const char *command, bool creates, bool admin);
 
 /* --- faults.c --- */
 
@@ -46,6 +48,7 @@ enum fault_effect {
 	FAULT_RATE_LIMIT,
 	FAULT_UNAUTHORIZED,
 	FAULT_MAINTENANCE,
+	FAULT_MAINTENANCE_NOW,
 	FAULT_SLOW,
 	FAULT_RETYPE,
 	FAULT_AWAY,

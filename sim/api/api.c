@@ -241,6 +241,11 @@ static void reply_fault(struct api *a, const struct fault *f)
 		log_end(a, f->status, f);
 		if (a->http)
 			http_reply_html(a->http, (unsigned)f->status, "Proxy Error");
+	} else if (f->effect == FAULT_MAINTENANCE_NOW) {
+		api_in_maintenance_now(&a->answer, a->command,
+				       sim_is_create(a->server->sim, a->command),
+				       sim_is_admin(a->caller));
+		reply(a, f);
 	} else {
 		fault_answer(f, a->command, &a->answer);
 		reply(a, f);

@@ -3,9 +3,13 @@
 /* Errors of the API's border, in CloudStack's words. */
 
 #include "api-internal.h"
+#include "model/model.h"
 
 #include <ctype.h>
 #include <inttypes.h>
+
+#define IN_MAINTENANCE                                                                             \
+	"Maintenance or Shutdown has been initiated on this management server. Can not "
 
 /* "listvolumesresponse" */
 static char *root_of(const char *command)
@@ -41,7 +45,14 @@ void api_rate_limited(struct sim_answer *ret, const char *command, uint64_t ms)
 
 void api_in_maintenance(struct sim_answer *ret, const char *command)
 {
-	api_error(ret, command, 503, CS_PLAIN,
-		  "Maintenance or Shutdown has been initiated on this management server. Can not "
-		  "accept new jobs");
+	api_error(ret, command, 503, CS_PLAIN, IN_MAINTENANCE "accept new jobs");
+}
+
+/* ApiDispatcher.dispatchCreateCmd() and AsyncJobManagerImpl.submitAsyncJob(): CloudRuntimeExceptions. */
+void api_in_maintenance_now(struct sim_answer *ret, const char *command, bool creates, bool admin)
+{
+	const char *text = creates ? IN_MAINTENANCE "accept new async creation jobs"
+				   : IN_MAINTENANCE "accept new async jobs";
+
+	api_error(ret, command, 530, CS_RUNTIME, admin ? text : SIM_GENERIC_ERROR);
 }

@@ -29,6 +29,7 @@ static const struct action {
 	{ "rate-limit", FAULT_RATE_LIMIT, SIM_JOB_OK, NEEDS_MS },
 	{ "unauthorized", FAULT_UNAUTHORIZED, SIM_JOB_OK, 0 },
 	{ "maintenance", FAULT_MAINTENANCE, SIM_JOB_OK, 0 },
+	{ "maintenance-now", FAULT_MAINTENANCE_NOW, SIM_JOB_OK, 0 },
 	{ "slow", FAULT_SLOW, SIM_JOB_OK, NEEDS_MS },
 	{ "retype", FAULT_RETYPE, SIM_JOB_OK, 0 },
 	{ "away", FAULT_AWAY, SIM_JOB_OK, 0 },
@@ -86,7 +87,8 @@ static char *check(struct sim *sim, json_object *spec, const struct action *acti
 		return mk_strdup_printf("no such action '%s'", mk_json_str(spec, "action", ""));
 	if (!sim_knows(sim, command))
 		return mk_strdup_printf("the server does not have the command '%s'", command);
-	if (action->effect == FAULT_JOB && !sim_is_async(sim, command))
+	if ((action->effect == FAULT_JOB || action->effect == FAULT_MAINTENANCE_NOW) &&
+	    !sim_is_async(sim, command))
 		return mk_strdup_printf("%s starts no job", command);
 	if (action->job == SIM_JOB_AGENT_DIES && !sim_is_agents(sim, command))
 		return mk_strdup_printf("%s is not known to need an agent", command);
@@ -175,6 +177,7 @@ bool fault_prevents(const struct fault *f)
 	case FAULT_RATE_LIMIT:
 	case FAULT_UNAUTHORIZED:
 	case FAULT_MAINTENANCE:
+	case FAULT_MAINTENANCE_NOW:
 		return true;
 	case FAULT_NONE:
 	case FAULT_DROP_AFTER:
@@ -322,6 +325,7 @@ enum http_delivery fault_apply(const struct fault *f, struct http_answer *a, uns
 	case FAULT_RATE_LIMIT:
 	case FAULT_UNAUTHORIZED:
 	case FAULT_MAINTENANCE:
+	case FAULT_MAINTENANCE_NOW:
 	case FAULT_AWAY:
 	case FAULT_JOB:
 		break;

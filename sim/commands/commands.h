@@ -23,6 +23,8 @@ bool sim_knows(struct sim *sim, const char *command);
 bool sim_is_async(struct sim *sim, const char *command);
 /* Whether an agent may do its work to the end without the server. */
 bool sim_is_agents(struct sim *sim, const char *command);
+/* Whether the command makes an object, whose row is there before its job. */
+bool sim_is_create(struct sim *sim, const char *command);
 /* Whether it changes nothing. */
 bool sim_is_read(struct sim *sim, const char *command);
 

@@ -40,6 +40,13 @@ bool sim_is_agents(struct sim *sim, const char *command)
 	return c && c->linger;
 }
 
+bool sim_is_create(struct sim *sim, const char *command)
+{
+	const struct sim_command *c = sim_find_command(sim, command);
+
+	return c && c->create;
+}
+
 bool sim_is_read(struct sim *sim, const char *command)
 {
 	const struct sim_command *c = sim_find_command(sim, command);

@@ -133,6 +133,16 @@ static void test_maintenance(void)
 	CU_ASSERT_EQUAL(attach(JOB), 200);
 	on("ms1");
 	CU_ASSERT_EQUAL(follow(JOB), 1);
+	/* it began in the middle */
+	sc_admin(&sim, "fault", "{\"command\":\"attachVolume\",\"action\":\"maintenance-now\"}");
+	CU_ASSERT_EQUAL(attach(JOB), 530);
+	CU_ASSERT_STRING_EQUAL(sc_error(&sim), "Maintenance or Shutdown has been initiated on this "
+					       "management server. Can not accept new async jobs");
+	sc_admin(&sim, "fault", "{\"command\":\"createVolume\",\"action\":\"maintenance-now\"}");
+	CU_ASSERT_EQUAL(sc_call(&sim, "POST", "createVolume"), 530);
+	CU_ASSERT_STRING_EQUAL(sc_error(&sim), "Maintenance or Shutdown has been initiated on this "
+					       "management server. Can not accept new async "
+					       "creation jobs");
 	/* it goes on answering lists */
 	sc_admin(&sim, "set", "{\"balance\":\"ms2\"}");
 	CU_ASSERT_EQUAL(list_volume(), 200);
