@@ -303,6 +303,8 @@ static bool attach_midway(struct sim_job *job)
 
 	if (v->stored)
 		return true;
+	if (v->o.removed) /* deleted while it was being made */
+		return sim_job_refuse(job, 530, "Command failed due to Internal Server Error");
 	if (!has_storage(job->sim, job->vm))
 		return !running(job->vm) ||
 		       sim_job_refuse(job, 530,

@@ -55,14 +55,13 @@ static bool check_unused(struct sim *sim, const struct sim_volume *v, struct ref
 	return true;
 }
 
-/* Which of the states cannot take the event DestroyRequested. */
+/* Which of the states cannot take the event DestroyRequested; Creating can. */
 static bool check_transition(const struct sim_volume *v, struct refusal *ret)
 {
-	static const char *const transitional[] = {
-		"Creating",     "Attaching",          "Migrating",
-		"Snapshotting", "RevertSnapshotting", "Resizing",
-		"Copying",      "Restoring",          NULL
-	};
+	static const char *const transitional[] = { "Attaching",    "Migrating",
+						    "Snapshotting", "RevertSnapshotting",
+						    "Resizing",     "Copying",
+						    "Restoring",    NULL };
 	_cleanup_free_ char *text = NULL;
 
 	if (!is_any(v->state, transitional))

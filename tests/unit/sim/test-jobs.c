@@ -479,6 +479,39 @@ static void test_restart_of_others(void)
 	env_stop();
 }
 
+/* A disk that was being made when the server died is never made any more. */
+static void test_W27_restart_in_start(void)
+{
+	_cleanup_json_ json_object *deployed = NULL, *roots = NULL;
+	const char *vm, *root, *other, *job;
+
+	env_start();
+	other = env_new_volume(NULL);
+	deployed = env_job("deployVirtualMachine", "zoneid", SIM_ZONE, "serviceofferingid",
+			   SIM_SERVICE_OFFERING, "templateid", SIM_TEMPLATE, "startvm", "false");
+	vm = mk_json_str(mk_json_get(deployed, "virtualmachine"), "id", "");
+	roots = env_ok("listVolumes", "virtualmachineid", vm);
+	root = mk_json_str(json_object_array_get_idx(mk_json_get(roots, "volume"), 0), "id", "");
+	env_set("job-ms", "600000");
+	job = env_start_job("startVirtualMachine", "id", vm);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(root, "state"), "Creating");
+	sim_restart(sim, false);
+	no_result(job);
+	CU_ASSERT_STRING_EQUAL(env_vm_state(vm), "Stopped");
+	CU_ASSERT_STRING_EQUAL(env_volume_str(root, "state"), "Creating");
+
+	env_set("job-ms", "1");
+	env_job_refused(533, "No destination found for a deployment for VM instance *",
+			"startVirtualMachine", "id", vm);
+	json_object_put(env_job("detachVolume", "id", root));
+	CU_ASSERT_STRING_EQUAL(env_volume_str(root, "state"), "Creating");
+	json_object_put(env_ok("deleteVolume", "id", root));
+	json_object_put(
+		env_job("attachVolume", "id", other, "virtualmachineid", vm, "deviceid", "0"));
+	json_object_put(env_job("startVirtualMachine", "id", vm));
+	env_stop();
+}
+
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 static void test_fault_error(void)
@@ -597,6 +630,7 @@ static const struct tap_test tests[] = {
 	{ "a restart in the middle of an attach", test_restart },
 	{ "a restart between the work and the job's end", test_restart_before_report },
 	{ "a restart in the middle of other jobs", test_restart_of_others },
+	{ "W27 a restart in the middle of a start", test_W27_restart_in_start },
 	{ "fault: error", test_fault_error },
 	{ "fault: no jobresult", test_fault_no_result },
 	{ "fault: lost jobs", test_fault_lost },
