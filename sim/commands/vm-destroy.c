@@ -92,9 +92,9 @@ static bool destroy_check(struct sim_job *job)
 		return false;
 	if (job->vm->delete_protection)
 		return sim_job_refuse(job, 431,
-				      "Instance [id = %s, name = %s] has delete protection enabled "
-				      "and cannot be deleted.",
-				      job->vm->o.id, job->vm->o.name);
+				      "Instance [id = %s, name = i-2-%" PRId64
+				      "-VM] has delete protection enabled and cannot be deleted.",
+				      job->vm->o.id, job->vm->o.number);
 	job->nothing_done = is_destroyed(job->vm) && !wants_expunge(job);
 	if (job->nothing_done)
 		return true;

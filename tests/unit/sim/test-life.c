@@ -406,7 +406,7 @@ static void test_destroy_vm_refused(void)
 	env_poke("{\"vm\":\"" SIM_TEST_VM "\",\"deleteprotection\":true}");
 	env_job_refused(431,
 			"Instance [id = " SIM_TEST_VM
-			", name = test-vm] has delete protection enabled and cannot be deleted.",
+			", name = i-2-2-VM] has delete protection enabled and cannot be deleted.",
 			"destroyVirtualMachine", "id", SIM_TEST_VM);
 	env_stop();
 }
