@@ -97,41 +97,81 @@ static bool is_there(const struct sim_object *o)
 	return o && !o->removed;
 }
 
-/*
- * ParamProcessWorker.doAccessChecks: if there is any of the objects, its owner's account is looked at first, and that of
- * an object which is not there is the account system.
- */
-bool sim_check_objects(struct sim_request *q)
+static struct sim_domain *arg_domain(struct sim_request *q)
 {
-	const struct sim_param *p = q->command->params;
-	bool any = false, first = true, missing = false;
+	return (struct sim_domain *)sim_arg_object(q->sim, q->params, "domainid", K_DOMAIN);
+}
 
-	for (; p && p->name; p++) {
-		struct sim_object *o;
+/* AccountManagerImpl.finalyzeAccountId(): the account goes before the project. */
+static bool find_owner(struct sim_request *q)
+{
+	const char *name = sim_arg(q->params, "account");
+	struct sim_project *project;
 
-		if (!p->access || !sim_arg(q->params, p->name))
-			continue;
-		o = sim_arg_ref(q->sim, q->params, p->name, p->kind).object;
-		missing |= first && !is_there(o);
-		any |= is_there(o);
-		first = false;
+	if (name && !sim_arg(q->params, "domainid"))
+		return sim_refuse(q, 431, CS_INVALID,
+				  "Account must be specified with domainId parameter");
+	if (name) {
+		q->owner = sim_account_find(q->sim, name, arg_domain(q));
+		if (!q->owner)
+			return sim_refuse(q, 431, CS_INVALID,
+					  "Unable to find account by name %s in domain with "
+					  "specified id",
+					  name);
+	} else if (sim_arg(q->params, "projectid")) {
+		project = (struct sim_project *)sim_arg_object(q->sim, q->params, "projectid",
+							       K_PROJECT);
+		if (!project)
+			return sim_refuse(q, 431, CS_INVALID, "Unable to find project by id");
+		q->owner = project->account;
 	}
-	if (any && missing && !sim_is_admin(q->caller))
-		return refuse_access(q);
+	return sim_may_access(q->caller, q->owner) || refuse_access(q);
+}
 
-	for (p = q->command->params; p && p->name; p++) {
-		struct sim_object *o;
+static bool may_use(struct sim_request *q, const struct sim_account *owner)
+{
+	return sim_may_access(q->caller, owner) || refuse_access(q);
+}
 
-		if (!p->access)
-			continue;
-		o = sim_arg_object(q->sim, q->params, p->name, p->kind);
-		if (o && !sim_check_access(q, o))
+static bool check_each(struct sim_request *q)
+{
+	for (const struct sim_param *p = q->command->params; p && p->name; p++) {
+		const struct sim_object *o =
+			p->access ? sim_arg_object(q->sim, q->params, p->name, p->kind) : NULL;
+
+		if (o && !may_use(q, o->owner))
 			return false;
 	}
 	return true;
 }
 
-/* ---- owners ---------------------------------------------------------------------------------- */
+/*
+ * ParamProcessWorker.doAccessChecks(): if one of the objects is there, the owner of the first one is looked at before
+ * all; an id that was never one is the account system's.
+ */
+bool sim_check_objects(struct sim_request *q)
+{
+	const struct sim_account *owner = NULL;
+	bool any = false, first = true;
+
+	q->owner = q->caller;
+	if (q->command->owned && !find_owner(q))
+		return false;
+	for (const struct sim_param *p = q->command->params; p && p->name; p++) {
+		const struct sim_object *o;
+
+		if (!p->access || !sim_arg(q->params, p->name))
+			continue;
+		o = sim_arg_ref(q->sim, q->params, p->name, p->kind).object;
+		if (first)
+			owner = o ? o->owner : NULL;
+		first = false;
+		any |= is_there(o);
+	}
+	return !any || (may_use(q, owner) && check_each(q));
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* SecurityChecker.checkAccess of a domain. */
 static bool check_domain(struct sim_request *q, const struct sim_domain *domain)
@@ -147,11 +187,6 @@ static bool check_domain(struct sim_request *q, const struct sim_domain *domain)
 	return sim_refuse(q, 531, CS_PERMISSION,
 			  "Account %s does not have permission to operate within domain id=%s",
 			  text, domain->o.id);
-}
-
-static struct sim_domain *arg_domain(struct sim_request *q)
-{
-	return (struct sim_domain *)sim_arg_object(q->sim, q->params, "domainid", K_DOMAIN);
 }
 
 /* The account that a list is asked to be of. */
@@ -176,36 +211,6 @@ static bool find_account(struct sim_request *q, const struct sim_domain *domain,
 	*ret = a;
 	return true;
 }
-
-/* AccountManagerImpl.finalyzeAccountId: the account that is to own what is made; it goes before the project. */
-bool sim_new_owner(struct sim_request *q, struct sim_account **ret)
-{
-	const char *name = sim_arg(q->params, "account");
-	const struct sim_domain *domain = arg_domain(q);
-	struct sim_project *project;
-
-	*ret = q->caller;
-	if (name && !sim_arg(q->params, "domainid"))
-		return sim_refuse(q, 431, CS_INVALID,
-				  "Account must be specified with domainId parameter");
-	if (name) {
-		*ret = sim_account_find(q->sim, name, domain);
-		if (!*ret)
-			return sim_refuse(q, 431, CS_INVALID,
-					  "Unable to find account by name %s in domain with "
-					  "specified id",
-					  name);
-	} else if (sim_arg(q->params, "projectid")) {
-		project = (struct sim_project *)sim_arg_object(q->sim, q->params, "projectid",
-							       K_PROJECT);
-		if (!project)
-			return sim_refuse(q, 431, CS_INVALID, "Unable to find project by id");
-		*ret = project->account;
-	}
-	return sim_may_access(q->caller, *ret) || refuse_access(q);
-}
-
-/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* projectid=-1: what all projects of the caller have. */
 static void scope_all_projects(struct sim_request *q, bool all, struct sim_scope *s)

@@ -142,6 +142,19 @@ static bool check_copies(struct sim_job *job)
 	return true;
 }
 
+/* AccountManagerImpl.checkAccess(): both must have one owner, whoever asks. */
+static bool check_owners(struct sim_job *job)
+{
+	_cleanup_free_ char *vm = NULL, *volume = NULL;
+
+	if (job->vm->o.owner == job->volume->o.owner)
+		return true;
+	vm = sim_vm_text(job->vm);
+	volume = sim_volume_object_text(job->volume);
+	return sim_job_refuse(job, 530, "Entity %s and entity %s belong to different accounts", vm,
+			      volume);
+}
+
 static bool check_kind(struct sim_job *job)
 {
 	const struct sim_volume *v = job->volume;
@@ -173,21 +186,11 @@ static bool check_local(struct sim_job *job)
 	return true;
 }
 
-/* AttachVolumeCmd.getEntityOwnerId(): what is no volume belongs to the system, for which only a root admin may act. */
-static bool check_owner(struct sim_request *q)
-{
-	return sim_is_admin(q->caller) || sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object ||
-	       !sim_arg_ref(q->sim, q->params, "virtualmachineid", K_VM).object ||
-	       sim_refuse(q, 531, CS_PERMISSION,
-			  "Caller does not have permission to operate with provided resource.");
-}
-
 static bool attach_prepare(struct sim_request *q, struct sim_job *job)
 {
 	int64_t device = sim_arg_number(q->params, "deviceid", -1);
 
-	if (!check_owner(q) || !sim_check_uuid(q, "id", K_VOLUME) ||
-	    !sim_check_uuid(q, "virtualmachineid", K_VM))
+	if (!sim_check_uuid(q, "id", K_VOLUME) || !sim_check_uuid(q, "virtualmachineid", K_VM))
 		return false;
 
 	job->volume = (struct sim_volume *)sim_arg_ref(q->sim, q->params, "id", K_VOLUME).object;
@@ -202,7 +205,7 @@ static bool attach_prepare(struct sim_request *q, struct sim_job *job)
 static bool attach_check(struct sim_job *job)
 {
 	if (!check_volume(job) || !check_vm(job) || !check_room(job) || !check_local(job) ||
-	    !check_copies(job) || !check_kind(job))
+	    !check_copies(job) || !check_owners(job) || !check_kind(job))
 		return false;
 	job->queue = job->vm;
 	return true;
@@ -485,7 +488,7 @@ static bool detach_check(struct sim_job *job)
 		job->volume = find_by_tuple(job);
 	if (!job->volume)
 		return sim_job_refuse(job, 530, "Index 0 out of bounds for length 0");
-	if (!detach_check_vm(job))
+	if (!sim_job_check_access(job, &job->volume->o) || !detach_check_vm(job))
 		return false;
 	if (!sim_arg(job->params, "id"))
 		return sim_job_refuse(job, 530,

@@ -149,10 +149,14 @@ bool sim_may_access(const struct sim_account *caller, const struct sim_account *
 /* The same, with CloudStack's refusal: 531 in a request, 530 in a job. */
 bool sim_check_access(struct sim_request *q, const struct sim_object *o);
 bool sim_job_check_access(struct sim_job *job, const struct sim_object *o);
-/* Checks the objects of the parameters that are marked so. */
+/* Checks the owner of what is to be made, and the objects of the parameters that are marked so. */
 bool sim_check_objects(struct sim_request *q);
-/* Whose a new object is to be, by "account" and "domainid" or "projectid"; false: refused. */
-bool sim_new_owner(struct sim_request *q, struct sim_account **ret);
+
+/* How much the account may have: NULL, or CloudStack's text. The caller frees. */
+char *sim_over_limit(struct sim *sim, const struct sim_account *owner, enum sim_limit limit,
+		     int64_t wanted);
+/* The same of one more volume of that size. */
+char *sim_over_volume_limit(struct sim *sim, const struct sim_account *owner, int64_t bytes);
 
 /* Which owners' objects a list shows: AccountManagerImpl.buildACLSearchParameters. */
 struct sim_scope {

@@ -120,6 +120,36 @@ static bool check_disk(struct sim_request *q)
 	return true;
 }
 
+/* The disks that are made with it, and their bytes. */
+static int64_t count_disks(struct sim_request *q, int64_t *ret_bytes)
+{
+	struct sim_object *t = sim_arg_object(q->sim, q->params, "templateid", K_TEMPLATE);
+	struct sim_object *data =
+		sim_arg_object(q->sim, q->params, "diskofferingid", K_DISK_OFFERING);
+	struct sim_snapshot *s = sim_arg_snapshot(q->sim, q->params, "snapshotid");
+	int64_t root = s ? (int64_t)s->size : t ? mk_json_int(t->row, "size", 0) : 0;
+	int64_t asked = sim_arg_number(q->params, "rootdisksize", 0) * (int64_t)GIB, gib = 0;
+
+	if (data)
+		gib = mk_json_bool(data->row, "iscustomized", false)
+			      ? sim_arg_number(q->params, "size", 0)
+			      : mk_json_int(data->row, "disksize", 0);
+	*ret_bytes = (asked > root ? asked : root) + gib * (int64_t)GIB;
+	return (s || t) + (data != NULL);
+}
+
+static bool check_limits(struct sim_request *q)
+{
+	int64_t bytes, disks = count_disks(q, &bytes);
+	_cleanup_free_ char *over = sim_over_limit(q->sim, q->owner, SIM_LIMIT_VM, 1);
+
+	if (!over)
+		over = sim_over_limit(q->sim, q->owner, SIM_LIMIT_VOLUME, disks);
+	if (!over)
+		over = sim_over_limit(q->sim, q->owner, SIM_LIMIT_PRIMARY_STORAGE, bytes);
+	return !over || sim_refuse(q, 535, CS_PLAIN, "%s", over);
+}
+
 static bool check_hypervisor(struct sim_request *q)
 {
 	struct sim_object *t = sim_arg_object(q->sim, q->params, "templateid", K_TEMPLATE);
@@ -203,8 +233,7 @@ static void add_nic(struct sim *sim, struct sim_vm *vm, const struct sim_wanted_
 	nic->tied = sim_network_in_use(sim, wanted->network);
 }
 
-static struct sim_vm *add_vm(struct sim_request *q, struct sim_account *owner,
-			     const struct sim_nics *nics)
+static struct sim_vm *add_vm(struct sim_request *q, const struct sim_nics *nics)
 {
 	const char *name = sim_arg(q->params, "name");
 	const char *display = sim_arg(q->params, "displayname");
@@ -213,8 +242,9 @@ static struct sim_vm *add_vm(struct sim_request *q, struct sim_account *owner,
 
 	if (!name)
 		vm->o.name = sim_checked(mk_strdup_printf("VM-%s", vm->o.id));
+	vm->o.owner = q->owner;
+	vm->user = q->owner->project ? q->caller : q->owner;
 	vm->display_name = sim_strdup(display ? display : vm->o.name);
-	vm->o.owner = owner;
 	vm->type = sim_strdup("User");
 	vm->state = "Stopped";
 	vm->zone = sim_arg_object(q->sim, q->params, "zoneid", K_ZONE);
@@ -273,8 +303,7 @@ static void add_data_disk(struct sim_request *q, struct sim_vm *vm)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-static bool check_request(struct sim_request *q, struct sim_account **ret_owner,
-			  struct sim_nics *nics)
+static bool check_request(struct sim_request *q, struct sim_nics *nics)
 {
 	const char *name = sim_arg(q->params, "name");
 	struct sim_object *zone;
@@ -283,20 +312,18 @@ static bool check_request(struct sim_request *q, struct sim_account **ret_owner,
 	    !check_volume(q))
 		return false;
 	zone = sim_arg_object(q->sim, q->params, "zoneid", K_ZONE);
-	return sim_new_owner(q, ret_owner) && sim_nics_take(q, *ret_owner, zone, nics) &&
-	       check_root_size(q) && check_disk(q) && check_hypervisor(q) &&
-	       sim_nics_check_zone(q, zone, nics) && check_custom_id(q) &&
-	       (!name || sim_nics_check_name(q, name, nics));
+	return sim_nics_take(q, q->owner, zone, nics) && check_root_size(q) && check_disk(q) &&
+	       check_limits(q) && check_hypervisor(q) && sim_nics_check_zone(q, zone, nics) &&
+	       check_custom_id(q) && (!name || sim_nics_check_name(q, name, nics));
 }
 
 static bool prepare(struct sim_request *q, struct sim_job *job)
 {
 	_cleanup_(sim_nics_done) struct sim_nics nics = { 0 };
 
-	if (!check_request(q, &job->made_for, &nics))
+	if (!check_request(q, &nics))
 		return false;
-	job->vm = add_vm(q, job->made_for, &nics);
-	job->vm->user = q->caller;
+	job->vm = add_vm(q, &nics);
 	add_root(q, job->vm);
 	add_data_disk(q, job->vm);
 	return true;
@@ -366,6 +393,7 @@ const struct sim_command sim_deploy_commands[] = {
 		.class = "vm.DeployVM",
 		.instance = "VirtualMachine",
 		.create = true,
+		.owned = true,
 		.params = sim_params_deploy_vm,
 		.prepare = prepare,
 		.check = check,

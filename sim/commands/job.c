@@ -5,6 +5,18 @@
 #include "commands-internal.h"
 #include "declared-internal.h"
 
+/* A user sees his own jobs only, a domain admin those of his domain. */
+static bool check_caller(struct sim_request *q, const struct sim_object *job)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (q->caller->type != SIM_ACCOUNT_USER || q->caller == job->owner)
+		return sim_check_access(q, job);
+	text = sim_account_text(q->caller);
+	return sim_refuse(q, 531, CS_PERMISSION,
+			  "Account %s is not authorized to see job id=%" PRId64, text, job->number);
+}
+
 static bool query_run(struct sim_request *q)
 {
 	struct sim_object *job = sim_arg_ref(q->sim, q->params, "jobid", K_JOB).object;
@@ -13,7 +25,7 @@ static bool query_run(struct sim_request *q)
 	if (!job)
 		return sim_refuse(q, 431, CS_INVALID, "Unable to find a job by id %s",
 				  sim_arg(q->params, "jobid"));
-	return sim_reply(q, sim_job_row((struct sim_job *)job));
+	return check_caller(q, job) && sim_reply(q, sim_job_row((struct sim_job *)job));
 }
 
 static bool list_run(struct sim_request *q)

@@ -6,7 +6,7 @@
 
 /* What is asked for, read once for all rows. */
 struct filter {
-	bool admin;
+	bool admin, hidden;
 	struct sim_scope scope;
 	const char *name, *type, *state, *keyword;
 	struct sim_ids ids;
@@ -36,6 +36,7 @@ static bool filter_begin(struct sim_request *q, struct filter *ret)
 {
 	*ret = (struct filter){
 		.admin = sim_is_admin(q->caller),
+		.hidden = !sim_arg_bool(q->params, "displayvolume", true),
 		.name = mk_json_str(q->params, "name", NULL),
 		.type = mk_json_str(q->params, "type", NULL),
 		.state = mk_json_str(q->params, "state", NULL),
@@ -86,6 +87,8 @@ static bool match(const struct filter *f, const struct sim_volume *v)
 		return false;
 	if (!sim_wants_object(&f->vm, v->vm) || !sim_wants_object(&f->zone, v->zone) ||
 	    !sim_wants_object(&f->offering, v->offering) || !match_service(f, v))
+		return false;
+	if (v->hidden != f->hidden) /* nobody sees it who does not ask for such ones */
 		return false;
 	if (f->placed && (f->nowhere || !v->stored))
 		return false;

@@ -138,6 +138,7 @@ static bool check_size(struct sim_job *job)
 {
 	struct sim_volume *v = job->volume;
 	int64_t size = wanted_size(job);
+	_cleanup_free_ char *over = NULL;
 
 	if (size == (int64_t)v->size)
 		return true;
@@ -150,6 +151,10 @@ static bool check_size(struct sim_job *job)
 				      size >> 30, VOLUME_SIZE_MAX);
 	if (size < (int64_t)v->size)
 		return check_shrink(job, size);
+	over = sim_over_limit(job->sim, v->o.owner, SIM_LIMIT_PRIMARY_STORAGE,
+			      size - (int64_t)v->size);
+	if (over)
+		return sim_job_refuse(job, 535, "%s", over);
 	if (v->stored && !sim_storage_has_room(job->sim, (uint64_t)size - v->size))
 		return sim_job_refuse(
 			job, 530,

@@ -79,7 +79,7 @@ static const char *path_of(struct sim *sim, const struct sim_volume *v)
 static void add_volume_admin(struct sim *sim, json_object *row, const struct sim_volume *v)
 {
 	mk_json_set_str(row, "hypervisor", v->stored ? sim_volume_hypervisor(sim, v) : "None");
-	mk_json_set_bool(row, "displayvolume", true);
+	mk_json_set_bool(row, "displayvolume", !v->hidden);
 	mk_json_set_str(row, "storagetype", "shared");
 	if (!v->stored)
 		return;

@@ -123,7 +123,7 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 {
 	struct sim_ref ref = sim_arg_ref(q->sim, q->params, "volumeid", K_VOLUME);
 	struct sim_volume *v = (struct sim_volume *)ref.object;
-	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *name = NULL, *over = NULL;
 
 	if (!v || v->o.removed)
 		return sim_refuse(q, 431, CS_INVALID, "Unable to find volume by id=%" PRId64,
@@ -134,6 +134,10 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 					     "getVolumeId()\" because \"policy\" is null");
 	if (!check_volume(q, v) || !check_location(q, v) || !check_vm(q, v))
 		return false;
+
+	over = sim_over_limit(q->sim, v->o.owner, SIM_LIMIT_SNAPSHOT, 1);
+	if (over)
+		return sim_refuse(q, 535, CS_ALLOCATION, "%s", over);
 
 	name = default_name(v);
 	job->snapshot = (struct sim_snapshot *)sim_add(q->sim, K_SNAPSHOT, NULL,

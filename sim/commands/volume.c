@@ -46,21 +46,13 @@ static bool check_size(struct sim_request *q, struct sim_object *offering, int64
 	return true;
 }
 
-static int64_t count_volumes(struct sim *sim)
-{
-	struct sim_object *o;
-	int64_t n = 0;
-
-	SIM_FOREACH(sim, K_VOLUME, o)
-		n += !o->removed;
-	return n;
-}
-
 static bool check_place(struct sim_request *q, struct sim_object *zone,
-			const struct sim_object *offering)
+			const struct sim_object *offering, int64_t bytes)
 {
-	int64_t max = sim_get(q->sim, "max-volumes");
+	_cleanup_free_ char *over = sim_over_volume_limit(q->sim, q->owner, bytes);
 
+	if (over)
+		return sim_refuse(q, 535, CS_ALLOCATION, "%s", over);
 	if (!zone)
 		return sim_refuse(q, 431, CS_INVALID, "Unable to find zone by id %s",
 				  str_or_empty(sim_arg(q->params, "zoneid")));
@@ -74,10 +66,6 @@ static bool check_place(struct sim_request *q, struct sim_object *zone,
 		return sim_refuse(q, 531, CS_PERMISSION,
 				  "Cannot perform this operation, Zone: %s is currently disabled",
 				  zone->name);
-	if (max > 0 && count_volumes(q->sim) >= max)
-		return sim_refuse(q, 535, CS_ALLOCATION,
-				  "Maximum amount of resources of Type = 'volume' for Account Name "
-				  "= admin in Domain Id = 1 is exceeded");
 	if (sim_arg_given(q->params, "customid") && !sim_is_admin(q->caller))
 		return sim_refuse(q, 531, CS_PERMISSION,
 				  "Please check your permissions, you are not allowed to "
@@ -111,7 +99,8 @@ static void add_row(struct sim_request *q, struct sim_job *job, struct sim_objec
 		abort();
 	job->volume = sim_volume_new(q->sim, sim_arg(q->params, "customid"),
 				     name ? name : random_name, zone, size);
-	job->volume->o.owner = job->made_for;
+	job->volume->o.owner = q->owner;
+	job->volume->hidden = !sim_arg_bool(q->params, "displayvolume", true);
 }
 
 /* Only a root disk's snapshot says nothing of a disk offering. *ret_gib: 0 if the size is the snapshot's. */
@@ -141,6 +130,7 @@ static bool create_from_snapshot(struct sim_request *q, struct sim_job *job)
 		sim_arg_object(q->sim, q->params, "diskofferingid", K_DISK_OFFERING);
 	_cleanup_free_ char *text = NULL;
 	struct sim_object *zone;
+	uint64_t size;
 	int64_t gib;
 
 	if (!s || s->o.removed)
@@ -152,16 +142,18 @@ static bool create_from_snapshot(struct sim_request *q, struct sim_job *job)
 				  "Snapshot %s is not in BackedUp state yet and can't be used for "
 				  "volume creation",
 				  text);
+	if (!check_snapshot_offering(q, s, &gib) || !sim_check_access(q, &s->o))
+		return false;
 
 	zone = sim_arg(q->params, "zoneid") ? sim_arg_object(q->sim, q->params, "zoneid", K_ZONE)
 					    : s->volume->zone;
-	if (!check_snapshot_offering(q, s, &gib) || !check_place(q, zone, NULL) ||
-	    !check_custom_id(q))
+	size = gib > 0 ? (uint64_t)gib * GIB : s->size;
+	if (!check_place(q, zone, NULL, (int64_t)size) || !check_custom_id(q))
 		return false;
 
 	if (!offering && s->volume->offering && s->volume->offering->kind == K_DISK_OFFERING)
 		offering = s->volume->offering;
-	add_row(q, job, zone, gib > 0 ? (uint64_t)gib * GIB : s->size);
+	add_row(q, job, zone, size);
 	job->snapshot = s;
 	job->volume->snapshot = &s->o;
 	job->volume->offering = offering;
@@ -173,8 +165,6 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 	struct sim_object *offering, *zone;
 	int64_t gib = 0;
 
-	if (!sim_new_owner(q, &job->made_for))
-		return false;
 	if (sim_arg(q->params, "snapshotid"))
 		return create_from_snapshot(q, job);
 	if (!sim_arg(q->params, "diskofferingid"))
@@ -188,7 +178,7 @@ static bool create_prepare(struct sim_request *q, struct sim_job *job)
 	if (!offering)
 		return sim_refuse(q, 431, CS_INVALID, "Please specify a valid disk offering.");
 	zone = sim_arg_object(q->sim, q->params, "zoneid", K_ZONE);
-	if (!check_size(q, offering, &gib) || !check_place(q, zone, offering) ||
+	if (!check_size(q, offering, &gib) || !check_place(q, zone, offering, gib << 30) ||
 	    !check_custom_id(q))
 		return false;
 
@@ -306,6 +296,7 @@ static bool update_finish(struct sim_job *job)
 	if (state)
 		sim_volume_set_state(v, state);
 	v->delete_protection = sim_arg_bool(job->params, "deleteprotection", v->delete_protection);
+	v->hidden = !sim_arg_bool(job->params, "displayvolume", !v->hidden);
 	if (id) {
 		HASH_DEL(job->sim->objects[K_VOLUME], o);
 		snprintf(o->id, sizeof(o->id), "%s", id);
@@ -325,6 +316,7 @@ const struct sim_command sim_volume_commands[] = {
 		.instance = "Volume",
 		.duration = "create-job-ms",
 		.create = true,
+		.owned = true,
 		.params = sim_params_create_volume,
 		.prepare = create_prepare,
 		.begin = create_begin,

@@ -33,7 +33,7 @@
  *             many it has), removed
  *   volume    name, state, type (ROOT|DATADISK), size (bytes), zoneid, diskofferingid,
  *             virtualmachineid ("" detaches; without deviceid the lowest free one), deviceid,
- *             hypervisor, managed, deleteprotection, generation, guest (VM ID: the disk is plugged
+ *             hypervisor, managed, deleteprotection, displayvolume, generation, guest (VM ID: the disk is plugged
  *             into it; "": unplugged), removed
  *   snapshot  name, state, created (seconds since the epoch), revertable
  * "generation" stands for a volume's content: a snapshot keeps it, a revert brings it back, and a poke of it stands for
@@ -174,6 +174,7 @@ struct sim_volume {
 	char path[MK_UUID_SIZE];
 	char *hypervisor; /* of its image; NULL: what the setting says */
 	bool managed, delete_protection;
+	bool hidden; /* displayvolume is false */
 	int64_t generation;
 	struct sim_vm *guest; /* whose machine has the disk, whatever the database says */
 	int guest_device;
@@ -285,6 +286,7 @@ struct sim_command {
 	const char *instance; /* the job's jobinstancetype; NULL: none */
 	const char *duration; /* the setting that says how long the job works; NULL: job-ms */
 	bool create;          /* the answer has an id; executed counts the row, not the job */
+	bool owned;           /* the request says whose that is to be */
 	const struct sim_param *params;
 	bool (*run)(struct sim_request *q);
 	bool (*prepare)(struct sim_request *q, struct sim_job *job);
@@ -308,6 +310,7 @@ struct sim_request {
 	json_object *params;
 	struct sim_answer *answer;
 	struct sim_account *caller;
+	struct sim_account *owner; /* to be, of what the command makes */
 };
 
 enum sim_job_phase {
@@ -343,7 +346,6 @@ struct sim_job {
 	TAILQ_ENTRY(sim_job) queued; /* in that queue */
 	TAILQ_ENTRY(sim_job) listed; /* in sim->pending or sim->finished */
 	/* for the command's own functions */
-	struct sim_account *made_for; /* who is to own what the command makes */
 	struct sim_volume *volume;
 	struct sim_vm *vm;
 	struct sim_snapshot *snapshot;

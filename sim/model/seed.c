@@ -434,6 +434,17 @@ static int volume_set_protection(struct sim *sim, void *object, json_object *val
 	return take_bool(value, &((struct sim_volume *)object)->delete_protection, apply);
 }
 
+static int volume_set_display(struct sim *sim, void *object, json_object *value, bool apply)
+{
+	bool shown = false;
+
+	if (take_bool(value, &shown, true) < 0)
+		return -EINVAL;
+	if (apply)
+		((struct sim_volume *)object)->hidden = !shown;
+	return 0;
+}
+
 static int volume_set_generation(struct sim *sim, void *object, json_object *value, bool apply)
 {
 	int64_t generation;
@@ -478,6 +489,7 @@ static const struct field volume_fields[] = {
 	{ "hypervisor", volume_set_hypervisor },
 	{ "managed", volume_set_managed },
 	{ "deleteprotection", volume_set_protection },
+	{ "displayvolume", volume_set_display },
 	{ "generation", volume_set_generation },
 	{ "guest", volume_set_guest },
 	{ "tags", set_tags },

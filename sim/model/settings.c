@@ -24,7 +24,7 @@ static const struct setting {
 	{ "delete-ms", S_NUMBER, "10" },
 	{ "job-expire-ms", S_NUMBER, "86400000" },
 	{ "max-data-disks", S_NUMBER, "0" }, /* 0: what the hypervisor has */
-	{ "max-volumes", S_NUMBER, "0" },    /* of the account; 0: no limit */
+	{ "max-volumes", S_NUMBER, "0" },    /* of an account; 0: no limit */
 	{ "page-size", S_NUMBER, "500" },
 	{ "hypervisor", S_TEXT, "KVM" },
 	{ "role", S_CHOICE, "admin", "admin|user" },
