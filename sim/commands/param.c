@@ -426,8 +426,6 @@ static bool check_param(struct sim_request *q, const struct sim_param *p)
 {
 	_cleanup_free_ char *value = NULL;
 
-	if (p->admin && !sim_is_admin(q->caller))
-		json_object_object_del(q->params, p->name);
 	if (!sim_arg_given(q->params, p->name))
 		return !p->required || refuse_missing(q, p);
 
@@ -438,10 +436,26 @@ static bool check_param(struct sim_request *q, const struct sim_param *p)
 	return check_type(q, p, value);
 }
 
+/* A parameter that the command does not declare is not there. */
+static void drop_others(struct sim_request *q)
+{
+	json_object *declared = sim_json_object();
+
+	for (const struct sim_param *p = q->command->params; p && p->name; p++) {
+		json_object *value = mk_json_get(q->params, p->name);
+
+		if (value && !(p->admin && !sim_is_admin(q->caller)))
+			json_object_object_add(declared, p->name, json_object_get(value));
+	}
+	json_object_put(q->params);
+	q->params = declared;
+}
+
 bool sim_check_params(struct sim_request *q)
 {
 	const struct sim_param *p = q->command->params;
 
+	drop_others(q);
 	for (; p && p->name; p++)
 		if (!check_param(q, p))
 			return false;

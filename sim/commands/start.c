@@ -7,7 +7,7 @@
 /* As BaseAsyncCmd and UUIDManagerImpl: comes after everything else, the row of a create included. */
 static bool check_custom_id(struct sim_request *q, struct sim_job *job)
 {
-	const char *id = sim_arg(q->params, "customjobid");
+	const char *id = mk_json_str(q->params, "customjobid", NULL);
 	struct sim_job *other;
 
 	if (!id)

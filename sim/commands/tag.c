@@ -99,9 +99,7 @@ bool sim_match_tags(json_object *params, const struct sim_object *o)
 
 static void list_tags_of(struct sim_list *list, json_object *params, const struct sim_object *o)
 {
-	const char *id = sim_arg(params, "resourceid");
-
-	if (id && strcasecmp(id, o->id) != 0)
+	if (!sim_match_text(params, "resourceid", o->id))
 		return;
 	for (size_t i = 0; i < json_object_array_length(o->tags); i++) {
 		json_object *tag = json_object_array_get_idx(o->tags, i);

@@ -129,4 +129,6 @@ def all_of(folder, world):
     kinds = {"user": Script, "failures": Failures, "restart": Restart, "races": Race}
     result = [kind(name, exchanges, world) for file, kind in kinds.items()
               for name, exchanges in replay.scripts(os.path.join(folder, file + ".jsonl.gz")).items()]
+    for script in result:
+        replay.drop_unseen(script.world, script.exchanges)
     return result + [Others.of(replay.scripts(os.path.join(folder, "other-accounts.jsonl.gz")), world)]
