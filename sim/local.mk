@@ -30,6 +30,7 @@ libsim_la_SOURCES = \
 	sim/commands/list-rows.c \
 	sim/commands/list-volumes.c \
 	sim/commands/list.c \
+	sim/commands/migrate.c \
 	sim/commands/misc.c \
 	sim/commands/param.c \
 	sim/commands/resize.c \

@@ -12,7 +12,7 @@
 /* ---- roles ----------------------------------------------------------------------------------- */
 
 /* Not in create-default-role-api-mappings.sql for the roles User and Domain Admin. */
-static const char *const for_admins[] = { "updateVolume", NULL };
+static const char *const for_admins[] = { "migrateVolume", "updateVolume", NULL };
 
 bool sim_role_has(struct sim *sim, const struct sim_account *caller, const char *command)
 {

@@ -355,9 +355,9 @@ static bool check_machine(struct sim_job *job, int device)
 
 	if (other)
 		why = sim_checked(mk_strdup_printf(
-			"XML error: target '%s' duplicated for disk sources '/mnt/" SIM_POOL
-			"/%s' and '/mnt/" SIM_POOL "/%s'",
-			target, other->path, v->path));
+			"XML error: target '%s' duplicated for disk sources '/mnt/%s/%s' and "
+			"'/mnt/%s/%s'",
+			target, other->pool->id, other->path, v->pool->id, v->path));
 	else if (v->guest)
 		why = sim_strdup("internal error: unable to execute QEMU command 'blockdev-add': "
 				 "Failed to get \"write\" lock");

@@ -9,10 +9,10 @@
 
 /* Tables, ended by a row without a name. */
 extern const struct sim_command sim_volume_commands[], sim_delete_commands[], sim_attach_commands[],
-	sim_resize_commands[], sim_vm_commands[], sim_vm_list_commands[], sim_vm_destroy_commands[],
-	sim_deploy_commands[], sim_snapshot_commands[], sim_snapshot_list_commands[],
-	sim_tag_commands[], sim_tag_change_commands[], sim_job_commands[], sim_misc_commands[],
-	sim_row_commands[];
+	sim_resize_commands[], sim_migrate_commands[], sim_vm_commands[], sim_vm_list_commands[],
+	sim_vm_destroy_commands[], sim_deploy_commands[], sim_snapshot_commands[],
+	sim_snapshot_list_commands[], sim_tag_commands[], sim_tag_change_commands[],
+	sim_job_commands[], sim_misc_commands[], sim_row_commands[];
 
 /* Commands with a file of their own, for the table of their subject. */
 bool sim_list_volumes(struct sim_request *q);

@@ -12,8 +12,9 @@ extern const struct sim_param sim_params_attach_volume[], sim_params_create_snap
 	sim_params_create_tags[], sim_params_delete_tags[], sim_params_create_volume[],
 	sim_params_delete_snapshot[], sim_params_deploy_vm[], sim_params_destroy_vm[],
 	sim_params_destroy_volume[], sim_params_detach_volume[], sim_params_id_snapshot[],
-	sim_params_id_vm[], sim_params_id_volume[], sim_params_resize_volume[],
-	sim_params_start_vm[], sim_params_stop_vm[], sim_params_update_volume[];
+	sim_params_id_vm[], sim_params_migrate_volume[], sim_params_id_volume[],
+	sim_params_resize_volume[], sim_params_start_vm[], sim_params_stop_vm[],
+	sim_params_update_volume[];
 
 extern const struct sim_param sim_params_list_apis[], sim_params_list_backups[],
 	sim_params_list_disk_offerings[], sim_params_list_jobs[], sim_params_list_networks[],

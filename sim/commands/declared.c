@@ -72,6 +72,14 @@ const struct sim_param sim_params_resize_volume[] = {
 	ASYNC,
 };
 
+const struct sim_param sim_params_migrate_volume[] = {
+	{ .name = "volumeid", .type = P_ID, .kind = K_VOLUME, .required = true },
+	{ .name = "storageid", .type = P_ID, .kind = K_POOL, .required = true },
+	{ .name = "livemigrate", .type = P_BOOL },
+	{ .name = "newdiskofferingid", .type = P_ID, .kind = K_DISK_OFFERING },
+	ASYNC,
+};
+
 const struct sim_param sim_params_update_volume[] = {
 	{ .name = "id", .type = P_ID, .kind = K_VOLUME, .access = true },
 	{ .name = "path", .type = P_TEXT, .since = "4.3", .admin = true },
@@ -80,7 +88,7 @@ const struct sim_param sim_params_update_volume[] = {
 	  .field = "chainInfo",
 	  .since = "4.4",
 	  .admin = true },
-	{ .name = "storageid", .type = P_ID, .kind = K_NONE, .only = SIM_POOL, .since = "4.3" },
+	{ .name = "storageid", .type = P_ID, .kind = K_POOL, .since = "4.3" },
 	{ .name = "state", .type = P_TEXT, .since = "4.19" },
 	{ .name = "displayvolume", .type = P_BOOL, .field = "displayVolume" },
 	{ .name = "deleteprotection", .type = P_BOOL, .since = "4.20.0" },

@@ -10,19 +10,17 @@ struct filter {
 	struct sim_scope scope;
 	const char *name, *type, *state, *keyword;
 	struct sim_ids ids;
-	struct sim_want vm, zone, offering, service;
+	struct sim_want vm, zone, pool, offering, service;
 	bool placed, nowhere; /* only what is on a storage; on one that there is not */
 	struct sim_tags tags;
 };
 
-/* Where a volume is: there is one pool, in one cluster of one pod. A host is not looked at. */
+/* Where a volume is: all pools are in one cluster of one pod. A host is not looked at. */
 static void read_place(struct sim_request *q, struct filter *f)
 {
 	static const struct {
 		const char *param, *id;
-	} places[] = { { "storageid", SIM_POOL },
-		       { "clusterid", SIM_CLUSTER },
-		       { "podid", SIM_POD } };
+	} places[] = { { "clusterid", SIM_CLUSTER }, { "podid", SIM_POD } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		const char *id = sim_arg(q->params, places[i].param);
@@ -43,6 +41,7 @@ static bool filter_begin(struct sim_request *q, struct filter *ret)
 		.keyword = mk_json_str(q->params, "keyword", NULL),
 		.vm = sim_want_ref(q, "virtualmachineid", K_VM),
 		.zone = sim_want_ref(q, "zoneid", K_ZONE),
+		.pool = sim_want_ref(q, "storageid", K_POOL),
 		.offering = sim_want_ref(q, "diskofferingid", K_DISK_OFFERING),
 	};
 	if (!ret->offering.given)
@@ -89,6 +88,8 @@ static bool match(const struct filter *f, const struct sim_volume *v)
 	    !sim_wants_object(&f->offering, v->offering) || !match_service(f, v))
 		return false;
 	if (v->hidden != f->hidden) /* nobody sees it who does not ask for such ones */
+		return false;
+	if (f->pool.given && (!v->stored || !sim_wants_object(&f->pool, v->pool)))
 		return false;
 	if (f->placed && (f->nowhere || !v->stored))
 		return false;

@@ -84,9 +84,9 @@ static void add_volume_admin(struct sim *sim, json_object *row, const struct sim
 	if (!v->stored)
 		return;
 
-	mk_json_set_str(row, "storage", SIM_POOL_NAME);
+	mk_json_set_str(row, "storage", v->pool->name);
 	mk_json_set_str(row, "path", path_of(sim, v));
-	mk_json_set_str(row, "storageid", SIM_POOL);
+	mk_json_set_str(row, "storageid", v->pool->id);
 	mk_json_set_str(row, "clusterid", SIM_CLUSTER);
 	mk_json_set_str(row, "clustername", "C0");
 	mk_json_set_str(row, "podid", SIM_POD);

@@ -5,14 +5,23 @@
 #include "commands-internal.h"
 
 static const struct sim_command *const tables[] = {
-	sim_volume_commands,     sim_delete_commands,
-	sim_attach_commands,     sim_resize_commands,
-	sim_vm_commands,         sim_vm_list_commands,
-	sim_vm_destroy_commands, sim_deploy_commands,
-	sim_snapshot_commands,   sim_snapshot_list_commands,
-	sim_tag_commands,        sim_tag_change_commands,
-	sim_job_commands,        sim_misc_commands,
-	sim_row_commands,        NULL,
+	sim_volume_commands,
+	sim_delete_commands,
+	sim_attach_commands,
+	sim_resize_commands,
+	sim_migrate_commands,
+	sim_vm_commands,
+	sim_vm_list_commands,
+	sim_vm_destroy_commands,
+	sim_deploy_commands,
+	sim_snapshot_commands,
+	sim_snapshot_list_commands,
+	sim_tag_commands,
+	sim_tag_change_commands,
+	sim_job_commands,
+	sim_misc_commands,
+	sim_row_commands,
+	NULL,
 };
 
 int sim_new(sd_event *event, void (*executed)(const char *command, void *data), void *data,

@@ -228,6 +228,7 @@ struct sim_volume *sim_volume_new(struct sim *sim, const char *id, const char *n
 	v->state = "Allocated";
 	v->device_id = -1;
 	v->zone = zone;
+	v->pool = sim->objects[K_POOL];
 	v->size = size;
 	if (mk_uuid_random(v->path) < 0)
 		abort();
@@ -300,9 +301,11 @@ char *sim_volume_name_text(const struct sim_volume *v)
 char *sim_volume_object_text(const struct sim_volume *v)
 {
 	_cleanup_free_ char *text = sim_volume_text(v), *volume = quoted(text);
-	_cleanup_free_ char *pool =
-		quoted("StoragePool {\"id\":1,\"name\":\"" SIM_POOL_NAME
-		       "\",\"poolType\":\"NetworkFilesystem\",\"uuid\":\"" SIM_POOL "\"}");
+	_cleanup_free_ char *text_of_pool =
+		sim_checked(mk_strdup_printf("StoragePool {\"id\":%" PRId64 ",\"name\":\"%s\","
+					     "\"poolType\":\"" SIM_POOL_TYPE "\",\"uuid\":\"%s\"}",
+					     v->pool->number, v->pool->name, v->pool->id));
+	_cleanup_free_ char *pool = quoted(text_of_pool);
 
 	return sim_checked(mk_strdup_printf("VolumeObject {\"dataStore\":%s,\"volumeVO\":%s}",
 					    v->stored || v->misplaced ? pool : "null", volume));

@@ -57,6 +57,7 @@ enum sim_kind {
 	K_SERVICE_OFFERING,
 	K_TEMPLATE,
 	K_NETWORK,
+	K_POOL,
 	K_VM,
 	K_VOLUME,
 	K_SNAPSHOT,
@@ -172,7 +173,8 @@ struct sim_volume {
 	struct sim_object *offering; /* of disks, or a service offering; NULL: none */
 	struct sim_object *template, *snapshot;
 	char path[MK_UUID_SIZE];
-	char *hypervisor; /* of its image; NULL: what the setting says */
+	const struct sim_object *pool; /* its storage, once it is made */
+	char *hypervisor;              /* of its image; NULL: what the setting says */
 	bool managed, delete_protection;
 	bool hidden; /* displayvolume is false */
 	int64_t generation;
@@ -462,10 +464,10 @@ char *sim_vm_text(const struct sim_vm *vm);
 #define SIM_POD       "00000000-0000-4000-8000-0000000000a5"
 #define SIM_CLUSTER   "00000000-0000-4000-8000-0000000000a6"
 #define SIM_HOST      "00000000-0000-4000-8000-0000000000a7"
-#define SIM_POOL      "00000000-0000-4000-8000-0000000000a8"
+#define SIM_POOL      "00000000-0000-4000-8000-0000000000a8" /* where new volumes are made */
+#define SIM_POOL_2    "00000000-0000-4000-8000-0000000000b8"
 #define SIM_OS_TYPE   "00000000-0000-4000-8000-0000000000a9"
 #define SIM_HOST_NAME "kvm1"
-#define SIM_POOL_NAME "PS0"
 #define SIM_POOL_TYPE "NetworkFilesystem"
 #define SIM_SHARED_FS "sharedfsvm" /* a VM's type */
 #define SIM_GENERIC_ERROR                                                                          \

@@ -35,6 +35,9 @@ const char sim_default_seed[] = "{"
 	  "{\"id\":\"" SIM_NETWORK "\",\"name\":\"net1\",\"displaytext\":\"net1\",\"type\":\"Isolated\","
 	   "\"state\":\"Implemented\",\"zoneid\":\"" SIM_ZONE "\",\"zonename\":\"z1\","
 	   "\"canusefordeploy\":true}],"
+	"\"storagepools\":["
+	  "{\"id\":\"" SIM_POOL "\",\"name\":\"PS0\"},"
+	  "{\"id\":\"" SIM_POOL_2 "\",\"name\":\"PS1\"}],"
 	"\"vms\":["
 	  "{\"id\":\"" SIM_OMA "\",\"name\":\"oma\",\"state\":\"Running\"},"
 	  "{\"id\":\"" SIM_TEST_VM "\",\"name\":\"test-vm\",\"state\":\"Stopped\"},"
@@ -711,6 +714,7 @@ static const struct seed_kind {
 	{ "serviceofferings", K_SERVICE_OFFERING, NULL, NULL, NULL },
 	{ "templates", K_TEMPLATE, NULL, NULL, NULL },
 	{ "networks", K_NETWORK, NULL, NULL, NULL },
+	{ "storagepools", K_POOL, NULL, NULL, NULL },
 	{ "vms", K_VM, vm_fields, new_vm, complete_vm },
 	{ "volumes", K_VOLUME, volume_fields, new_volume, complete_volume },
 };

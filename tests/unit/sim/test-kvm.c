@@ -7,6 +7,7 @@
 
 #include "sim-env.h"
 #include "tap.h"
+#include "model/model.h"
 
 #define TIMED_OUT                                                                                  \
 	"Failed to detach volume v from VM oma; com.cloud.exception.InternalErrorException: "      \
@@ -406,6 +407,77 @@ static void test_no_secondary_storage(void)
 	env_stop();
 }
 
+/* ---- storage and serials --------------------------------------------------------------------- */
+
+/* Id and serial stay, the name of the disk file does not. */
+static void test_migrate(void)
+{
+	_cleanup_free_ char *before = NULL, *serial = NULL;
+	const char *id;
+
+	env_start();
+	id = env_new_volume(SIM_OMA);
+	before = strdup(env_volume_str(id, "path"));
+	env_job_refused(431,
+			"KVM does not support volume live migration due to the limited possibility "
+			"to refresh VM XML domain. Therefore, to live migrate a volume between "
+			"storage pools, one must migrate the VM to a different host as well to "
+			"force the VM XML domain update. Use 'migrateVirtualMachineWithVolumes' "
+			"instead.",
+			"migrateVolume", "volumeid", id, "storageid", SIM_POOL_2, "livemigrate",
+			"true");
+	json_object_put(env_job("detachVolume", "id", id));
+	json_object_put(env_job("migrateVolume", "volumeid", id, "storageid", SIM_POOL_2));
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "storageid"), SIM_POOL_2);
+	CU_ASSERT_STRING_EQUAL(env_volume_str(id, "state"), "Ready");
+	CU_ASSERT_STRING_NOT_EQUAL(env_volume_str(id, "path"), before);
+
+	*env_guest_log = '\0';
+	env_attach(id, SIM_OMA);
+	serial = mk_strdup_printf(" %.8s%.4s%.4s%.4s ", id, id + 9, id + 14, id + 19);
+	CU_ASSERT_PTR_NOT_NULL(strstr(env_guest_log, serial));
+	env_stop();
+}
+
+/* K12: an admin's customid makes two volumes with one serial, and nobody minds. */
+static void test_equal_serials(void)
+{
+	char id[MK_UUID_SIZE] = "aaaaaaaa-bbbb-4ccc-8ddd-000000000001";
+
+	env_start();
+	for (; id[35] < '3'; id[35]++) {
+		json_object_put(env_job("createVolume", "name", "dup", "diskofferingid",
+					SIM_CUSTOM_OFFERING, "size", "1", "zoneid", SIM_ZONE,
+					"customid", id));
+		env_attach(id, SIM_OMA);
+		CU_ASSERT_STRING_EQUAL(env_volume_str(id, "guest"), SIM_OMA);
+	}
+	CU_ASSERT_STRING_EQUAL(env_guest_log,
+			       "plug aaaaaaaa-bbbb-4ccc-8ddd-000000000001 1073741824 "
+			       "aaaaaaaabbbb4ccc8ddd " SIM_OMA
+			       "\nplug aaaaaaaa-bbbb-4ccc-8ddd-000000000002 1073741824 "
+			       "aaaaaaaabbbb4ccc8ddd " SIM_OMA "\n");
+	env_stop();
+}
+
+static void test_refused_on_running(void)
+{
+	_cleanup_json_ json_object *o = NULL;
+	const char *id, *snapshot;
+
+	env_start();
+	id = env_new_volume(SIM_OMA);
+	json_object_put(env_job("resizeVolume", "id", id, "size", "2"));
+	env_job_refused(432, "Unable to shrink volumes of type QCOW2", "resizeVolume", "id", id,
+			"size", "1", "shrinkok", "true");
+	o = env_job("createSnapshot", "volumeid", id);
+	snapshot = mk_json_str(mk_json_get(o, "snapshot"), "id", "");
+	env_job_refused(431,
+			"The VM the specified disk is attached to is not in the shutdown state.",
+			"revertSnapshot", "id", snapshot);
+	env_stop();
+}
+
 static void test_guest_mistakes(void)
 {
 	static const char *const bad[] = {
@@ -440,6 +512,9 @@ static const struct tap_test tests[] = {
 	{ "server or agent dies in a detach", test_agent_or_server_dies_in_detach },
 	{ "K5 machines that are full", test_full_machine },
 	{ "snapshots without secondary storage", test_no_secondary_storage },
+	{ "storage migration", test_migrate },
+	{ "K12 two volumes with one serial", test_equal_serials },
+	{ "revert and shrinking while attached", test_refused_on_running },
 	{ "mistakes about guests", test_guest_mistakes },
 	{ NULL, NULL },
 };
