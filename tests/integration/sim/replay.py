@@ -374,8 +374,8 @@ def parse(text):
 
 
 def compare(e, reply, symbols, view=lambda body: body):
-    """Yields (path, recorded, ours) for each difference between the recorded reply and ours. `view` gives what of a body
-    is compared."""
+    """Yields (path, recorded, ours) for each difference between the recorded reply and ours. `view` gives what of a
+    body is compared."""
     status, headers, text = reply
     recorded, ours = parse(e["reply"]), parse(text)
     symbols.learn(recorded, ours)
@@ -384,7 +384,7 @@ def compare(e, reply, symbols, view=lambda body: body):
     if "type" in e and headers.get("Content-Type", "") != e["type"]:
         yield "type", e["type"], headers.get("Content-Type")
     description = (headers.get("X-Description") or "").encode("latin-1", "replace").decode("utf-8", "replace")
-    a, b = plain_text(e.get("description") or ""), plain_text(description[:e.get("cut")])
+    a, b = plain_text(e.get("description") or ""), plain_text(description)
     if a != b:
         yield "description", a, b
     yield from differences(view(plain(recorded)), view(plain(ours, symbols)))

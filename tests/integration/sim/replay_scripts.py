@@ -20,6 +20,7 @@ class Script:
     """Exchanges that are replayed one after the other against a simulator of their own."""
 
     settings = {}
+    exact = True  # values are compared, too
 
     @staticmethod
     def view(body):
@@ -30,6 +31,10 @@ class Script:
         self.name = name
         self.exchanges = exchanges
         self.world = replay.world_for(world, exchanges)
+
+    def left_out(self):
+        """How many exchanges of the recording are not replayed."""
+        return 0
 
     def matches(self, names):
         return any(n == self.name or n == self.name.split(" ")[0] for n in names)

@@ -9,8 +9,6 @@ import replay
 from replay_scripts import LONG, Failures, Restart, Race, Script
 
 VM_COMMANDS = {"startVirtualMachine", "stopVirtualMachine", "destroyVirtualMachine", "listVirtualMachines"}
-# How much of an X-Description was recorded.
-DESCRIPTION = 100
 
 
 class Ids:
@@ -81,9 +79,7 @@ def as_exchanges(title, ids):
     for n, step in enumerate(title["steps"], 1):
         params = list(map(list, ids.plain(step["params"]).items()))
         e = {"script": title["title"], "n": n, "step": step["params"].get("command"), "params": params,
-             "status": step["status"], "reply": ids.plain(step["body"])}
-        e["description"] = step.get("x-description", "")
-        e["cut"] = DESCRIPTION if len(e["description"]) >= DESCRIPTION else None
+             "status": step["status"], "reply": ids.plain(step["body"]), "description": step.get("x-description")}
         job = ids.plain(step["params"].get("jobid", ""))
         if e["step"] == "queryAsyncJobResult" and job in commands:
             e.update(step="job:" + commands[job], job=job)
@@ -225,7 +221,8 @@ PREPARATIONS = {
         (Title, {"before": ready(name="a1") + ["set max-volumes=5"]}),
     "listVirtualMachines with details=min":
         (Title, {"before": ["destroyVirtualMachine id=$b"] + attached("v1", "a", "alpha", 2) +
-                 attached("v2", "s", "beta") + ["createTags resourceids=$a resourcetype=UserVm tags[0].key=K tags[0].value=V"]}),
+                 attached("v2", "s", "beta") + ["createTags resourceids=$a resourcetype=UserVm " +
+                                                "tags[0].key=K tags[0].value=V"]}),
     "empty and 0 as ids": (Title, {"names": A}),
     "GET under enforcement, unknown command": (Title, {"settings": {"enforce-post": "true"}}),
     "over the API limit":
