@@ -167,7 +167,7 @@ void job_begin_next(struct sim *sim, struct sim_vm *vm)
 	uint64_t ms = (uint64_t)sim_get(sim, "queue-ms");
 	struct sim_job *first = TAILQ_FIRST(&vm->queue);
 
-	if (!first || first->phase != JOB_QUEUED || first->stuck)
+	if (!first || first->phase != JOB_QUEUED || first->stuck || sim->database_away)
 		return;
 	if (ms == 0)
 		begin_alone(first);

@@ -46,6 +46,8 @@ static void interrupt(struct sim_job *job)
 		job->command->interrupt(job);
 	else if (job->phase != JOB_REPORTING)
 		job_give_up(job);
+	if (job->snapshot && job->snapshot->o.removed && streq(job->command->instance, "Snapshot"))
+		*job->instance_id = '\0'; /* its row is gone */
 	job_set_no_result(job);
 	job->interrupted = true;
 	job_end(job);
@@ -148,11 +150,11 @@ void sim_database_back(struct sim *sim, enum sim_database_end how)
 	if (!sim->database_away)
 		return;
 
-	sim->database_away = false;
 	for (job = TAILQ_FIRST(&sim->pending); job; job = next) {
 		next = TAILQ_NEXT(job, listed);
 		if (at_work(job))
 			survive(job, how);
 	}
+	sim->database_away = false;
 	begin_queues(sim);
 }
