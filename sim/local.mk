@@ -26,6 +26,7 @@ libsim_la_SOURCES = \
 	sim/commands/deploy.c \
 	sim/commands/find.c \
 	sim/commands/job.c \
+	sim/commands/known.c \
 	sim/commands/limit.c \
 	sim/commands/list-rows.c \
 	sim/commands/list-volumes.c \

@@ -18,8 +18,9 @@ bool sim_role_has(struct sim *sim, const struct sim_account *caller, const char 
 {
 	if (sim_listed(sim, "denied", command))
 		return false;
-	return sim_is_admin(caller) || !sim_state_name(for_admins, command) ||
-	       sim_listed(sim, "allowed", command);
+	if (sim_is_admin(caller) || sim_listed(sim, "allowed", command))
+		return true;
+	return !sim_state_name(for_admins, command) && !sim_only_admins_know(command);
 }
 
 static bool refuse_role(const struct sim_call *call, struct sim_answer *ret)

@@ -19,6 +19,8 @@ DEFINE_CLEANUP(struct sim *, sim_free)
 
 /* Whether the server has the command. One that it does not have is answered with 401. */
 bool sim_knows(struct sim *sim, const char *command);
+/* Whether it is one that CloudStack has for root admins, and the simulator has not. */
+bool sim_only_admins_know(const char *command);
 /* Whether the command starts a job. */
 bool sim_is_async(struct sim *sim, const char *command);
 /* Whether an agent may do its work to the end without the server. */

@@ -74,9 +74,35 @@ static bool match_zone(struct sim_request *q, const struct sim_object *o)
 	       streq(mk_json_str(o->row, "allocationstate", "Enabled"), "Enabled");
 }
 
+/* What only a root admin sees of a zone. */
+static json_object *full_zone_row(const struct sim_object *o)
+{
+	static const char *const full[][2] = { { "dns1", "127.0.0.53" },
+					       { "internaldns1", "127.0.0.53" },
+					       { "guestcidraddress", "10.1.1.0/24" } };
+	json_object *row = NULL;
+
+	if (json_object_deep_copy(o->row, &row, NULL) < 0)
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(full); i++)
+		if (!mk_json_get(row, full[i][0]))
+			mk_json_set_str(row, full[i][0], full[i][1]);
+	return row;
+}
+
 static bool zones_run(struct sim_request *q)
 {
-	return list_rows(q, "zone", K_ZONE, match_zone);
+	struct sim_list list;
+	struct sim_object *o;
+
+	if (!sim_list_begin(q, "zone", &list))
+		return false;
+
+	SIM_FOREACH(q->sim, K_ZONE, o)
+		if (match_row(q, o) && match_zone(q, o) && sim_list_wants(&list))
+			sim_list_add(&list, sim_is_admin(q->caller) ? full_zone_row(o)
+								    : json_object_get(o->row));
+	return sim_list_end(&list);
 }
 
 static bool disk_offerings_run(struct sim_request *q)
@@ -184,7 +210,7 @@ static bool match_filter(struct sim_request *q, const struct sim_object *o)
 		return public && !featured;
 	if (streq(filter, "executable"))
 		return public || is_own(q, o);
-	if (streq(filter, "sharedexecutable"))
+	if (streq(filter, "sharedexecutable") || streq(filter, "shared"))
 		return false; /* nobody has granted anything */
 	return is_own(q, o);
 }
@@ -260,10 +286,15 @@ static bool match_template(struct sim_request *q, const struct sim_object *o)
 
 static bool check_templates(struct sim_request *q)
 {
-	static const char *const filters[] = {
-		"featured", "self", "selfexecutable", "sharedexecutable", "executable", "community",
-		"all",      NULL
-	};
+	static const char *const filters[] = { "featured",
+					       "self",
+					       "selfexecutable",
+					       "sharedexecutable",
+					       "executable",
+					       "community",
+					       "all",
+					       "shared",
+					       NULL };
 	const char *filter = sim_arg(q->params, "templatefilter");
 
 	if (!sim_state_name(filters, filter))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The commands listCapabilities and listApis. */
+/* The commands listCapabilities, listApis and getApiLimit. */
 
 #include "commands-internal.h"
 #include "declared-internal.h"
@@ -44,6 +44,35 @@ static bool capabilities_run(struct sim_request *q)
 		mk_json_set_int(c, "apilimitmax", sim_get(q->sim, "api-limit"));
 	}
 	json_object_object_add(o, "capability", c);
+	return sim_reply(q, o);
+}
+
+/* Root admins have no limit, and are told one all the same; the time is theirs in seconds. */
+static bool limit_run(struct sim_request *q)
+{
+	int64_t most = sim_get(q->sim, "api-limit"), ms = sim_get(q->sim, "interval-ms");
+	bool admin = sim_is_admin(q->caller);
+	int64_t used = admin ? 0 : q->caller->rate[q->call->server].used;
+	uint64_t end = q->caller->rate[q->call->server].end, now = mk_now_monotonic();
+	json_object *o, *limit;
+
+	if (most == 0) {
+		sim_error(q->answer, NULL, 432, CS_PLAIN,
+			  "This api is only available when api.throttling.enabled = true.");
+		return false;
+	}
+
+	o = sim_json_object();
+	limit = sim_json_object();
+	mk_json_set_str(limit, "accountid", q->caller->o.id);
+	mk_json_set_str(limit, "account", q->caller->o.name);
+	mk_json_set_int(limit, "apiIssued", used);
+	mk_json_set_int(limit, "apiAllowed", most - used);
+	mk_json_set_int(limit, "expireAfter",
+			admin       ? ms / 1000
+			: end > now ? (int64_t)((end - now) / USEC_PER_MSEC)
+				    : 0);
+	json_object_object_add(o, "apilimit", limit);
 	return sim_reply(q, o);
 }
 
@@ -131,6 +160,7 @@ static bool apis_run(struct sim_request *q)
 
 const struct sim_command sim_misc_commands[] = {
 	{ .name = "listCapabilities", .run = capabilities_run },
+	{ .name = "getApiLimit", .run = limit_run },
 	{ .name = "listApis", .params = sim_params_list_apis, .run = apis_run },
 	{ .name = NULL },
 };

@@ -55,7 +55,8 @@ static bool check_place(struct sim_request *q, struct sim_object *zone,
 		return sim_refuse(q, 535, CS_ALLOCATION, "%s", over);
 	if (!zone)
 		return sim_refuse(q, 431, CS_INVALID, "Unable to find zone by id %s",
-				  str_or_empty(sim_arg(q->params, "zoneid")));
+				  sim_arg_given(q->params, "zoneid") ? sim_arg(q->params, "zoneid")
+								     : "null");
 	if (offering && streq(mk_json_str(offering->row, "storagetype", ""), "local") &&
 	    !mk_json_bool(zone->row, "localstorageenabled", false))
 		return sim_refuse(q, 431, CS_INVALID,

@@ -311,7 +311,8 @@ def world_for(world, exchanges):
 
 def drop_unseen(world, exchanges):
     """An account of the recording had no VMs but those that its script meets: its lists without filters show it."""
-    ids = {world["symbols"][name] for name in vms_of(exchanges) if name in world["symbols"]}
+    met = vms_of(exchanges) | {name for e in exchanges for _, v in e["params"] or [] for name in SYMBOL.findall(v)}
+    ids = {world["symbols"][name] for name in met if name in world["symbols"]}
     seed = world["seed"]
     seed["vms"] = [row for row in seed["vms"] if row["id"] in ids]
     seed["volumes"] = [row for row in seed["volumes"] if row.get("virtualmachineid") in ids | {None}]
