@@ -345,7 +345,7 @@ static void set_error(struct sim_job *job)
 	} else if (root) {
 		sim_volume_expunge(root);
 	}
-	sim_vm_set_state(job->vm, "Error");
+	sim_vm_set_state(job->sim, job->vm, "Error");
 }
 
 static bool check(struct sim_job *job)

@@ -173,11 +173,6 @@ static bool check(struct sim_job *job)
 
 	if (v->o.removed)
 		return sim_job_refuse(job, 432, "No such volume");
-	if (sim_volume_in_snapshot(job->sim, v))
-		return sim_job_refuse(
-			job, 530,
-			"There is/are unbacked up snapshot(s) on this volume, resize volume is not "
-			"permitted, please try again later.");
 	if (!streq(v->state, "Ready") && !streq(v->state, "Allocated"))
 		return sim_job_refuse(
 			job, 432,

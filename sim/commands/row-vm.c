@@ -166,6 +166,22 @@ static void add_offering(json_object *row, const struct sim_vm *vm, unsigned det
 	mk_json_set_int(row, "memory", mk_json_int(vm->offering->row, "memory", 512));
 }
 
+/* Those of CloudStack's simulator hypervisor. */
+static void add_figures(struct sim *sim, json_object *row, struct sim_vm *vm)
+{
+	static const char *const nothing[] = { "diskkbsread",    "diskkbswrite", "diskioread",
+					       "diskiowrite",    "memorykbs",    "memoryintfreekbs",
+					       "memorytargetkbs" };
+
+	if (!sim_vm_has_figures(sim, vm))
+		return;
+	mk_json_set_str(row, "cpuused", "10%");
+	mk_json_set_int(row, "networkkbsread", 32768);
+	mk_json_set_int(row, "networkkbswrite", 16384);
+	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
+		mk_json_set_int(row, nothing[i], 0);
+}
+
 /* The guest's system, which is the template's. */
 static void add_system(json_object *row, const struct sim_vm *vm)
 {
@@ -240,6 +256,8 @@ json_object *sim_vm_row(struct sim *sim, struct sim_vm *vm, bool admin, unsigned
 	if (details & (SIM_VM_ALL | SIM_VM_TMPL))
 		add_template(row, vm);
 	add_offering(row, vm, details);
+	if (details & (SIM_VM_ALL | SIM_VM_STATS))
+		add_figures(sim, row, vm);
 	add_disk_offering(sim, row, vm, details);
 	add_system(row, vm);
 	add_first_disk(sim, row, vm, details);

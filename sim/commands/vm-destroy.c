@@ -86,6 +86,8 @@ static bool check_root(struct sim_job *job)
 
 static bool destroy_check(struct sim_job *job)
 {
+	_cleanup_free_ char *name = NULL;
+
 	if (wants_expunge(job) && !sim_is_admin(job->o.owner) && !sim_flag(job->sim, "expunge-vm"))
 		return sim_job_refuse(job, 530, "Account does not have permission for expunging.");
 	if (!sim_vm_check_there(job))
@@ -115,7 +117,7 @@ static bool destroy_begin(struct sim_job *job)
 	if (!sim_state_name(fit, vm->state))
 		return sim_job_refuse(job, 530, "VM %s is being operated on.", vm->o.id);
 	if (streq(vm->state, "Running")) {
-		sim_vm_set_state(vm, "Stopping");
+		sim_vm_set_state(job->sim, vm, "Stopping");
 		job->wait_ms = sim_guest_shutdown(job->sim, vm);
 	}
 	return true;
@@ -142,7 +144,7 @@ static bool destroy_finish(struct sim_job *job)
 
 	sim_unplug_all(job->sim, vm);
 	if (streq(vm->state, "Stopping"))
-		sim_vm_set_state(vm, "Stopped");
+		sim_vm_set_state(job->sim, vm, "Stopped");
 	detach_data_disks(job->sim, vm);
 	return true;
 }
@@ -158,7 +160,7 @@ static void expunge_vm(struct sim *sim, struct sim_vm *vm)
 	} else if (root) {
 		sim_volume_expunge(root);
 	}
-	sim_vm_set_state(vm, "Expunging");
+	sim_vm_set_state(sim, vm, "Expunging");
 	vm->o.removed = true;
 }
 
@@ -172,7 +174,8 @@ static bool destroy_conclude(struct sim_job *job)
 		return true;
 
 	if (!streq(vm->state, "Destroyed"))
-		sim_vm_set_state(vm, streq(vm->state, "Error") ? "Expunging" : "Destroyed");
+		sim_vm_set_state(job->sim, vm,
+				 streq(vm->state, "Error") ? "Expunging" : "Destroyed");
 	if (wants_expunge(job))
 		expunge_vm(job->sim, vm);
 	return !disks || !sim_any_token(disks, destroy_disk, job);
@@ -223,7 +226,7 @@ static bool recover_run(struct sim_request *q)
 		return sim_refuse(q, 431, CS_INVALID, "Vm with id %s is not in the right state",
 				  vm->o.id);
 
-	sim_vm_set_state(vm, "Stopped");
+	sim_vm_set_state(q->sim, vm, "Stopped");
 	o = sim_json_object();
 	json_object_object_add(o, "virtualmachine",
 			       sim_vm_row(q->sim, vm, sim_is_admin(q->caller), SIM_VM_ALL));

@@ -39,7 +39,7 @@ bool sim_vm_check_there(struct sim_job *job)
 
 void sim_vm_abort(struct sim_job *job)
 {
-	sim_vm_set_state(job->vm, job->state_before);
+	sim_vm_set_state(job->sim, job->vm, job->state_before);
 }
 
 /* ---- startVirtualMachine --------------------------------------------------------------------- */
@@ -125,7 +125,7 @@ bool sim_vm_start_begin(struct sim_job *job)
 				      "{\"instanceName\":\"%s\",\"uuid\":\"%s\"}.",
 				      name, vm->o.id);
 
-	sim_vm_set_state(vm, "Starting");
+	sim_vm_set_state(job->sim, vm, "Starting");
 	set_unmade_volumes(job->sim, vm, "Creating");
 	return true;
 }
@@ -151,7 +151,7 @@ bool sim_vm_start_finish(struct sim_job *job)
 				      "deployment for %s].",
 				      job->vm->o.id, text);
 
-	sim_vm_set_state(job->vm, "Running");
+	sim_vm_set_state(job->sim, job->vm, "Running");
 	sim_plug_all(job->sim, job->vm);
 	return true;
 }
@@ -161,7 +161,7 @@ void sim_vm_start_interrupt(struct sim_job *job)
 {
 	if (job->nothing_done)
 		return;
-	sim_vm_set_state(job->vm, "Stopped");
+	sim_vm_set_state(job->sim, job->vm, "Stopped");
 	job->vm->kept_host = true;
 }
 
@@ -195,7 +195,7 @@ static bool stop_begin(struct sim_job *job)
 		return sim_job_refuse(job, 530, "We cannot stop VM %s when it is in state %s",
 				      vm->o.id, vm->state);
 
-	sim_vm_set_state(vm, "Stopping");
+	sim_vm_set_state(job->sim, vm, "Stopping");
 	/* LibvirtStopCommandWrapper: a guest that does not shut down is destroyed, and that is success */
 	if (!sim_arg_bool(job->params, "forced", false))
 		job->wait_ms = sim_guest_shutdown(job->sim, vm);
@@ -206,7 +206,8 @@ bool sim_vm_refuse_stop(struct sim_job *job)
 {
 	_cleanup_free_ char *text = NULL;
 
-	sim_vm_set_state(job->vm, job->state_before); /* the text has the state of before */
+	sim_vm_set_state(job->sim, job->vm,
+			 job->state_before); /* the text has the state of before */
 	text = sim_vm_text(job->vm);
 	return sim_job_refuse(job, 530, "Unable to stop %s", text);
 }
@@ -232,7 +233,7 @@ static bool stop_finish(struct sim_job *job)
 				      why);
 	}
 
-	sim_vm_set_state(job->vm, "Stopped");
+	sim_vm_set_state(job->sim, job->vm, "Stopped");
 	/* forced and out of reach: the guest may still run */
 	if (!sim_flag(job->sim, "host-away"))
 		sim_unplug_all(job->sim, job->vm);

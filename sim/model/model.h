@@ -142,6 +142,8 @@ struct sim_project {
 struct sim_vm {
 	struct sim_object o;
 	const char *state; /* one of sim_vm_states */
+	uint64_t running;  /* since when it runs, monotonic µs; 0: it does not */
+	bool has_figures;  /* the collector has seen it run */
 	uint64_t updated;  /* when that changed, µs since the epoch; 0: it has never run */
 	char *display_name, *type;
 	char *group, group_id[MK_UUID_SIZE]; /* instance group; NULL: none */
@@ -389,7 +391,9 @@ char *sim_vm_instance_name(const struct sim_vm *vm);
 /* It runs, or is on its way there or from there: it has a host. */
 bool sim_vm_has_host(const struct sim_vm *vm);
 /* As VirtualMachineManagerImpl.stateTransitTo(): the time of the change, and what Stopped does to the details. */
-void sim_vm_set_state(struct sim_vm *vm, const char *state);
+void sim_vm_set_state(struct sim *sim, struct sim_vm *vm, const char *state);
+/* Whether the collector of figures has come by while it ran (StatsCollector, setting stats-ms). */
+bool sim_vm_has_figures(struct sim *sim, struct sim_vm *vm);
 /* Adds a detail, or changes it. */
 void sim_vm_set_detail(struct sim_vm *vm, const char *key, const char *value);
 /* The next NIC; mac and ip NULL: the network's next ones. */

@@ -181,7 +181,7 @@ static int vm_set_state(struct sim *sim, void *object, json_object *value, bool 
 	if (take_state(value, sim_vm_states, &state) < 0)
 		return -EINVAL;
 	if (apply)
-		sim_vm_set_state(vm, state);
+		sim_vm_set_state(sim, vm, state);
 	return 0;
 }
 

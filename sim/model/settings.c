@@ -22,6 +22,7 @@ static const struct setting {
 	{ "report-ms", S_NUMBER, "10" },
 	{ "create-job-ms", S_NUMBER, "10" },
 	{ "delete-ms", S_NUMBER, "10" },
+	{ "stats-ms", S_NUMBER, "60000" }, /* vm.stats.interval */
 	{ "job-expire-ms", S_NUMBER, "86400000" },
 	{ "max-data-disks", S_NUMBER, "0" }, /* 0: what the hypervisor has */
 	{ "max-volumes", S_NUMBER, "0" },    /* of an account; 0: no limit */

@@ -68,7 +68,7 @@ struct sim_answer {
  * Changes a setting. Values are texts. README.md describes each; model-settings.c has their types and defaults.
  *
  * Numbers: job-ms (how long a job works), report-ms (from the end of work in a VM's queue to the job's end),
- *	create-job-ms (in place of both, for jobs that need no storage), delete-ms, job-expire-ms, page-size,
+ *	create-job-ms (in place of both, for jobs that need no storage), delete-ms, stats-ms, job-expire-ms, page-size,
  *	max-data-disks (0: the hypervisor's limit), max-volumes (0: no limit), pool-gib (what the storage can hold; 0:
  *	what the hypervisor has).
  * Texts: hypervisor, role (admin or user), denied (comma list of commands that the roles lack: 432), allowed

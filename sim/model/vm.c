@@ -46,10 +46,22 @@ static void tie_nics(struct sim_vm *vm, bool tied)
 		vm->nics[i].tied = tied;
 }
 
-void sim_vm_set_state(struct sim_vm *vm, const char *state)
+/* Rounds are counted from the machine's start. A round sees what runs, and what was seen once keeps its figures. */
+bool sim_vm_has_figures(struct sim *sim, struct sim_vm *vm)
+{
+	uint64_t round = (uint64_t)sim_get(sim, "stats-ms") * USEC_PER_MSEC;
+
+	if (vm->running && round > 0 && mk_now_monotonic() / round > vm->running / round)
+		vm->has_figures = true;
+	return vm->has_figures;
+}
+
+void sim_vm_set_state(struct sim *sim, struct sim_vm *vm, const char *state)
 {
 	bool had_host = sim_vm_has_host(vm);
 
+	(void)sim_vm_has_figures(sim, vm);
+	vm->running = streq(state, "Running") ? mk_now_monotonic() : 0;
 	vm->state = sim_state_name(sim_vm_states, state);
 	vm->updated = mk_now_realtime();
 	vm->kept_host = false;

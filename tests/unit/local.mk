@@ -167,6 +167,12 @@ tests_unit_sim_life_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
 tests_unit_sim_life_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_sim_life_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/sim/vms.tap
+tests_unit_sim_vms_tap_SOURCES = tests/unit/sim/test-vms.c
+tests_unit_sim_vms_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_vms_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_vms_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/sim/kvm.tap
 tests_unit_sim_kvm_tap_SOURCES = tests/unit/sim/test-kvm.c
 tests_unit_sim_kvm_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim

@@ -97,7 +97,7 @@ class Race(Script):
     """The second request comes before the work of the first has begun, as the recorder's: it waited 1.2 s in between,
     and work begins up to 2 s later. Where the machine is too slow for that, everything is done again with more time."""
 
-    settings = {"queue-ms": 400, "job-ms": 400}
+    settings = {"queue-ms": 400, "job-ms": 800}  # the recorder's hypervisor took 4 s: two beats
     window = (0, 0)
 
     def run(self, program):
@@ -106,7 +106,7 @@ class Race(Script):
             ms = self.settings["queue-ms"]
             if self.window[1] - self.window[0] < ms / 1000 * 0.8 or ms > LONG:
                 return outcome
-            self.settings = {**self.settings, "queue-ms": 3 * ms, "job-ms": 3 * ms}
+            self.settings = {**self.settings, "queue-ms": 3 * ms, "job-ms": 6 * ms}
 
     def play(self, r):
         self.window = (0, 0)
