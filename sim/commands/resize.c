@@ -49,15 +49,6 @@ static int64_t wanted_size(struct sim_job *job)
 	return (int64_t)job->volume->size;
 }
 
-static bool check_strictness(struct sim_job *job)
-{
-	return !is(job->volume->offering, "disksizestrictness") ||
-	       sim_job_refuse(job, 432,
-			      "Resize of volume %s is not allowed, since disk size is strictly "
-			      "fixed as per the disk offering",
-			      job->volume->o.id);
-}
-
 static bool check_range(struct sim_job *job)
 {
 	int64_t gib = sim_arg_number(job->params, "size", 0);
@@ -71,33 +62,114 @@ static bool check_range(struct sim_job *job)
 
 static bool check_iops(struct sim_job *job, const char *param, const char *name)
 {
-	return !sim_arg(job->params, param) || is(job->volume->offering, "iscustomizediops") ||
+	return !sim_arg(job->params, param) || job->volume->root ||
+	       is(job->volume->offering, "iscustomizediops") ||
 	       sim_job_refuse(job, 432,
 			      "The current disk offering does not support customization of the "
 			      "'%s IOPS' parameter.",
 			      name);
 }
 
+/* validateIops() */
+static bool check_iops_range(struct sim_job *job)
+{
+	bool least = sim_arg(job->params, "miniops"), most = sim_arg(job->params, "maxiops");
+
+	if (least != most)
+		return sim_job_refuse(job, 432,
+				      "Either 'miniops' and 'maxiops' must both be provided or "
+				      "neither must be provided.");
+	if (least &&
+	    sim_arg_number(job->params, "miniops", 0) > sim_arg_number(job->params, "maxiops", 0))
+		return sim_job_refuse(job, 432,
+				      "The 'miniops' parameter must be less than or equal to the "
+				      "'maxiops' parameter.");
+	return true;
+}
+
+/* Of a root disk: its service offering can have one size for all. */
+static bool has_one_size(const struct sim_volume *v)
+{
+	return v->root && v->template && v->offering && v->offering->kind == K_SERVICE_OFFERING &&
+	       mk_json_int(v->offering->row, "rootdisksize", 0) > 0;
+}
+
 static bool check_present_offering(struct sim_job *job)
 {
 	const struct sim_volume *v = job->volume;
+	bool sized = sim_arg(job->params, "size") != NULL;
 
-	if (sim_arg(job->params, "size") &&
-	    (!check_strictness(job) || (is(v->offering, "iscustomized") && !check_range(job))))
+	if (sized && is(v->offering, "disksizestrictness"))
+		return sim_job_refuse(job, 432,
+				      "Resize of volume %s is not allowed, since disk size is "
+				      "strictly fixed as per the disk offering",
+				      v->o.id);
+	if (sized && is(v->offering, "iscustomized") && !check_range(job))
 		return false;
-	return check_iops(job, "miniops", "Min") && check_iops(job, "maxiops", "Max");
+	if (sized && has_one_size(v))
+		return sim_job_refuse(
+			job, 432,
+			"Failed to resize Root volume. The service offering of this Volume has "
+			"been "
+			"configured with a root disk size; on such case a Root Volume can only be "
+			"resized when changing to another Service Offering with a Root disk size. "
+			"For more details please check out the Official Resizing Volumes "
+			"documentation.");
+	return check_iops(job, "miniops", "Min") && check_iops(job, "maxiops", "Max") &&
+	       check_iops_range(job);
+}
+
+static bool check_strictness(struct sim_job *job, const struct sim_object *offering)
+{
+	const struct sim_object *present = job->volume->offering;
+	bool strict = is(present, "disksizestrictness");
+
+	if (strict != is(offering, "disksizestrictness"))
+		return sim_job_refuse(
+			job, 432,
+			"Disk offering size strictness does not match with new disk offering");
+	if (strict &&
+	    mk_json_int(present->row, "disksize", 0) != mk_json_int(offering->row, "disksize", 0))
+		return sim_job_refuse(job, 432,
+				      "Resize volume for %s is not allowed since disk offering's "
+				      "size is fixed",
+				      job->volume->o.name);
+	return true;
+}
+
+static bool check_root(struct sim_job *job)
+{
+	const struct sim_volume *v = job->volume;
+	_cleanup_free_ char *name = sim_vm_instance_name(v->vm);
+
+	if (v->vm->offering && mk_json_bool(v->vm->offering->row, "diskofferingstrictness", false))
+		return sim_job_refuse(job, 432,
+				      "Cannot resize ROOT volume [%s] with new disk offering since "
+				      "existing disk offering is strictly assigned to the ROOT "
+				      "volume.",
+				      v->o.name);
+	if (wanted_size(job) != (int64_t)v->size && !streq(v->vm->state, "Stopped"))
+		return sim_job_refuse(job, 432,
+				      "Cannot resize ROOT volume [%s] when VM is not on Stopped "
+				      "State. VM %s is in state %s",
+				      v->o.name, name, v->vm->state);
+	return true;
 }
 
 static bool check_new_offering(struct sim_job *job, const struct sim_object *offering)
 {
-	if (!check_strictness(job))
+	const struct sim_volume *v = job->volume;
+
+	if (!check_strictness(job, offering))
 		return false;
-	if (!is(offering, "iscustomized"))
-		return true;
-	if (!sim_arg(job->params, "size"))
+	if (is(offering, "iscustomized") && !sim_arg(job->params, "size"))
 		return sim_job_refuse(job, 432,
 				      "The new disk offering requires that a size be specified.");
-	return check_range(job);
+	if (is(offering, "iscustomized") && !check_range(job))
+		return false;
+	if (v->root && v->vm && !check_root(job))
+		return false;
+	return !is(offering, "iscustomizediops") || check_iops_range(job);
 }
 
 static bool check_hypervisor(struct sim_job *job)
@@ -110,10 +182,6 @@ static bool check_hypervisor(struct sim_job *job)
 	if (!sim_state_name(allowed, hypervisor))
 		return sim_job_refuse(job, 432, "Hypervisor %s does not support volume resize",
 				      hypervisor);
-	if (v->vm && sim_vm_count(job->sim, K_VM_SNAPSHOT, v->vm) > 0)
-		return sim_job_refuse(job, 432,
-				      "The volume is attached to a VM with memory&disk VM "
-				      "snapshots; therefore, it cannot be resized.");
 	return true;
 }
 
@@ -142,6 +210,10 @@ static bool check_size(struct sim_job *job)
 
 	if (size == (int64_t)v->size)
 		return true;
+	if (v->vm && sim_vm_count(job->sim, K_VM_SNAPSHOT, v->vm) > 0)
+		return sim_job_refuse(job, 432,
+				      "The volume is attached to a VM with memory&disk VM "
+				      "snapshots; therefore, it cannot be resized.");
 	if (size < 0)
 		return sim_job_refuse(job, 432, "Please specify a size of at least 1 GB.");
 	if (size > bytes(VOLUME_SIZE_MAX))
@@ -173,14 +245,15 @@ static bool check(struct sim_job *job)
 
 	if (v->o.removed)
 		return sim_job_refuse(job, 432, "No such volume");
+	if (!check_hypervisor(job))
+		return false;
 	if (!streq(v->state, "Ready") && !streq(v->state, "Allocated"))
 		return sim_job_refuse(
 			job, 432,
 			"Volume should be in ready or allocated state before attempting a resize. "
 			"Volume %s is in state %s.",
 			v->o.id, v->state);
-	if (!check_hypervisor(job) ||
-	    !(offering ? check_new_offering(job, offering) : check_present_offering(job)) ||
+	if (!(offering ? check_new_offering(job, offering) : check_present_offering(job)) ||
 	    !check_size(job))
 		return false;
 

@@ -171,12 +171,14 @@ static bool wants_expunge(struct sim_job *job)
 	return sim_arg_bool(job->params, "expunge", false);
 }
 
-/* A negative number makes these two commands fail before they look for a volume. */
+/* The row of the command's event takes no negative number, and is written before the volume is looked for. */
 static bool check_number(struct sim_request *q)
 {
 	struct sim_ref ref = sim_arg_ref(q->sim, q->params, "id", K_VOLUME);
 
-	return ref.object || ref.number >= 0 || sim_refuse_internal(q, SIM_GENERIC_ERROR);
+	return ref.object || ref.number >= 0 ||
+	       sim_refuse_internal(q, "Unable to persist on DB, due to: Data truncation: Out of "
+				      "range value for column 'resource_id' at row 1");
 }
 
 static bool destroy_prepare(struct sim_request *q, struct sim_job *job)
@@ -246,7 +248,7 @@ static bool recover_run(struct sim_request *q)
 {
 	struct sim_ref ref = sim_arg_ref(q->sim, q->params, "id", K_VOLUME);
 	struct sim_volume *v = (struct sim_volume *)ref.object;
-	json_object *o;
+	json_object *o, *row;
 
 	if (!check_number(q))
 		return false;
@@ -261,8 +263,11 @@ static bool recover_run(struct sim_request *q)
 		return sim_refuse(q, 431, CS_INVALID, "Please specify a volume in Destroy state.");
 
 	sim_volume_set_state(v, "Ready");
+	row = sim_volume_row(q->sim, v, true);
+	if (!sim_is_admin(q->caller))
+		json_object_object_del(row, "displayvolume");
 	o = sim_json_object();
-	json_object_object_add(o, "volume", sim_volume_row(q->sim, v, true));
+	json_object_object_add(o, "volume", row);
 	return sim_reply(q, o);
 }
 

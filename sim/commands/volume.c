@@ -55,18 +55,19 @@ static bool check_place(struct sim_request *q, struct sim_object *zone,
 		return sim_refuse(q, 535, CS_ALLOCATION, "%s", over);
 	if (!zone)
 		return sim_refuse(q, 431, CS_INVALID, "Unable to find zone by id %s",
-				  sim_arg_given(q->params, "zoneid") ? sim_arg(q->params, "zoneid")
-								     : "null");
+				  sim_arg(q->params, "zoneid") ? sim_arg(q->params, "zoneid")
+							       : "null");
+	if (streq(mk_json_str(zone->row, "allocationstate", "Enabled"), "Disabled") &&
+	    !sim_is_admin(q->caller))
+		return sim_refuse(q, 531, CS_PERMISSION,
+				  "Cannot perform this operation, Zone: %s is currently disabled",
+				  zone->name);
 	if (offering && streq(mk_json_str(offering->row, "storagetype", ""), "local") &&
 	    !mk_json_bool(zone->row, "localstorageenabled", false))
 		return sim_refuse(q, 431, CS_INVALID,
 				  "Zone is not configured to use local storage but volume's disk "
 				  "offering %s uses it",
 				  offering->name);
-	if (streq(mk_json_str(zone->row, "allocationstate", "Enabled"), "Disabled"))
-		return sim_refuse(q, 531, CS_PERMISSION,
-				  "Cannot perform this operation, Zone: %s is currently disabled",
-				  zone->name);
 	if (sim_arg_given(q->params, "customid") && !sim_is_admin(q->caller))
 		return sim_refuse(q, 531, CS_PERMISSION,
 				  "Please check your permissions, you are not allowed to "
