@@ -60,7 +60,7 @@ json_object *sim_tag_row(const struct sim_object *o, json_object *tag)
 	return row;
 }
 
-/* The tags inside of another row do not say the domain's path. */
+/* The tags inside of another row do not say the domain's path, and have a project's account as it is. */
 void sim_row_add_tags(json_object *row, const struct sim_object *o)
 {
 	json_object *tags = sim_json_array();
@@ -69,6 +69,9 @@ void sim_row_add_tags(json_object *row, const struct sim_object *o)
 		json_object *tag = sim_tag_row(o, json_object_array_get_idx(o->tags, i));
 
 		json_object_object_del(tag, "domainpath");
+		json_object_object_del(tag, "projectid");
+		json_object_object_del(tag, "project");
+		mk_json_set_str(tag, "account", o->owner->o.name);
 		json_object_array_add(tags, tag);
 	}
 	json_object_object_add(row, "tags", tags);
