@@ -31,6 +31,12 @@ enum stage {
 	STAGE_READY,
 };
 
+/* Of a connection. */
+struct numbered {
+	bool known;
+	unsigned number;
+};
+
 struct http {
 	sd_event *event;
 	sd_event_source *io, *timer;
@@ -39,7 +45,7 @@ struct http {
 	void *data;
 	bool kicked; /* the timer is set for now */
 	bool away;
-	unsigned connections; /* so far */
+	unsigned connections; /* that have a number */
 	LIST_HEAD(http_requests, http_request) requests;
 };
 
@@ -465,18 +471,27 @@ void http_set_mark(struct http_request *r, unsigned mark)
 static void on_connection(void *data, struct MHD_Connection *connection, void **context,
 			  enum MHD_ConnectionNotificationCode code)
 {
-	struct http *http = data;
-
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		*context = (void *)(uintptr_t)http->connections++;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = calloc(1, sizeof(struct numbered));
+		return;
+	}
+	free(*context);
+	*context = NULL;
 }
 
 unsigned http_connection(const struct http_request *r)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct numbered *c = info ? info->socket_context : NULL;
 
-	return info ? (unsigned)(uintptr_t)info->socket_context : 0;
+	if (!c)
+		return 0;
+	if (!c->known) {
+		c->known = true;
+		c->number = r->http->connections++;
+	}
+	return c->number;
 }
 
 const char *http_method(const struct http_request *r)

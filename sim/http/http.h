@@ -51,7 +51,7 @@ void http_drop_pending(struct http *http, unsigned mark);
 
 /* The caller's own, for http_drop_pending(); 0 at first. */
 void http_set_mark(struct http_request *r, unsigned mark);
-/* Which of all connections it came on; they count from 0. */
+/* The number of its connection, which gets one when it is asked for: 0, 1, … */
 unsigned http_connection(const struct http_request *r);
 const char *http_method(const struct http_request *r);
 const char *http_path(const struct http_request *r);  /* as sent, up to the '?' */

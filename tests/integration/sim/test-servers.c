@@ -99,6 +99,30 @@ static void on(const char *want)
 
 /* --- two servers --- */
 
+/* What comes on a kept connection goes to one server. */
+static void two_on_one_connection(void)
+{
+	_cleanup_free_ char *url = mk_strdup_printf("http://127.0.0.1:%u/client/api", sim.port);
+	_cleanup_json_ json_object *log = NULL;
+	CURL *c = curl_easy_init();
+	json_object *entries;
+	size_t n;
+
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	for (int i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL(curl_easy_perform(c), CURLE_OK);
+	curl_easy_cleanup(c);
+	log = sc_admin_get(&sim, "log");
+	entries = mk_json_get(log, "entries");
+	n = json_object_array_length(entries);
+	for (size_t i = n - 2; i < n; i++)
+		CU_ASSERT_STRING_EQUAL(mk_json_str(json_object_array_get_idx(entries, i), "server",
+						   ""),
+				       "ms1");
+}
+
 static void test_balance(void)
 {
 	static const char *const want[] = { "ms1", "ms2", "ms1", "ms2" };
@@ -108,6 +132,12 @@ static void test_balance(void)
 		CU_ASSERT_EQUAL(list_volume(), 200);
 		on(want[i]);
 	}
+	sc_admin(&sim, "set", "{\"balance\":\"connection\"}");
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) { /* each is a connection of its own */
+		CU_ASSERT_EQUAL(list_volume(), 200);
+		on(want[i]);
+	}
+	two_on_one_connection();
 	sc_admin(&sim, "set", "{\"balance\":\"ms2\"}");
 	for (int i = 0; i < 2; i++) {
 		CU_ASSERT_EQUAL(list_volume(), 200);
