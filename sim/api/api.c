@@ -120,7 +120,7 @@ static bool check_role(struct api *a)
 	struct sim_call call = { .command = a->command, .caller = a->caller };
 
 	json_object_put(a->decoded);
-	call.params = a->decoded = request_to_json(&a->params);
+	call.params = a->decoded = request_to_json(&a->params, false);
 	return sim_authorize(a->server->sim, &call, &a->answer);
 }
 

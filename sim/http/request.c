@@ -401,16 +401,19 @@ static bool of_transport(const char *name)
 	return false;
 }
 
-json_object *request_to_json(const struct request *q)
+json_object *request_to_json(const struct request *q, bool lower)
 {
 	_cleanup_free_ struct in_map *map = java_order(q);
 	json_object *o = json_object_new_object();
 
 	for (size_t i = 0; o && map && i < q->n; i++) {
 		const struct request_param *p = map[i].param;
+		_cleanup_free_ char *name = of_transport(p->name) ? NULL : strdup(p->name);
 
-		if (!of_transport(p->name))
-			json_object_object_add(o, p->name,
+		for (char *c = name; lower && c && *c; c++)
+			*c = (char)tolower((unsigned char)*c);
+		if (name)
+			json_object_object_add(o, name,
 					       json_object_new_string_len(p->value, (int)p->size));
 	}
 	return o;

@@ -43,7 +43,7 @@ int request_parse_expires(const char *text, int64_t *ret_time);
 bool request_bad_text(const struct request *q, char **ret_why);
 
 /*
- * For the model: names as they were sent, in the order in which the server goes through them, without those of the
- * transport (signature, apikey, …). NULL without memory.
+ * In the order in which the server goes through them, without those of the transport (signature, apikey, …). lower: the
+ * names in lower case; the model wants them as they were sent. NULL without memory.
  */
-json_object *request_to_json(const struct request *q);
+json_object *request_to_json(const struct request *q, bool lower);

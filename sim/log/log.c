@@ -106,7 +106,7 @@ json_object *log_received(struct sim_log *log, const char *command, const struct
 	if (json_object_array_length(log->entries) < ENTRIES_MAX) {
 		entry = json_object_new_object();
 		mk_json_set_str(entry, "command", command);
-		json_object_object_add(entry, "params", request_to_json(q));
+		json_object_object_add(entry, "params", request_to_json(q, true));
 		json_object_array_add(log->entries, entry);
 	}
 

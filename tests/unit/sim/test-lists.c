@@ -41,7 +41,7 @@ static void test_tags(void)
 			"tags[0].key", "other", "tags[0].value", "x", "tags[1].key", "owner",
 			"tags[1].value", "you");
 	CU_ASSERT_EQUAL(count(env_ok("listTags", "resourcetype", "Volume")), 1);
-	env_job_refused(431, "Unable to find resource by id " SIM_OMA " and type Volume",
+	env_job_refused(431, "Unable to find resource by uuid " SIM_OMA " and type Volume",
 			"createTags", "resourceids", SIM_OMA, "resourcetype", "Volume",
 			"tags[0].key", "k", "tags[0].value", "v");
 

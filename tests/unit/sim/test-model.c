@@ -50,15 +50,22 @@ static void test_ids(void)
 	env_refused(431, 9999,
 		    "Unable to execute API command deletevolume due to missing parameter id",
 		    "deleteVolume");
-	env_refused(
-		431, 9999,
-		"Unable to execute API command deletevolume due to invalid value. Invalid value "
-		"provided for API arg: id",
-		"deleteVolume", "id", "");
+	env_refused(431, 4350, "Invalid value provided for API arg: id", "deleteVolume", "id", "");
+	env_refused(431, 9999, BAD_ID("listvolumes", "id", ""), "listVolumes", "id", "");
 	env_refused(431, 9999,
-		    "Unable to execute API command createvolume due to invalid value. For input "
-		    "string: \"1.5\"",
+		    "Unable to execute API command listvolumes due to invalid value. Invalid value "
+		    "provided for API arg: id",
+		    "listVolumes", "id", "0");
+	env_refused(431, 9999, BAD_ID("listvolumes", "ids", " " SIM_OMA_ROOT), "listVolumes", "ids",
+		    SIM_OMA_ROOT ", " SIM_OMA_ROOT);
+	env_refused(431, 9999,
+		    "Unable to execute API command createvolume due to invalid value 1.5 for "
+		    "parameter size",
 		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING, "size", "1.5");
+	env_refused(431, 9999,
+		    "Unable to execute API command createvolume due to invalid value  for "
+		    "parameter size",
+		    "createVolume", "diskofferingid", SIM_CUSTOM_OFFERING, "size", "");
 	env_refused(431, 4350, "Specify either id or ids but not both parameters", "listVolumes",
 		    "id", SIM_OMA_ROOT, "ids", SIM_OMA_ROOT);
 	env_stop();
@@ -78,15 +85,19 @@ static void test_traps(void)
 	_cleanup_json_ json_object *o = NULL, *row = NULL;
 
 	env_start();
-	/* garbage in a parameter with a "since": the filter is lost */
-	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "rubbish")), 3);
+	/* garbage in a parameter with a "since": the filter is lost; in a list of ids it names no row */
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "diskofferingid", "rubbish")), 3);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "rubbish")), 0);
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "")), 3);
 	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "ids", "rubbish," SIM_OMA_ROOT)), 1);
 	/* a bare number is an internal id: this is the failover VM's root disk */
 	o = env_ok("listVolumes", "id", "3");
 	row = json_object_get(json_object_array_get_idx(mk_json_get(o, "volume"), 0));
 	CU_ASSERT_STRING_EQUAL(mk_json_str(row, "id", ""), SIM_FAILOVER_ROOT);
 	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", "77")), 0);
-	env_refused(431, 4350, "Unable to find volume with ID: 77", "deleteVolume", "id", "77");
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "id", "-1")), 0);
+	env_refused(431, 4350, "Unable to find UUID for id [77] of type [Volume]", "deleteVolume",
+		    "id", "77");
 	/* the database compares without case */
 	env_seed("{\"vms\":[{\"id\":\"abcdef00-0000-4000-8000-000000000001\"}]}");
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "id",
