@@ -309,13 +309,29 @@ def world_for(world, exchanges):
     return world
 
 
-def drop_unseen(world, exchanges):
-    """An account of the recording had no VMs but those that its script meets: its lists without filters show it."""
+def made_by(exchanges):
+    """The symbols of what the script itself makes: the snapshot $s is not the VM $s."""
+    return {row["id"][1:] for e in exchanges if re.match("create|deploy", e["step"] or "")
+            for row in dicts(parse(e["reply"])) if str(row.get("id", "")).startswith("$")}
+
+
+def drop_unseen(world, exchanges, before=()):
+    """An account of the recording had no VMs but those that its script, or what is done before, meets: its lists
+    without filters show it."""
     met = vms_of(exchanges) | {name for e in exchanges for _, v in e["params"] or [] for name in SYMBOL.findall(v)}
+    met = met - made_by(exchanges) | {name.removesuffix("root") for line in before for name in SYMBOL.findall(line)}
     ids = {world["symbols"][name] for name in met if name in world["symbols"]}
     seed = world["seed"]
     seed["vms"] = [row for row in seed["vms"] if row["id"] in ids]
     seed["volumes"] = [row for row in seed["volumes"] if row.get("virtualmachineid") in ids | {None}]
+
+
+def alone(seed):
+    """The seed, without the VMs that every simulator has from the start: they are the root admin's."""
+    def gone(digits):
+        return [{"id": f"{n * 8}-{n * 4}-4{n * 3}-8{n * 3}-{n * 12}", "removed": True} for n in digits]
+
+    return {**seed, "vms": seed["vms"] + gone("124"), "volumes": seed["volumes"] + gone("356")}
 
 
 def derive(text):

@@ -44,7 +44,7 @@ class Script:
         outcome = []
         sim = None
         try:
-            sim = replay.Simulator(program, {**SETTINGS, **self.settings}.items(), self.world["seed"])
+            sim = replay.Simulator(program, {**SETTINGS, **self.settings}.items(), replay.alone(self.world["seed"]))
             for pair in self.play(replay.Replay(sim, self.world, self.exchanges, self.view)):
                 outcome.append(pair)
         except (OSError, ValueError, RuntimeError, http.client.HTTPException) as x:

@@ -240,7 +240,7 @@ STORIES = {
         """,
     "projects": """
         0-61
-        x09a = createVolume name=own diskofferingid=$small zoneid=$z1
+        x09a = createVolume name=own for project diskofferingid=$small zoneid=$z1
         62-79
         createTags resourceids=$x09d resourcetype=Volume tags[0].key=k tags[0].value=v
         80-103
@@ -262,10 +262,10 @@ STORIES = {
         0-21
         not 22: number 1 is another row here
         23-25
-        x03c = other: createVolume name=other's diskofferingid=$small zoneid=$z1
+        x03c = other: createVolume name=others diskofferingid=$small zoneid=$z1
         26-29
         30-33
-        x045 = admin: createVolume name=admin's diskofferingid=$small zoneid=$z1
+        x045 = admin: createVolume name=admins diskofferingid=$small zoneid=$z1
         34-35
         x047 = createVolume name=z2 diskofferingid=$small zoneid=$z2
         36-38
