@@ -56,7 +56,7 @@ const struct sim_param sim_params_list_vms[] = {
 	{ .name = "groupid", .type = P_ID, .kind = K_NONE },
 	{ .name = "id", .type = P_ID, .kind = K_VM },
 	{ .name = "ids", .type = P_IDS, .kind = K_VM, .since = "4.9" },
-	{ .name = "name", .type = P_TEXT, .like = true },
+	{ .name = "name", .type = P_TEXT },
 	{ .name = "state", .type = P_TEXT },
 	{ .name = "zoneid", .type = P_ID, .kind = K_ZONE },
 	{ .name = "forvirtualnetwork", .type = P_BOOL },

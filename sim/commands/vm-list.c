@@ -87,9 +87,14 @@ static bool match_network(struct sim_request *q, const struct sim_vm *vm)
 
 static bool match_keyword(json_object *params, const struct sim_vm *vm)
 {
-	return sim_match_like(params, "keyword", vm->o.name) ||
-	       sim_match_like(params, "keyword", vm->display_name) ||
-	       sim_match_like(params, "keyword", vm->state);
+	if (sim_match_like(params, "keyword", vm->o.name) ||
+	    sim_match_like(params, "keyword", vm->display_name) ||
+	    sim_match_text(params, "keyword", vm->state))
+		return true;
+	for (size_t i = 0; i < vm->n_nics; i++)
+		if (*vm->nics[i].ip && sim_match_like(params, "keyword", vm->nics[i].ip))
+			return true;
+	return false;
 }
 
 /* No VM here is under high availability, none is hidden. */
@@ -102,7 +107,7 @@ static bool match(struct sim_request *q, const struct sim_vm *vm)
 {
 	if (vm->o.removed || !sim_match_ids(q->sim, q->params, &vm->o))
 		return false;
-	if (is_gone(vm) && !sim_is_admin(q->caller))
+	if (is_gone(vm) && q->caller->type == SIM_ACCOUNT_USER)
 		return false;
 	return match_flags(q->params) && match_keyword(q->params, vm) &&
 	       sim_match_text(q->params, "name", vm->o.name) && match_state(q->params, vm) &&

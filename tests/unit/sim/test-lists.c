@@ -56,6 +56,22 @@ static void test_tags(void)
 	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "tags[0].key", "owner", "tags[0].value", "you",
 				     "tags[1].key", "owner", "tags[1].value", "me")),
 			1);
+	/* a row counts once for each of its tags; VMs do not */
+	json_object_put(env_job("createTags", "resourceids", a, "resourcetype", "Volume",
+				"tags[0].key", "class", "tags[0].value", "oma"));
+	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "tags[0].key", "OWNER", "tags[0].value", "me ",
+				     "tags[1].key", "class", "tags[1].value", "oma")),
+			2);
+	env_refused(431, 4350, "No value is passed in for key owner", "listVolumes", "tags[0].key",
+		    "owner");
+	env_refused(430, 9999,
+		    "Unable to decode parameter tags[0]; if specifying an object array, please use "
+		    "parameter[index].field=XXX, e.g. userGroupList[0].group=httpGroup",
+		    "listVolumes", "tags[0]", "owner");
+	env_refused(431, 9999,
+		    "Unable to execute API command listvolumes due to invalid value x for "
+		    "parameter tags",
+		    "listVolumes", "tags", "x");
 	json_object_put(env_job("deleteTags", "resourceids", both, "resourcetype", "Volume"));
 	CU_ASSERT_EQUAL(count(env_ok("listTags")), 1);
 	env_stop();
@@ -134,6 +150,53 @@ static void test_filters(void)
 	env_stop();
 }
 
+static void name_volume(const char *name)
+{
+	static unsigned n;
+	_cleanup_json_ json_object *seed = json_object_new_object(),
+				   *row = json_object_new_object();
+	_cleanup_free_ char *id = mk_strdup_printf("cccccccc-0000-4000-8000-%012u", n++);
+	json_object *rows = json_object_new_array();
+
+	mk_json_set_str(row, "id", id);
+	mk_json_set_str(row, "name", name);
+	json_object_array_add(rows, json_object_get(row));
+	json_object_object_add(seed, "volumes", rows);
+	env_seed(json_object_to_json_string(seed));
+}
+
+static void test_texts(void)
+{
+	static const struct {
+		const char *param, *value;
+		int64_t count;
+	} cases[] = {
+		{ "name", "umlaut ", 1 }, { "name", " umlaut", 0 },   { "name", "\U0001F602", 1 },
+		{ "name", "", 0 },        { "name", "100_", 0 },      { "keyword", "1_0%", 1 },
+		{ "keyword", "a\\b", 0 }, { "keyword", "a\\\\b", 1 }, { "keyword", "uml%t", 1 },
+		{ "keyword", "", 7 },     { "state", "", 0 },         { "type", "", 7 },
+	};
+
+	env_start();
+	name_volume("\u00dcml\u00e4ut");
+	name_volume("\U0001F600");
+	name_volume("100%");
+	name_volume("a\\b");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int64_t n = count(env_ok("listVolumes", cases[i].param, cases[i].value));
+
+		if (n != cases[i].count)
+			tap_note("%s=%s: %" PRId64, cases[i].param, cases[i].value, n);
+		CU_ASSERT_EQUAL(n, cases[i].count);
+	}
+	env_set("role", "user");
+	env_refused(530, 4250,
+		    "Internal error executing command, please contact your system "
+		    "administrator",
+		    "listVolumes", "keyword", "\U0001F600");
+	env_stop();
+}
+
 /* Where a volume is, is for root admins; a root disk's offering is a number in a text. */
 static void test_roles(void)
 {
@@ -189,6 +252,7 @@ static const struct tap_test tests[] = {
 	{ "tags", test_tags },
 	{ "paging", test_paging },
 	{ "filters", test_filters },
+	{ "texts", test_texts },
 	{ "what a user sees", test_roles },
 	{ "offerings, capabilities, APIs", test_others },
 	{ NULL, NULL },
