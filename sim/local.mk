@@ -78,6 +78,8 @@ libsim_la_SOURCES = \
 	sim/model/model.c \
 	sim/model/model.h \
 	sim/model/mysql.c \
+	sim/model/poke.c \
+	sim/model/seed-internal.h \
 	sim/model/seed.c \
 	sim/model/settings.c \
 	sim/model/sim.h \
