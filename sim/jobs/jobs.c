@@ -208,7 +208,7 @@ void job_end(struct sim_job *job)
 
 void job_give_up(struct sim_job *job)
 {
-	if (job->begun && job->command->abort)
+	if (job->begun && !job->concluding && job->command->abort)
 		job->command->abort(job);
 }
 
@@ -277,6 +277,19 @@ static void go_on(struct sim_job *job, int64_t ms)
 		job_set_timer(job, JOB_WORKING, ms);
 }
 
+/* What is to be concluded is work of the VM's queue once more; what came meanwhile is before it. */
+static void queue_again(struct sim_job *job)
+{
+	struct sim_vm *vm = job->queue;
+
+	(void)job_unqueue(job);
+	job->queue = vm;
+	job->phase = JOB_QUEUED;
+	job->concluding = true;
+	TAILQ_INSERT_TAIL(&vm->queue, job, queued);
+	job_begin_next(job->sim, vm);
+}
+
 /* An API job looks for the end of its work job now and then (vm.job.check.interval). */
 static int on_time(sd_event_source *s, uint64_t usec, void *data)
 {
@@ -300,6 +313,10 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 	else
 		waits = false;
 
+	if (job->command->conclude && job->queue && !job->failed && !job->concluding) {
+		queue_again(job);
+		return 0;
+	}
 	if (!waits) {
 		report(job);
 		return 0;
@@ -309,11 +326,15 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 	return 0;
 }
 
-/* False: it was refused, and has ended. */
+/* False: it has nothing to proceed with. It may have been refused, and have ended. */
 static bool begin(struct sim_job *job)
 {
 	int64_t ms = duration(job);
 
+	if (job->concluding) {
+		job_set_timer(job, JOB_REPORTING, sim_get(job->sim, "report-ms"));
+		return false;
+	}
 	if (job->command->begin && !job->command->begin(job)) {
 		job_end(job);
 		return false;

@@ -42,7 +42,8 @@ static bool is_left_over(const struct sim_job *job, const struct sim_server *ser
 
 static void interrupt(struct sim_job *job)
 {
-	if (job->begun && job->phase != JOB_REPORTING && job->command->interrupt)
+	if (job->begun && !job->concluding && job->phase != JOB_REPORTING &&
+	    job->command->interrupt)
 		job->command->interrupt(job);
 	else if (job->phase != JOB_REPORTING)
 		job_give_up(job);

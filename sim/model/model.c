@@ -263,6 +263,8 @@ void sim_volume_detach(struct sim_volume *v)
 /* The row of a volume that was never made keeps the state that the deletion begins with. */
 void sim_volume_expunge(struct sim_volume *v)
 {
+	if (v->o.removed)
+		return;
 	v->state = v->stored ? "Expunged" : "Destroy";
 	v->stored = false;
 	v->o.removed = true;

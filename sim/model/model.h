@@ -276,7 +276,7 @@ enum sim_mode {
  *   proceed()   what is seen from then on; it comes after the begin() of all jobs of this beat
  *   midway()    what has changed when half of the work's time is over
  *   finish()    the work
- *   conclude()  what the API job does after the work, before it ends
+ *   conclude()  a second piece of work, for which the job waits in the VM's queue again
  *   result()    as seen at the end of the work; NULL: {"success":true}
  * abort() takes begin() back; interrupt() does what the server's next start does after it died at work, if that is
  * something else; linger() is what the hypervisor brings to its end although the server is restarted. Each
@@ -362,6 +362,7 @@ struct sim_job {
 	bool due;         /* its time came while the database was away */
 	bool interrupted; /* failed at the start of its server */
 	bool beginning;   /* it began at this beat */
+	bool concluding;  /* its work is done, and it waits in the queue for conclude() */
 	unsigned wait_ms; /* set by begin(): it waits for the guest, and works that much longer */
 };
 
