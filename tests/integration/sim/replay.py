@@ -97,7 +97,9 @@ class Simulator:
 def sign(params, key, secret, fault=()):
     """The query of a signed request; params: pairs. A fault is what is wrong with it: {"signature": "bad"}."""
     fault = dict(fault)
-    pairs = list(params) + [("response", fault.get("response", "json")), ("apikey", key)]
+    pairs = list(params) + [("apikey", key)]
+    if all(k != "response" for k, _ in params):
+        pairs.insert(0, ("response", fault.get("response", "json")))
     if fault.get("key") == "none":
         pairs.pop()
     elif "key" in fault:
