@@ -21,8 +21,8 @@ void env_stop(void);
  * ends as it says.
  *
  * env_ok(): status 200. Returns the object below the answer's root key, which the caller puts.
- * env_refused(): refused in the request, with this code and cserrorcode. text: the whole errortext, or its beginning if
- *	text ends with '*'.
+ * env_refused(): refused in the request, with this code and cserrorcode. text: the whole errortext, in which '*'
+ *	stands for anything.
  * env_start_job(): starts a job. Returns its id.
  * env_job(): starts a job, and the job succeeds. Returns its jobresult, which the caller puts.
  * env_job_refused(): starts a job, and the job fails with this code and text.
