@@ -427,7 +427,8 @@ static void serve(struct api *a)
 	const char *command = request_get(&a->params, "command", false);
 
 	a->entry = json_object_get(log_received(a->server->log, str_or_empty(command), &a->params));
-	mk_json_set_str(a->entry, "server", nodes_name(a->server, a->node));
+	if (a->entry) /* the log may be full */
+		mk_json_set_str(a->entry, "server", nodes_name(a->server, a->node));
 	if (command && is_login_by_get(a, command)) {
 		reply_login(a);
 		return;
