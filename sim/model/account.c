@@ -254,25 +254,40 @@ static void take_texts(struct sim_account *a, json_object *row)
 		snprintf(a->user_id, sizeof(a->user_id), "%s", user_id);
 }
 
-int sim_seed_account(struct sim *sim, json_object *row, char **ret_why)
+static int check_account(struct sim *sim, json_object *row, char **ret_why)
 {
-	const char *id = mk_json_str(row, "id", ""), *user_id = mk_json_str(row, "userid", NULL);
-	struct sim_account *a = (struct sim_account *)sim_find(sim, K_ACCOUNT, id);
-	struct sim_domain *domain = row_domain(sim, row, "domainid");
+	struct sim_account scratch = {};
+	const char *user_id = mk_json_str(row, "userid", NULL);
 	json_object *limits = mk_json_get(row, "limits");
 
-	if (!domain)
+	if (!row_domain(sim, row, "domainid"))
 		return wrong(ret_why, "no such domainid", row);
 	if (user_id && !mk_uuid_valid(user_id))
 		return wrong(ret_why, "userid is no UUID", row);
+	if (mk_json_get(row, "type") && take_type(&scratch, mk_json_str(row, "type", "")) < 0)
+		return wrong(ret_why, "type is user, domain-admin or admin", row);
+	if (limits && sim_account_limit(&scratch, limits) < 0)
+		return wrong(ret_why, "no such limit", row);
+	return 0;
+}
+
+int sim_seed_account(struct sim *sim, json_object *row, char **ret_why)
+{
+	const char *id = mk_json_str(row, "id", "");
+	struct sim_account *a = (struct sim_account *)sim_find(sim, K_ACCOUNT, id);
+	struct sim_domain *domain = row_domain(sim, row, "domainid");
+	int r = check_account(sim, row, ret_why);
+
+	if (r < 0)
+		return r;
 	if (!a)
 		a = account_new(sim, id, mk_json_str(row, "name", id), SIM_ACCOUNT_USER, domain);
 	if (mk_json_get(row, "domainid"))
 		a->domain = domain;
-	if (mk_json_get(row, "type") && take_type(a, mk_json_str(row, "type", "")) < 0)
-		return wrong(ret_why, "type is user, domain-admin or admin", row);
-	if (limits && sim_account_limit(a, limits) < 0)
-		return wrong(ret_why, "no such limit", row);
+	if (mk_json_get(row, "type"))
+		(void)take_type(a, mk_json_str(row, "type", ""));
+	if (mk_json_get(row, "limits"))
+		(void)sim_account_limit(a, mk_json_get(row, "limits"));
 
 	take_texts(a, row);
 	if (mk_json_get(row, "state"))
@@ -293,31 +308,41 @@ static struct sim_project *project_new(struct sim *sim, const char *id, const ch
 	return p;
 }
 
+static struct sim_account *member_at(struct sim *sim, json_object *members, size_t i)
+{
+	const char *id = json_object_get_string(json_object_array_get_idx(members, i));
+
+	return (struct sim_account *)sim_find(sim, K_ACCOUNT, str_or_empty(id));
+}
+
+static int check_project(struct sim *sim, json_object *row, char **ret_why)
+{
+	json_object *members = mk_json_get(row, "members");
+
+	if (!row_domain(sim, row, "domainid"))
+		return wrong(ret_why, "no such domainid", row);
+	if (members && !json_object_is_type(members, json_type_array))
+		return wrong(ret_why, "members is no list", row);
+	for (size_t i = 0; members && i < json_object_array_length(members); i++)
+		if (!member_at(sim, members, i))
+			return wrong(ret_why, "no such member", row);
+	return 0;
+}
+
 int sim_seed_project(struct sim *sim, json_object *row, char **ret_why)
 {
 	const char *id = mk_json_str(row, "id", ""), *name = mk_json_str(row, "name", id);
 	json_object *members = mk_json_get(row, "members");
 	struct sim_project *p = (struct sim_project *)sim_find(sim, K_PROJECT, id);
-	struct sim_domain *domain = row_domain(sim, row, "domainid");
-	size_t n;
+	int r = check_project(sim, row, ret_why);
 
-	if (!domain)
-		return wrong(ret_why, "no such domainid", row);
-	if (members && !json_object_is_type(members, json_type_array))
-		return wrong(ret_why, "members is no list", row);
+	if (r < 0)
+		return r;
 	if (!p)
-		p = project_new(sim, id, name, domain);
+		p = project_new(sim, id, name, row_domain(sim, row, "domainid"));
 	if (mk_json_get(row, "name"))
 		sim_set_text(&p->o.name, name);
-
-	n = members ? json_object_array_length(members) : 0;
-	for (size_t i = 0; i < n; i++) {
-		const char *member = json_object_get_string(json_object_array_get_idx(members, i));
-		struct sim_object *a = sim_find(sim, K_ACCOUNT, str_or_empty(member));
-
-		if (!a)
-			return wrong(ret_why, "no such member", row);
-		project_add(p, (struct sim_account *)a);
-	}
+	for (size_t i = 0; members && i < json_object_array_length(members); i++)
+		project_add(p, member_at(sim, members, i));
 	return 0;
 }

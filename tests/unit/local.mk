@@ -167,6 +167,12 @@ tests_unit_sim_volumes_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
 tests_unit_sim_volumes_tap_CFLAGS = $(TEST_CFLAGS)
 tests_unit_sim_volumes_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
 
+check_PROGRAMS += tests/unit/sim/accounts.tap
+tests_unit_sim_accounts_tap_SOURCES = tests/unit/sim/test-accounts.c
+tests_unit_sim_accounts_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
+tests_unit_sim_accounts_tap_CFLAGS = $(TEST_CFLAGS)
+tests_unit_sim_accounts_tap_LDADD = libsimenv.la libsim.la libvolumed.la libtap.la
+
 check_PROGRAMS += tests/unit/sim/life.tap
 tests_unit_sim_life_tap_SOURCES = tests/unit/sim/test-life.c
 tests_unit_sim_life_tap_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/sim
