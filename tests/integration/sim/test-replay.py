@@ -127,10 +127,14 @@ def main():
     for name in replay_check.PLANTED:
         tap.test(f"a planted wrong reply is found: {name}", replay_check.found(name, scripts, exceptions))
     results = []
-    with concurrent.futures.ProcessPoolExecutor(WORKERS) as pool:
-        outcomes = pool.map(run, scripts, [args.simulator] * len(scripts))
-        for script, outcome in zip(scripts, outcomes):
-            results.append(Result(script.name, outcome, exceptions))
+    waiting = [s for s in scripts if s.waits]
+    # the processes first: a fork does not go well with threads
+    with concurrent.futures.ProcessPoolExecutor(WORKERS) as pool, \
+            concurrent.futures.ThreadPoolExecutor(len(waiting) + 1) as threads:
+        outcomes = [pool.submit(run, s, args.simulator) for s in scripts if not s.waits]
+        outcomes += [threads.submit(run, s, args.simulator) for s in waiting]
+        for script, outcome in zip([s for s in scripts if not s.waits] + waiting, outcomes):
+            results.append(Result(script.name, outcome.result(), exceptions))
             r = results[-1]
             if not tap.test(f"{script.name}, {r.equal + r.excused} of {r.count()}", not r.different):
                 r.explain()
