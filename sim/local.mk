@@ -75,7 +75,7 @@ libsim_la_SOURCES = \
 	sim/model/guest.c \
 	sim/model/java.c \
 	sim/model/memory.c \
-	sim/model/model.c \
+	sim/model/object.c \
 	sim/model/model.h \
 	sim/model/mysql.c \
 	sim/model/poke.c \
@@ -84,6 +84,7 @@ libsim_la_SOURCES = \
 	sim/model/settings.c \
 	sim/model/sim.h \
 	sim/model/vm.c \
+	sim/model/volume.c \
 	$(NULL)
 libsim_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/sim
 libsim_la_CFLAGS = $(AM_CFLAGS) $(SIM_DEPS_CFLAGS)

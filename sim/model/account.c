@@ -72,13 +72,6 @@ static struct sim_account *account_new(struct sim *sim, const char *id, const ch
 	return a;
 }
 
-void sim_account_done(struct sim_account *a)
-{
-	free(a->user_name);
-	free(a->api_key);
-	free(a->secret);
-}
-
 void sim_accounts_init(struct sim *sim)
 {
 	struct sim_domain *root =
@@ -89,10 +82,19 @@ void sim_accounts_init(struct sim *sim)
 	snprintf(sim->admin->user_id, sizeof(sim->admin->user_id), "%s", SIM_USER);
 }
 
-void sim_account_set_role(struct sim *sim, const char *role)
+static void set_role(struct sim *sim, const char *role)
 {
 	if (sim->admin)
 		sim->admin->type = streq(role, "admin") ? SIM_ACCOUNT_ROOT_ADMIN : SIM_ACCOUNT_USER;
+}
+
+int sim_set(struct sim *sim, const char *key, const char *value)
+{
+	int r = sim_setting_set(sim, key, value);
+
+	if (r == 0 && streq(key, "role"))
+		set_role(sim, value);
+	return r;
 }
 
 bool sim_is_admin(const struct sim_account *account)
@@ -146,11 +148,6 @@ void sim_set_keys(struct sim *sim, const char *api_key, const char *secret)
 }
 
 /* ---- projects -------------------------------------------------------------------------------- */
-
-void sim_project_done(struct sim_project *project)
-{
-	free(project->members);
-}
 
 bool sim_project_has(const struct sim_project *project, const struct sim_account *member)
 {

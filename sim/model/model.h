@@ -487,10 +487,7 @@ char *sim_vm_text(const struct sim_vm *vm);
 
 /* The domain ROOT and the account admin in it. */
 void sim_accounts_init(struct sim *sim);
-void sim_account_done(struct sim_account *account);
-void sim_project_done(struct sim_project *project);
 /* The role of the account of the default world, "admin" or "user". */
-void sim_account_set_role(struct sim *sim, const char *role);
 
 /* Whether it is a root admin. */
 bool sim_is_admin(const struct sim_account *account);
@@ -554,6 +551,8 @@ bool sim_mysql_astral(const char *s);
 /* ---- settings -------------------------------------------------------------------------------- */
 
 void sim_settings_init(struct sim *sim);
+/* sim_set() without what follows from it. */
+int sim_setting_set(struct sim *sim, const char *key, const char *value);
 void sim_settings_done(struct sim *sim);
 bool sim_flag(struct sim *sim, const char *key);
 /* Whether a comma list has the word. */

@@ -116,7 +116,7 @@ static int parse(const struct setting *s, const char *value, int64_t *ret)
 	return -EINVAL;
 }
 
-int sim_set(struct sim *sim, const char *key, const char *value)
+int sim_setting_set(struct sim *sim, const char *key, const char *value)
 {
 	int i = find(key), r;
 	int64_t number;
@@ -129,8 +129,6 @@ int sim_set(struct sim *sim, const char *key, const char *value)
 
 	sim_set_text(&sim->settings[i].text, value);
 	sim->settings[i].number = number;
-	if (streq(key, "role"))
-		sim_account_set_role(sim, value);
 	return 0;
 }
 
@@ -162,7 +160,7 @@ void sim_settings_init(struct sim *sim)
 {
 	sim->settings = sim_alloc(ARRAY_SIZE(settings) * sizeof(*sim->settings));
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		if (sim_set(sim, settings[i].key, settings[i].initial) < 0)
+		if (sim_setting_set(sim, settings[i].key, settings[i].initial) < 0)
 			abort();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* VMs of the model: their state, details and network cards. */
+/* VMs of the model: their state, details, disks and network cards. */
 
 #include "model.h"
 
@@ -8,6 +8,16 @@ char *sim_vm_instance_name(const struct sim_vm *vm)
 {
 	return sim_checked(mk_strdup_printf("i-%" PRId64 "-%" PRId64 "-VM", vm->o.owner->o.number,
 					    vm->o.number));
+}
+
+char *sim_vm_text(const struct sim_vm *vm)
+{
+	_cleanup_free_ char *name = sim_vm_instance_name(vm);
+
+	return sim_checked(mk_strdup_printf("VM instance {\"id\":%" PRId64
+					    ",\"instanceName\":\"%s\",\"state\":\"%s\","
+					    "\"type\":\"%s\",\"uuid\":\"%s\"}",
+					    vm->o.number, name, vm->state, vm->type, vm->o.id));
 }
 
 bool sim_vm_has_host(const struct sim_vm *vm)
@@ -139,4 +149,76 @@ struct sim_nic *sim_vm_add_nic(struct sim *sim, struct sim_vm *vm, struct sim_ob
 	else if (gives_addresses(network))
 		snprintf(nic->ip, sizeof(nic->ip), "10.1.1.%u", 1 + n % 254);
 	return nic;
+}
+
+/* ---- disks ----------------------------------------------------------------------------------- */
+
+const char *sim_vm_hypervisor(struct sim *sim, const struct sim_vm *vm)
+{
+	return vm->hypervisor ? vm->hypervisor : sim_get_text(sim, "hypervisor");
+}
+
+/* How many volumes, VM snapshots or backups it has. */
+int64_t sim_vm_count(struct sim *sim, enum sim_kind kind, const struct sim_vm *vm)
+{
+	struct sim_object *o;
+	int64_t n = 0;
+
+	SIM_FOREACH(sim, kind, o) {
+		if (o->removed)
+			continue;
+		if (kind == K_VOLUME)
+			n += ((struct sim_volume *)o)->vm == vm;
+		else
+			n += streq(mk_json_str(o->row, "virtualmachineid", ""), vm->o.id);
+	}
+
+	return n;
+}
+
+/* From CloudStack's table hypervisor_capabilities. */
+unsigned sim_vm_max_disks(struct sim *sim, const struct sim_vm *vm)
+{
+	static const struct {
+		const char *hypervisor;
+		unsigned n;
+	} table[] = { { "KVM", 32 }, { "VMware", 59 }, { "XenServer", 13 }, { "Simulator", 6 } };
+	int64_t set = sim_get(sim, "max-data-disks");
+
+	if (set > 0)
+		return (unsigned)set;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (streq(table[i].hypervisor, sim_vm_hypervisor(sim, vm)))
+			return table[i].n;
+	return 6;
+}
+
+struct sim_volume *sim_vm_volume_at(struct sim *sim, const struct sim_vm *vm, int device_id)
+{
+	struct sim_volume *v;
+
+	SIM_FOREACH(sim, K_VOLUME, v)
+		if (!v->o.removed && v->vm == vm && v->device_id == device_id)
+			return v;
+	return NULL;
+}
+
+struct sim_volume *sim_vm_root(struct sim *sim, const struct sim_vm *vm)
+{
+	struct sim_volume *v;
+
+	SIM_FOREACH(sim, K_VOLUME, v)
+		if (!v->o.removed && v->vm == vm && v->root)
+			return v;
+	return NULL;
+}
+
+int sim_vm_free_device(struct sim *sim, const struct sim_vm *vm)
+{
+	int last = (int)sim_vm_max_disks(sim, vm) + 1;
+
+	for (int i = 1; i <= last; i++)
+		if (i != 3 && !sim_vm_volume_at(sim, vm, i)) /* 3 is the CD drive */
+			return i;
+	return -1;
 }
