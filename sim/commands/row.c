@@ -8,8 +8,6 @@
 
 void sim_row_add_owner(json_object *row, const struct sim_account *owner)
 {
-	_cleanup_free_ char *path = sim_domain_path(owner->domain);
-
 	if (owner->project) {
 		mk_json_set_str(row, "projectid", owner->project->o.id);
 		mk_json_set_str(row, "project", owner->project->o.name);
@@ -18,7 +16,7 @@ void sim_row_add_owner(json_object *row, const struct sim_account *owner)
 	}
 	mk_json_set_str(row, "domainid", owner->domain->o.id);
 	mk_json_set_str(row, "domain", owner->domain->o.name);
-	mk_json_set_str(row, "domainpath", path);
+	mk_json_set_str(row, "domainpath", owner->domain->path);
 }
 
 void sim_row_add_named(json_object *row, const char *prefix, const struct sim_object *o)

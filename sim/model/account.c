@@ -29,12 +29,17 @@ bool sim_domain_is_in(const struct sim_domain *domain, const struct sim_domain *
 	return false;
 }
 
-char *sim_domain_path(const struct sim_domain *domain)
+/* A domain comes after its parent in the list. */
+static void set_paths(struct sim *sim)
 {
-	_cleanup_free_ char *above = domain->parent ? sim_domain_path(domain->parent) : NULL;
+	struct sim_domain *d;
 
-	return sim_checked(above ? mk_strdup_printf("%s/%s", above, domain->o.name)
-				 : strdup(domain->o.name));
+	SIM_FOREACH(sim, K_DOMAIN, d) {
+		free(d->path);
+		d->path = sim_checked(
+			d->parent ? mk_strdup_printf("%s/%s", d->parent->path, d->o.name)
+				  : strdup(d->o.name));
+	}
 }
 
 /* As the column path has it: ROOT is "/", one below it "/tenant/"; JSON writes \/ for /. */
@@ -77,6 +82,7 @@ void sim_accounts_init(struct sim *sim)
 	struct sim_domain *root =
 		(struct sim_domain *)sim_add(sim, K_DOMAIN, SIM_DOMAIN, ROOT_NAME);
 
+	set_paths(sim);
 	sim->last_number[K_ACCOUNT] = 1; /* the account system */
 	sim->admin = account_new(sim, SIM_ACCOUNT, ADMIN_NAME, SIM_ACCOUNT_ROOT_ADMIN, root);
 	snprintf(sim->admin->user_id, sizeof(sim->admin->user_id), "%s", SIM_USER);
@@ -194,6 +200,7 @@ int sim_seed_domain(struct sim *sim, json_object *row, char **ret_why)
 	}
 	if (name)
 		sim_set_text(&d->o.name, name);
+	set_paths(sim);
 	return 0;
 }
 

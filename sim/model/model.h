@@ -99,6 +99,7 @@ struct sim_nic {
 struct sim_domain {
 	struct sim_object o;
 	struct sim_domain *parent; /* NULL: ROOT */
+	char *path;                /* "ROOT/tenant": in each row of a list */
 };
 
 enum sim_account_type {
@@ -497,8 +498,7 @@ bool sim_project_has(const struct sim_project *project, const struct sim_account
 /* In the domain; name and domain as CloudStack compares them. NULL: none. */
 struct sim_account *sim_account_find(struct sim *sim, const char *name,
 				     const struct sim_domain *domain);
-/* "ROOT/tenant", and CloudStack's texts of both. The caller frees. */
-char *sim_domain_path(const struct sim_domain *domain);
+/* CloudStack's texts of both. The caller frees. */
 char *sim_domain_text(const struct sim_domain *domain);
 char *sim_account_text(const struct sim_account *account);
 

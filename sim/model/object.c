@@ -130,6 +130,8 @@ void sim_object_free(struct sim_object *o)
 {
 	if (o->kind == K_VM)
 		vm_done((struct sim_vm *)o);
+	if (o->kind == K_DOMAIN)
+		free(((struct sim_domain *)o)->path);
 	if (o->kind == K_ACCOUNT)
 		account_done((struct sim_account *)o);
 	if (o->kind == K_PROJECT)
