@@ -28,7 +28,7 @@ static double cpu(const struct th_sim *sim)
 	_cleanup_free_ char *text = child_slurp(path, NULL);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
-	return strtod(text, NULL);
+	return text ? strtod(text, NULL) : 0;
 }
 
 static char *list_body(const char *command, const char *key, const char *value)

@@ -171,9 +171,8 @@ static bool is_numeric(const char *s)
 static bool tag_resource(const char *token, void *data)
 {
 	struct addition *a = data;
-	struct sim_ref ref =
-		a->kind == K_NONE ? (struct sim_ref){} : sim_resolve(a->job->sim, token, a->kind);
-	struct sim_object *o = ref.object;
+	struct sim_object *o =
+		a->kind == K_NONE ? NULL : sim_resolve(a->job->sim, token, a->kind).object;
 
 	if (!o || o->removed)
 		return !sim_job_refuse(a->job, 431, "Unable to find resource by %s %s and type %s",

@@ -391,11 +391,11 @@ static void test_methods_and_paths(void)
 
 	begin();
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		int status = sc_request(&sim, cases[i].method, cases[i].path, NULL, NULL);
+		long status = sc_request(&sim, cases[i].method, cases[i].path, NULL, NULL);
 
 		CU_ASSERT_EQUAL(status, cases[i].status);
 		if (status != cases[i].status)
-			printf("# %s %s: %d\n", cases[i].method, cases[i].path, status);
+			printf("# %s %s: %ld\n", cases[i].method, cases[i].path, status);
 	}
 
 	/* a URL without "/api" meets the UI's page; the way there takes the signature along */

@@ -154,13 +154,13 @@ static bool fits(const char *text, const char *pattern)
 	return false;
 }
 
-static void check_error(const char *command, json_object *o, int code, const char *text)
+static void check_error(const char *command, json_object *o, int code, const char *pattern)
 {
 	const char *got = mk_json_str(o, "errortext", "(none)");
-	bool ok = mk_json_int(o, "errorcode", 0) == code && fits(got, text);
+	bool ok = mk_json_int(o, "errorcode", 0) == code && fits(got, pattern);
 
 	if (!ok)
-		tap_note("%s: expected %d '%s', got %d '%s'", command, code, text,
+		tap_note("%s: expected %d '%s', got %d '%s'", command, code, pattern,
 			 (int)mk_json_int(o, "errorcode", 0), got);
 	CU_ASSERT(ok);
 }
