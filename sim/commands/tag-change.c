@@ -261,12 +261,12 @@ static bool untag(struct removal *r, struct sim_object *o)
 static bool untag_resource(const char *token, void *data)
 {
 	struct removal *r = data;
-	struct sim_ref ref =
-		r->kind == K_NONE ? (struct sim_ref){} : sim_resolve(r->job->sim, token, r->kind);
+	struct sim_object *o =
+		r->kind == K_NONE ? NULL : sim_resolve(r->job->sim, token, r->kind).object;
 
-	if (!ref.object || json_object_array_length(ref.object->tags) == 0)
+	if (!o || json_object_array_length(o->tags) == 0)
 		return false;
-	return !sim_job_check_access(r->job, ref.object) || !untag(r, ref.object);
+	return !sim_job_check_access(r->job, o) || !untag(r, o);
 }
 
 /* A key that comes twice has its last value. */
