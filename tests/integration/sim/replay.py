@@ -6,6 +6,7 @@
 # names an id when a reply gives it, and the replay learns the simulator's id at the same place. What no two servers
 # have in common (dates, random ids, row numbers, names of the laboratory) is made equal on both sides.
 import base64
+import datetime
 import gzip
 import hashlib
 import hmac
@@ -25,6 +26,8 @@ CALLERS = {
     "other": ("replay-other-key", "replay-other-secret"),
     "domainadmin": ("replay-domainadmin-key", "replay-domainadmin-secret"),
 }
+# The recorder's times of day.
+EXPIRES = re.compile(r"2026-11-2[78]([T ])\d\d:\d\d(:\d\d)?")
 SYMBOL = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Keys whose value is the caller's account or the server's own.
@@ -116,8 +119,9 @@ def sign(params, key, secret, fault=()):
 class Symbols:
     """Which id of the simulator a symbol of the recording stands for."""
 
-    def __init__(self, known):
-        self.ids = dict(known)
+    def __init__(self, known, literal=()):
+        """literal: what a symbol is as long as nothing is bound to it."""
+        self.ids = {**dict(literal), **known}
         self.names = {v: k for k, v in known.items()}
 
     def bind(self, name, value):
@@ -164,6 +168,7 @@ NUMBERS = [
     (re.compile(r'(\\*"id\\*": )\\*"\d+\\*"'), r"\1N"),
     (re.compile(r"\b02(:[0-9a-f]{2}){5}\b"), "<mac>"),
     (re.compile(r"\bvlan://\d+"), "vlan://N"),
+    (re.compile(r"\b(PS|C|POD)[01](-z\d)?\b"), r"<\1>"),
     (re.compile(r"\b10\.1\.1\.(?!1$)\d+\b"), "10.1.1.N"),
     (re.compile(r"i-\d+-\d+-VM"), "i-N-N-VM"),
     (re.compile(r"\bid [\[]?\d+[\]]?"), "id N"),
@@ -177,6 +182,7 @@ NUMBERS = [
     (re.compile(r'(\\*"accountName\\*":\\*")[^"\\]+'), r"\1<own>"),
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "<mac>"),
     (re.compile(r"\bvlan://\d+"), "vlan://N"),
+    (re.compile(r"\b(PS|C|POD)[01](-z\d)?\b"), r"<\1>"),
 ]
 
 
@@ -225,6 +231,17 @@ def differences(recorded, ours, path=""):
             yield from differences(a, b, path + "[]")
     elif recorded != ours or type(recorded) is not type(ours):
         yield path, recorded, ours
+
+
+def expires(value, minutes=8):
+    """A recorded `expires` that had not passed, as one of today."""
+    m = EXPIRES.match(value)
+    if not m:
+        return value
+    if "+0200" in value:
+        minutes += 120
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+    return at.strftime(f"%Y-%m-%d{m.group(1)}%H:%M" + (":%S" if m.group(2) else "")) + value[m.end():]
 
 
 def read(path):
@@ -277,11 +294,15 @@ def first_state(exchanges, vm):
 
 
 def vms_of(exchanges):
-    """The symbols that stand for VMs in requests and replies."""
-    texts = [v for e in exchanges for k, v in e["params"] or []
-             if k == "virtualmachineid" or k == "id" and str(e["step"]).endswith("VirtualMachine")]
-    texts += [str(row.get("virtualmachineid")) for e in exchanges for row in dicts(e["reply"])]
-    return {name for text in texts for name in SYMBOL.findall(text)}
+    """The symbols that stand for VMs in requests and replies; $xroot is a volume of $x."""
+    rows = [row for e in exchanges for row in dicts(e["reply"])]
+    texts = [str(row.get("virtualmachineid")) for row in rows] + [str(row["id"]) for row in rows if "haenable" in row]
+    for e in exchanges:
+        params = e["params"] or []
+        vm = re.search("VirtualMachines?$", str(e["step"])) or ["resourcetype", "UserVm"] in params
+        texts += [v for k, v in params if k == "virtualmachineid" or vm and k in ("id", "ids", "resourceids")]
+    names = {name for text in texts for name in SYMBOL.findall(text)}
+    return names | set(re.findall(r"\$(\w+)root\b", json.dumps(exchanges)))
 
 
 def world_for(world, exchanges):
@@ -409,13 +430,19 @@ def compare(e, reply, symbols, view=lambda body: body):
     yield from differences(view(plain(recorded)), view(plain(ours, symbols)))
 
 
+def request_of(line):
+    """A request as it is written in the tables: "attachVolume id=$v virtualmachineid=$a"."""
+    command, *params = re.split(r" (?=[\w\[\].-]+=)", line)
+    return {"step": command, "params": [p.split("=", 1) for p in params], "reply": None}
+
+
 class Replay:
     """One script against one simulator."""
 
     def __init__(self, simulator, world, exchanges, view=lambda body: body):
         self.sim = simulator
         self.view = view
-        self.symbols = Symbols(world["symbols"])
+        self.symbols = Symbols(world["symbols"], world.get("literal", ()))
         self.exchanges = exchanges
         self.used = set(SYMBOL.findall(json.dumps(exchanges)))
         self.jobs = {}  # command -> ids of jobs that were started, oldest first
@@ -484,14 +511,14 @@ class Replay:
         symbol, _, line = line.partition(" = ") if re.match(r"\w+ = ", line) else ("", "", line)
         who, _, line = line.partition(": ") if re.match(r"\w+: ", line) else ("user", "", line)
         begin = line.startswith("begin ")
-        command, *params = re.split(r" (?=[\w\[\].-]+=)", line.removeprefix("begin "))
-        pairs = [p.split("=", 1) for p in params]
-        if command == "set":
-            self.sim.admin("set", dict(pairs))
+        e = request_of(line.removeprefix("begin "))
+        if e["step"] == "set":
+            self.sim.admin("set", dict(e["params"]))
             return
         for name in self.symbols.unknown(line):
             self.find_root(name)
-        reply = self.sim.api([("command", command)] + [(k, self.symbols.expand(v)) for k, v in pairs], who)
+        pairs = [("command", e["step"])] + [(k, self.symbols.expand(v)) for k, v in e["params"]]
+        reply = self.sim.api(pairs, who)
         answer = next(iter(parse(reply[2]).values()))
         value = answer.get("jobid") if begin else answer.get("id")
         if symbol and value:

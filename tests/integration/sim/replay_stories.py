@@ -13,7 +13,6 @@
 #   wait                       until no job is pending
 #   until STATE ID             until the volume is in that state
 # An id 1000002e-0000-4000-8000-00000000002e of the files is $x02e.
-import datetime
 import json
 import os
 import re
@@ -27,6 +26,9 @@ NAMES = {"001": "z1", "003": "z2", "014": "a", "013": "aroot", "01c": "b", "01b"
          "023": "n", "022": "nroot", "02a": "small", "0e4": "custom", "0f8": "medium", "054": "so", "015": "tpl",
          "056": "net", "016": "domain", "093": "project", "092": "pvm", "098": "pvmroot", "029": "account_other"}
 VMS = {"a": ("oma", "Running"), "b": ("test", "Running"), "s": ("failover", "Running"), "n": ("stopped", "Stopped")}
+# What the simulator's root admin has from the start, and the laboratory's had not.
+ADMINS = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222",
+          "44444444-4444-4444-8444-444444444444")
 # What of a reply is compared by its value.
 EXACT = {"errorcode", "cserrorcode", "errortext", "jobstatus", "jobresultcode", "jobprocstatus", "cmd", "success",
          "uuidList", "intervaltype", "snapshottype", "state", "type", "resourcetype"}
@@ -221,7 +223,7 @@ STORIES = {
         x08f = createVolume name=ümlaut diskofferingid=$small zoneid=$z1
         x090 = createVolume name=UMLAUT diskofferingid=$small zoneid=$z1
         x1 = createVolume name=more diskofferingid=$small zoneid=$z1
-        attachVolume id=$x1 virtualmachineid=$a
+        attachVolume id=$x1 virtualmachineid=$b
         0-12
         not 13: which rows are on page -1 is nothing to rely on
         14-22
@@ -229,7 +231,14 @@ STORIES = {
         24-60
         not 61: a name beyond the BMP that got into the database in another way
         62
-        poke account account_user limits={"volume":1}
+        createVolume name=more diskofferingid=$small zoneid=$z1
+        createVolume name=more diskofferingid=$small zoneid=$z1
+        createVolume name=more diskofferingid=$small zoneid=$z1
+        createVolume name=more diskofferingid=$small zoneid=$z1
+        createVolume name=more diskofferingid=$small zoneid=$z1
+        createVolume name=more diskofferingid=$small zoneid=$z1
+        createVolume name=more diskofferingid=$small zoneid=$z1
+        poke account account_user limits={"volume":20}
         63-64
         poke account account_user limits={"volume":-1}
         65-68
@@ -239,6 +248,8 @@ STORIES = {
         71-74
         """,
     "projects": """
+        stopVirtualMachine id=$s
+        startVirtualMachine id=$s
         0-61
         x09a = createVolume name=own for project diskofferingid=$small zoneid=$z1
         62-79
@@ -246,9 +257,10 @@ STORIES = {
         80-103
         """,
     "rate-limit": """
-        0
         set api-limit=100 interval-ms=600000
-        1-11
+        0-1
+        not 2-4: lists of an account that has nothing
+        5-11
         set api-limit=1
         12-17
         18 signature=bad
@@ -464,7 +476,7 @@ STORIES = {
         68-71
         fails
         72-73
-        x11b = deployVirtualMachine zoneid=$z1 serviceofferingid=$so templateid=$tpl networkids=$net startvm=false name=e3
+        x11b = deployVirtualMachine zoneid=$z1 serviceofferingid=$so templateid=$tpl networkids=$net startvm=0 name=exp3
         fails StartCommand
         74-77
         fails
@@ -481,8 +493,7 @@ STORIES = {
 }
 
 NUMBERS = re.compile(r"\d+(-\d+)?( \d+(-\d+)?)*( \w+=\w+)*$")
-# The recorder's times of day, and what it did not write out.
-EXPIRES = re.compile(r"2026-11-2[78]([T ])(\d\d):\d\d(:\d\d)?")
+# What the recorder did not write out.
 LENGTH = re.compile(r"\(([\d.]+) (bytes|MB)\)")
 
 
@@ -544,14 +555,7 @@ class Story(Script):
         m = LENGTH.fullmatch(value)
         if m:
             return "x" * int(float(m.group(1)) * (1 if m.group(2) == "bytes" else 1 << 20))
-        m = EXPIRES.match(value) if key == "expires" else None
-        if not m:
-            return value
-        minutes = 16 if "16 min" in note else 8
-        if "+0200" in value:
-            minutes += 120
-        at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
-        return at.strftime(f"%Y-%m-%d{m.group(1)}%H:%M" + (":%S" if m.group(3) else "")) + value[m.end():]
+        return replay.expires(value, 16 if "16 min" in note else 8) if key == "expires" else value
 
     def prepare_world(self):
         seed, symbols = self.world["seed"], self.world["symbols"]
@@ -570,6 +574,7 @@ class Story(Script):
             for vm, (name, state) in VMS.items():
                 if row["id"] == symbols[vm]:
                     row.update(name=name, displayname=name, state=state)
+        seed["vms"] += [{"id": vm, "removed": True} for vm in ADMINS]
         for row in seed["zones"]:
             row.update(dns1="127.0.0.53", internaldns1="127.0.0.53", guestcidraddress="10.1.1.0/24")
         raw = {m.group(1) for e in self.exchanges for m in re.finditer(r"\$x([0-9a-f]{3})\b", json.dumps(e))}

@@ -77,7 +77,7 @@ def as_exchanges(title, ids):
     """The steps of a title as exchanges."""
     commands = {}
     for n, step in enumerate(title["steps"], 1):
-        params = list(map(list, ids.plain(step["params"]).items()))
+        params = [[k, replay.expires(v) if k == "expires" else v] for k, v in ids.plain(step["params"]).items()]
         e = {"script": title["title"], "n": n, "step": step["params"].get("command"), "params": params,
              "status": step["status"], "reply": ids.plain(step["body"]), "description": step.get("x-description")}
         job = ids.plain(step["params"].get("jobid", ""))
@@ -107,7 +107,7 @@ def tagged(*tags, volume="v1"):
 
 SNAPSHOT = attached(name="snapvol") + ["snap1 = createSnapshot volumeid=$v1 name=s1"]
 MULTI = [line for i, tags in enumerate(([("class", "oma"), ("op", "1"), ("owner", "x")],
-                                        [("class", "test"), ("op", "2"), ("owner", "x")],
+                                        [("class", "other"), ("op", "2"), ("owner", "x")],
                                         [("class", "oma"), ("op", "3"), ("owner", "y")]))
          for line in fresh(f"v{i}", f"m{i}") + tagged(*tags, volume=f"v{i}")]
 
@@ -123,10 +123,10 @@ THINGS = ["ov = other: createVolume name=v diskofferingid=$custom zoneid=$z1 siz
 
 class Title(Script):
     """What a title's steps need: `before`, requests as they are written here; `names`, what a counted id is in the
-    seed's world; `fails`, which command of the hypervisor fails at a step; `only`, whether the account has
-    no other VMs than these steps meet."""
+    seed's world; `fails`, which command of the hypervisor fails at a step; `called`, the name of something in
+    the seed's world."""
 
-    def __init__(self, title, world, names=(), before=(), settings=(), fails=(), only=False):
+    def __init__(self, title, world, names=(), before=(), settings=(), fails=(), called=()):
         ids = Ids(title["steps"])
         ids.names = {value: dict(names).get(name, name) for value, name in ids.names.items()}
         exchanges = list(as_exchanges(title, ids))
@@ -135,10 +135,13 @@ class Title(Script):
         for n, command in dict(fails).items():
             exchanges[n - 1]["note"] = command + " fails"
         super().__init__("title " + title["title"], exchanges, world)
-        if only:
-            replay.drop_unseen(self.world, exchanges, before)
+        replay.drop_unseen(self.world, exchanges + [replay.request_of(line) for line in before])
         # What nobody makes is sent as it was.
-        self.world["symbols"] = {**{name: value for value, name in ids.names.items()}, **self.world["symbols"]}
+        self.world["literal"] = {name: value for value, name in ids.names.items()}
+        seed, symbols = self.world["seed"], self.world["symbols"]
+        for row in seed["vms"] + seed["networks"]:
+            name = next((n for symbol, n in dict(called).items() if symbols[symbol] == row["id"]), None)
+            row.update({key: name for key in ("name", "displayname") if name and key in row})
 
     def play(self, r):
         for line in self.before:
@@ -195,8 +198,9 @@ PREPARATIONS = {
     "volumes by two tags: count is larger than the rows": (Title, {"before": MULTI}),
     "ids: nothing valid, a blank, an unknown one": (Title, {"names": {"v1": "aroot", "v2": "broot"}}),
     "paging, malformed":
-        (Title, {"before": attached("w", "a", "w") + attached(name="alpha", size=2) + tagged(("K", "V")) +
-                 fresh("v2", "Data_1", 5) + fresh("v3", "gamma") + fresh("v4", "Delta")}),
+        (Title, {"before": fresh(name="alpha", size=2) + attached("w", "a", "w") +
+                 ["attachVolume id=$v1 virtualmachineid=$a"] + tagged(("K", "V")) + fresh("v2", "Data_1", 5) +
+                 fresh("v3", "gamma") + fresh("v4", "Delta")}),
     "a name with \\u0041 in it makes the reply invalid JSON (body is the text)":
         (Title, {"before": ["createVolume diskofferingid=$custom zoneid=$z1 size=1 name=back\\slash \\u0041"]}),
     "attach with a refused device id leaves the volume Ready": (Title, {"names": A}),
@@ -221,16 +225,17 @@ PREPARATIONS = {
         (FailingTitle, {"before": attached(name="v"), "fails": {1: "CreateObjectCommand", 6: "CopyCommand"}}),
     "deleteVolume while attaching, as a user": (Title, {"before": ready() + ["set job-ms=400"]}),
     "snapshot of a detached volume: the result says Allocated": (Title, {"before": ready(name="snapvol")}),
+    "deployVirtualMachine refusals": (Title, {"called": {"a": "qvmsu68dcd1", "net": "l2qvmsu68dc"}}),
     "asyncbackup": (Title, {"before": attached(name="snapvol")}),
-    "snapshot without a name": (Title, {"before": attached(name="snapvol")}),
+    "snapshot without a name": (Title, {"before": attached(name="snapvol"), "called": {"a": "qsnapshu01f7a"}}),
     "snapshots: keyword, id with ids": (Title, {"before": SNAPSHOT + ["snap2 = createSnapshot volumeid=$v1 name=s2"]}),
     "volume from a snapshot: snapshotid in the job only": (Title, {"before": SNAPSHOT}),
     "snapshot with an offering": (Title, {"before": SNAPSHOT}),
-    "deleted snapshot": (Title, {"before": SNAPSHOT}),
+    "deleted snapshot": (Title, {"before": SNAPSHOT + ["detachVolume id=$v1"]}),
     "start of a VM without disks": (Title, {"names": {"vm1": "s"}, "before": ["detachVolume id=$sroot"]}),
     "stop and start of a destroyed VM": (Title, {"names": {"vm1": "s"}, "before": ["destroyVirtualMachine id=$s"]}),
     "things of another account": (Title, {"names": OTHERS, "before": THINGS}),
-    "volume limit; destroyed ones do not count": (Title, {"before": ready(name="a1"), "only": True}),
+    "volume limit; destroyed ones do not count": (Title, {"before": ready(name="a1")}),
     "listVirtualMachines with details=min":
         (Title, {"before": ["destroyVirtualMachine id=$b"] + attached("v1", "a", "alpha", 2) +
                  attached("v2", "s", "beta") + ["createTags resourceids=$a resourcetype=UserVm " +
@@ -241,7 +246,7 @@ PREPARATIONS = {
         (Title, {"settings": {"api-limit": 1, "interval-ms": LONG}, "before": ["listZones"]}),
     "restart with pending jobs":
         (RestartTitle, {"before": [line for n in "2345" for line in attached("v" + n, "a" + n, "v" + n)] +
-                        ready("v1", "v1") + ready("v6", "v6")}),
+                        ready("v1", "v1") + attached("v5", "a", "v6") + ["detachVolume id=$v5"]}),
 }
 
 
