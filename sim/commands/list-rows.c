@@ -28,30 +28,6 @@ static bool match_row(struct sim_request *q, const struct sim_object *o)
 	return true;
 }
 
-/* ZoneResponse: how a zone is addressed inside is for root admins (ResponseView.Full). */
-static json_object *shown_row(struct sim_request *q, const struct sim_object *o)
-{
-	static const char *const full[] = {
-		"dns1",         "dns2",         "ip6dns1",         "ip6dns2",
-		"internaldns1", "internaldns2", "guestcidraddress"
-	};
-	json_object *row;
-
-	if (o->kind != K_ZONE || sim_is_admin(q->caller))
-		return json_object_get(o->row);
-
-	row = sim_json_object();
-	json_object_object_foreach(o->row, key, value) {
-		bool hidden = false;
-
-		for (size_t i = 0; i < ARRAY_SIZE(full); i++)
-			hidden = hidden || streq(key, full[i]);
-		if (!hidden)
-			json_object_object_add(row, key, json_object_get(value));
-	}
-	return row;
-}
-
 static bool list_rows(struct sim_request *q, const char *key, enum sim_kind kind, match_fn match)
 {
 	struct sim_list list;
@@ -62,7 +38,7 @@ static bool list_rows(struct sim_request *q, const char *key, enum sim_kind kind
 
 	SIM_FOREACH(q->sim, kind, o)
 		if (match_row(q, o) && (!match || match(q, o)) && sim_list_wants(&list))
-			sim_list_add(&list, shown_row(q, o));
+			sim_list_add(&list, json_object_get(o->row));
 	return sim_list_end(&list);
 }
 

@@ -33,6 +33,8 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 # Keys whose value is the caller's account or the server's own.
 OWN = {"account", "accountid", "domainid", "domain", "domainpath", "userid", "username", "managementserverid",
        "managementservername"}
+# Keys whose value is what the laboratory called it.
+NAMED = {"storage", "clustername", "podname"}
 DATES = {"created", "completed", "attached", "lastupdated", "removed", "date"}
 
 
@@ -168,7 +170,7 @@ NUMBERS = [
     (re.compile(r'(\\*"id\\*": )\\*"\d+\\*"'), r"\1N"),
     (re.compile(r"\b02(:[0-9a-f]{2}){5}\b"), "<mac>"),
     (re.compile(r"\bvlan://\d+"), "vlan://N"),
-    (re.compile(r"\b(PS|C|POD)[01](-z\d)?\b"), r"<\1>"),
+    (re.compile(r"\bPS[01](-z\d)?\b"), "<pool>"),
     (re.compile(r"\b10\.1\.1\.(?!1$)\d+\b"), "10.1.1.N"),
     (re.compile(r"i-\d+-\d+-VM"), "i-N-N-VM"),
     (re.compile(r"\bid [\[]?\d+[\]]?"), "id N"),
@@ -182,7 +184,7 @@ NUMBERS = [
     (re.compile(r'(\\*"accountName\\*":\\*")[^"\\]+'), r"\1<own>"),
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "<mac>"),
     (re.compile(r"\bvlan://\d+"), "vlan://N"),
-    (re.compile(r"\b(PS|C|POD)[01](-z\d)?\b"), r"<\1>"),
+    (re.compile(r"\bPS[01](-z\d)?\b"), "<pool>"),
 ]
 
 
@@ -312,7 +314,7 @@ def world_for(world, exchanges):
     seed, symbols = world["seed"], world["symbols"]
     used = vms_of(exchanges)
     named = lab_names(exchanges)
-    add_accounts(seed, symbols)
+    world["literal"] = add_accounts(seed)
     for vm in sorted(used - set(symbols)):
         if re.fullmatch(r"a\d|ovm", vm):  # others are deployed by the script
             copy_vm(seed, symbols, symbols["a"], vm)
@@ -332,18 +334,9 @@ def world_for(world, exchanges):
     return world
 
 
-def made_by(exchanges):
-    """The symbols of what the script itself makes: the snapshot $s is not the VM $s."""
-    return {row["id"][1:] for e in exchanges if re.match("create|deploy", e["step"] or "")
-            for row in dicts(parse(e["reply"])) if str(row.get("id", "")).startswith("$")}
-
-
-def drop_unseen(world, exchanges, before=()):
-    """An account of the recording had no VMs but those that its script, or what is done before, meets: its lists
-    without filters show it."""
-    met = vms_of(exchanges) | {name for e in exchanges for _, v in e["params"] or [] for name in SYMBOL.findall(v)}
-    met = met - made_by(exchanges) | {name.removesuffix("root") for line in before for name in SYMBOL.findall(line)}
-    ids = {world["symbols"][name] for name in met if name in world["symbols"]}
+def drop_unseen(world, exchanges):
+    """An account of the recording had no VMs but those that its script meets: its lists without filters show it."""
+    ids = {world["symbols"][name] for name in vms_of(exchanges) if name in world["symbols"]}
     seed = world["seed"]
     seed["vms"] = [row for row in seed["vms"] if row["id"] in ids]
     seed["volumes"] = [row for row in seed["volumes"] if row.get("virtualmachineid") in ids | {None}]
@@ -361,10 +354,10 @@ def derive(text):
     return str(uuid.uuid5(uuid.NAMESPACE_OID, text))
 
 
-def add_accounts(seed, symbols):
-    """The callers, in the domain of the network's owner; what the seed has is the user's."""
+def add_accounts(seed):
+    """The callers, in the domain of the network's owner; what the seed has is the user's. Returns their symbols."""
     network = seed["networks"][0]
-    symbols["domain"] = network["domainid"]
+    symbols = {"domain": network["domainid"]}
     accounts = [{"id": derive("mk"), "name": "mk", "domainid": network["domainid"], "type": "user"}]
     for who, (key, secret) in CALLERS.items():
         if who != "admin":
@@ -377,6 +370,7 @@ def add_accounts(seed, symbols):
     rest = dict(seed)
     seed.clear()
     seed.update(domains=[{"id": network["domainid"], "name": network["domain"]}], accounts=accounts, **rest)
+    return symbols
 
 
 def give_to_other(seed, symbols):

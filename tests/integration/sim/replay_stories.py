@@ -558,14 +558,14 @@ class Story(Script):
         return replay.expires(value, 16 if "16 min" in note else 8) if key == "expires" else value
 
     def prepare_world(self):
-        seed, symbols = self.world["seed"], self.world["symbols"]
+        seed, symbols, literal = self.world["seed"], self.world["symbols"], self.world["literal"]
         seed["accounts"] = [a for a in seed["accounts"] if a["name"] != "mk"]
         for row in seed["accounts"] + seed["networks"]:
-            if row["id"] == symbols["account_user"] or row["id"] == symbols["net"]:
+            if row["id"] == literal["account_user"] or row["id"] == symbols["net"]:
                 row["name" if "apikey" in row else "account"] = "mk"
         replay.copy_vm(seed, symbols, symbols["a"], "pvm")
         symbols["project"] = replay.derive("project")
-        seed["projects"] = [{"id": symbols["project"], "name": "proj", "domainid": symbols["domain"],
+        seed["projects"] = [{"id": symbols["project"], "name": "proj", "domainid": literal["domain"],
                              "members": [replay.derive("user")]}]
         for row in seed["vms"] + seed["volumes"]:
             if symbols["pvm"] in (row["id"], row.get("virtualmachineid")):
@@ -575,8 +575,6 @@ class Story(Script):
                 if row["id"] == symbols[vm]:
                     row.update(name=name, displayname=name, state=state)
         seed["vms"] += [{"id": vm, "removed": True} for vm in ADMINS]
-        for row in seed["zones"]:
-            row.update(dns1="127.0.0.53", internaldns1="127.0.0.53", guestcidraddress="10.1.1.0/24")
         raw = {m.group(1) for e in self.exchanges for m in re.finditer(r"\$x([0-9a-f]{3})\b", json.dumps(e))}
         for name in raw:
             symbols.setdefault("x" + name, f"10000{name}-0000-4000-8000-000000000{name}")

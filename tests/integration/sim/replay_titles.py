@@ -137,7 +137,7 @@ class Title(Script):
         super().__init__("title " + title["title"], exchanges, world)
         replay.drop_unseen(self.world, exchanges + [replay.request_of(line) for line in before])
         # What nobody makes is sent as it was.
-        self.world["literal"] = {name: value for value, name in ids.names.items()}
+        self.world["literal"].update({name: value for value, name in ids.names.items()})
         seed, symbols = self.world["seed"], self.world["symbols"]
         for row in seed["vms"] + seed["networks"]:
             name = next((n for symbol, n in dict(called).items() if symbols[symbol] == row["id"]), None)
