@@ -79,7 +79,7 @@ class Restart(Script):
 
     def play(self, r):
         note = None
-        for e in self.exchanges:
+        for i, e in enumerate(self.exchanges):
             if e.get("note") != note:
                 note = e.get("note")
                 if note == "pending":
@@ -91,6 +91,7 @@ class Restart(Script):
                     r.sim.admin("set", {"hosts-offline": False})
                 elif note == "again":
                     r.jobs.clear()  # those that the restart has ended
+            r.before(i)
             yield e, r.run_one(e)
 
 

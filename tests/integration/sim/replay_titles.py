@@ -135,7 +135,8 @@ class Title(Script):
         for n, command in dict(fails).items():
             exchanges[n - 1]["note"] = command + " fails"
         super().__init__("title " + title["title"], exchanges, world)
-        replay.drop_unseen(self.world, exchanges + [replay.request_of(line) for line in before])
+        met = [replay.request_of(line) for line in list(before) + [f"listVolumes virtualmachineid=${s}" for s in called]]
+        replay.drop_unseen(self.world, exchanges + met)
         # What nobody makes is sent as it was.
         self.world["literal"].update({name: value for value, name in ids.names.items()})
         seed, symbols = self.world["seed"], self.world["symbols"]
