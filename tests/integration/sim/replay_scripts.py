@@ -97,8 +97,8 @@ class Restart(Script):
 
 class Race(Script):
     """The second request comes before the work of the first has begun, or, where the recorder's was late, when it has:
-    he waited 1.2 s in between, and work begins up to 2 s later. The queues beat as CloudStack's. Where the machine is too
-    slow for that, everything is done again with more time."""
+    he waited 1.2 s in between, and work begins up to 2 s later. The queues beat as CloudStack's. Where the machine is
+    too slow for that, everything is done again with more time."""
 
     settings = {"stats-ms": LONG}  # the recorder's VMs were younger than the collector's minute
     beat = 2000

@@ -135,8 +135,8 @@ class Title(Script):
         for n, command in dict(fails).items():
             exchanges[n - 1]["note"] = command + " fails"
         super().__init__("title " + title["title"], exchanges, world)
-        met = [replay.request_of(line) for line in list(before) + [f"listVolumes virtualmachineid=${s}" for s in called]]
-        replay.drop_unseen(self.world, exchanges + met)
+        met = list(before) + [f"listVolumes virtualmachineid=${symbol}" for symbol in called]
+        replay.drop_unseen(self.world, exchanges + [replay.request_of(line) for line in met])
         # What nobody makes is sent as it was.
         self.world["literal"].update({name: value for value, name in ids.names.items()})
         seed, symbols = self.world["seed"], self.world["symbols"]
@@ -199,9 +199,9 @@ PREPARATIONS = {
     "volumes by two tags: count is larger than the rows": (Title, {"before": MULTI}),
     "ids: nothing valid, a blank, an unknown one": (Title, {"names": {"v1": "aroot", "v2": "broot"}}),
     "paging, malformed":
-        (Title, {"before": fresh(name="alpha", size=2) + attached("w", "a", "w") +
-                 ["attachVolume id=$v1 virtualmachineid=$a"] + tagged(("K", "V")) + fresh("v2", "Data_1", 5) +
-                 fresh("v3", "gamma") + fresh("v4", "Delta")}),
+        (Title, {"before": fresh(name="alpha", size=2) + fresh("v2", "Data_1", 5) + attached("v3", "a", "gamma") +
+                 ["attachVolume id=$v1 virtualmachineid=$a"] + tagged(("K", "V")) + fresh("v4", "Delta") +
+                 fresh("v5", "delta")}),
     "a name with \\u0041 in it makes the reply invalid JSON (body is the text)":
         (Title, {"before": ["createVolume diskofferingid=$custom zoneid=$z1 size=1 name=back\\slash \\u0041"]}),
     "attach with a refused device id leaves the volume Ready": (Title, {"names": A}),
