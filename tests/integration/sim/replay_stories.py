@@ -10,6 +10,7 @@
 #   fails COMMAND, fails       the hypervisor's command that fails from now on; none any more
 #   poke KIND ID KEY=VALUE     /admin/poke; seed KINDS ID KEY=VALUE: /admin/seed
 #   let A = B                  two names of one thing
+#   database away, database back HOW: what becomes of the jobs that were at work
 #   collect                    the collector of VMs' figures comes by
 #   wait                       until no job is pending
 #   until STATE ID             until the volume is in that state
@@ -122,7 +123,19 @@ STORIES = {
         24-29
         30 signature=bad
         set enforce-post=false
-        not 31-37: a database that is away
+        x1 = createVolume name=db diskofferingid=$small zoneid=$z1
+        set job-ms=600000 db-list-ms=1 db-change-ms=1
+        x146 = begin attachVolume id=$x1 virtualmachineid=$a
+        database away
+        31-32
+        database back never
+        33-34
+        x169 = createVolume name=dbq diskofferingid=$small zoneid=$z1
+        set job-ms=50
+        x168 = begin attachVolume id=$x169 virtualmachineid=$b
+        database away
+        database back wait
+        35-37
         """,
     "customjobid": """
         x025 = createVolume name=cj one diskofferingid=$small zoneid=$z1
@@ -613,6 +626,9 @@ class Story(Script):
             if same not in r.symbols.ids:
                 r.find_root(same)
             r.symbols.bind(name, r.symbols.ids[same])
+        elif word == "database":
+            _, _, jobs = rest.partition("back ")
+            r.sim.admin("database", {"away": False, "jobs": jobs} if jobs else {"away": True})
         elif word == "collect":
             r.collect()
         elif word == "wait":
