@@ -126,7 +126,7 @@ class Race(Script):
             if e.get("note") == "race" and not e["step"].startswith("job:"):
                 if not self.window[0]:
                     # the recorder's hypervisor took 4 s: what needs no queue is in the middle of its work at the beat
-                    r.sim.admin("set", {"queue-ms": self.beat, "job-ms": 2 * self.beat})
+                    r.sim.admin("set", {"queue-ms": self.beat, "job-ms": 2 * self.beat, "delete-ms": 2 * self.beat})
                     self.window = (begun, begun)
                 elif self.name in self.late:
                     self.await_work(r)
