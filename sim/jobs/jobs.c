@@ -138,20 +138,30 @@ bool job_unqueue(struct sim_job *job)
 	return first;
 }
 
-/* The first job of each queue that waits begins; all of them, before any goes on. */
+static void begin_first(struct sim_job *job)
+{
+	if (job->queue && job->phase == JOB_QUEUED && !job->stuck &&
+	    TAILQ_FIRST(&job->queue->queue) == job && begin(job))
+		job->beginning = true;
+}
+
+/*
+ * The first job of each queue that waits begins; all of them, before any goes on. In CloudStack threads decide which of
+ * them is first.
+ */
 static int on_beat(sd_event_source *s, uint64_t usec, void *data)
 {
 	struct sim *sim = data;
+	bool newest = streq(sim_get_text(sim, "beat-order"), "newest");
 	struct sim_job *job, *next;
 
 	sim->beat = sd_event_source_disable_unref(sim->beat);
 	if (sim->database_away)
 		return 0; /* sim_database_back() begins them */
-	for (job = TAILQ_FIRST(&sim->pending); job; job = next) {
-		next = TAILQ_NEXT(job, listed);
-		if (job->queue && job->phase == JOB_QUEUED && !job->stuck &&
-		    TAILQ_FIRST(&job->queue->queue) == job && begin(job))
-			job->beginning = true;
+	job = newest ? TAILQ_LAST(&sim->pending, sim_job_list) : TAILQ_FIRST(&sim->pending);
+	for (; job; job = next) {
+		next = newest ? TAILQ_PREV(job, sim_job_list, listed) : TAILQ_NEXT(job, listed);
+		begin_first(job);
 	}
 	TAILQ_FOREACH(job, &sim->pending, listed) {
 		if (job->beginning && job->command->proceed)

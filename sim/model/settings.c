@@ -18,6 +18,7 @@ static const struct setting {
 	const char *choice;
 } settings[] = {
 	{ "queue-ms", S_NUMBER, "2000" },
+	{ "beat-order", S_CHOICE, "oldest", "oldest|newest" },
 	{ "job-ms", S_NUMBER, "30" },
 	{ "report-ms", S_NUMBER, "10" },
 	{ "create-job-ms", S_NUMBER, "10" },
