@@ -67,9 +67,15 @@ STORIES = {
         27-28
         x061 = createVolume name=never diskofferingid=$small zoneid=$z1
         29-32
-        not 33-36: which of two attaches to two VMs wins is the beat's; the races have the other outcome
         detachVolume id=$x1
         detachVolume id=$x2
+        x067 = createVolume name=conc 2 diskofferingid=$small zoneid=$z1
+        attachVolume id=$x067 virtualmachineid=$a
+        detachVolume id=$x067
+        set queue-ms=400
+        33-36
+        set queue-ms=0
+        detachVolume id=$x067
         x06a = createVolume name=conc 3 diskofferingid=$small zoneid=$z1
         attachVolume id=$x06a virtualmachineid=$a
         detachVolume id=$x06a

@@ -173,7 +173,8 @@ A = {"vm1": "a"}
 # title -> (class, arguments)
 PREPARATIONS = {
     "attach of a fresh volume to A, 1.2 s later to B: both jobs succeed, B has it": (RaceTitle, {}),
-    "attach, 1.2 s later deleteVolume: deleted, the attach job fails": (RaceTitle, {"names": A, "before": ready()}),
+    "attach, 1.2 s later deleteVolume: deleted, the attach job fails":
+        (RaceTitle, {"names": A, "before": ready(name="v7")}),
     "attach, 1.2 s later resizeVolume: resized, the attach job fails": (RaceTitle, {"names": A, "before": ready()}),
     "attach, 1.2 s later createSnapshot: snapshot made, the attach job fails":
         (RaceTitle, {"names": A, "before": ready(name="v2")}),
