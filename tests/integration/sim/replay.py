@@ -467,7 +467,7 @@ class Replay:
         while any(vm["state"] == "Running" and "cpuused" not in vm
                   for vm in self.sim.admin("state?kinds=vms")["vms"].values()):
             time.sleep(0.005)
-        self.sim.admin("set", {"stats-ms": 600000})
+        self.sim.admin("set", {"stats-ms": 0})
 
     def set_limits(self, e, following):
         """The recorder's root admin had set limits of the account between two requests: the refusal tells them."""
