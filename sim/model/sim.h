@@ -65,22 +65,8 @@ struct sim_answer {
 #define SIM_NETWORK          "00000000-0000-4000-8000-000000000006"
 
 /*
- * Changes a setting. Values are texts. README.md describes each; model-settings.c has their types and defaults.
- *
- * Numbers: job-ms (how long a job works), report-ms (from the end of work in a VM's queue to the job's end),
- *	create-job-ms (in place of both, for jobs that need no storage), delete-ms, stats-ms, job-expire-ms, page-size,
- *	max-data-disks (0: the hypervisor's limit), max-volumes (0: no limit), pool-gib (what the storage can hold; 0:
- *	what the hypervisor has).
- * Texts: hypervisor, role (admin or user), denied (comma list of commands that the roles lack: 432), allowed
- *	(that users and domain admins have although they lack them by default), unknown (comma
- *	list of commands that the server lacks: 401), fail (comma list of what the hypervisor or the storage refuses to
- *	do: create, delete, resize, copy, attach, detach, start, stop), fail-text (what they say).
- * true or false: expunge, expunge-vm, force-stop (rights of a user), backup-attach, maintenance, no-secondary-storage
- *	(snapshots fail), host-away (no agent answers: on a running VM attach, detach and a stop that is not forced
- *	fail, and no VM starts), hosts-full (no VM starts, which is known at once), storage-full (nothing can be
- *	made or made larger).
- * Settings of the HTTP side, which are only kept here: latency-ms, enforce-post, encode-response,
- *	api-limit, interval-ms.
+ * Changes a setting. Values are texts. README.md describes each; settings.c has their types and defaults. Those of the
+ * HTTP side are only kept here.
  *
  * Returns 0, or -EINVAL for an unknown key or a bad value.
  */
