@@ -299,6 +299,7 @@ TESTS += tests/integration/sim/libcloud.tap
 
 # What a real CloudStack answered.
 dist_check_SCRIPTS += tests/integration/sim/replay.tap
+TESTS += tests/integration/sim/replay.tap
 EXTRA_DIST += \
 	tests/integration/sim/recordings/differences.jsonl.gz \
 	tests/integration/sim/recordings/failures.jsonl.gz \
