@@ -319,6 +319,30 @@ void env_poke(const char *json)
 	apply(sim_poke, json);
 }
 
+static void poke_object(const char *kind, const char *id, const char *fields)
+{
+	_cleanup_free_ char *json = mk_strdup_printf("{\"%s\":\"%s\",%s}", kind, id, fields);
+
+	env_poke(json);
+}
+
+void env_poke_volume(const char *id, const char *fields)
+{
+	poke_object("volume", id, fields);
+}
+
+void env_poke_vm(const char *id, const char *fields)
+{
+	poke_object("vm", id, fields);
+}
+
+void env_vm_becomes(const char *id, const char *state)
+{
+	_cleanup_free_ char *fields = mk_strdup_printf("\"state\":\"%s\"", state);
+
+	env_poke_vm(id, fields);
+}
+
 void env_seed(const char *json)
 {
 	apply(sim_seed, json);

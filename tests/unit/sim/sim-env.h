@@ -67,6 +67,10 @@ unsigned env_executed(const char *command);
 /* sim_set(), sim_poke() and sim_seed(); each must succeed. */
 void env_set(const char *key, const char *value);
 void env_poke(const char *json);
+/* Of one object. fields: the JSON members to change. */
+void env_poke_volume(const char *id, const char *fields);
+void env_poke_vm(const char *id, const char *fields);
+void env_vm_becomes(const char *id, const char *state);
 void env_seed(const char *json);
 
 /* Creates a volume of 1 GiB and, unless vm is NULL, attaches it to the VM. Returns its id. */

@@ -18,13 +18,6 @@ static int64_t count(json_object *o)
 	return n;
 }
 
-static void poke_vm(const char *id, const char *state)
-{
-	_cleanup_free_ char *json = mk_strdup_printf("{\"vm\":\"%s\",\"state\":\"%s\"}", id, state);
-
-	env_poke(json);
-}
-
 /* ---- volumes --------------------------------------------------------------------------------- */
 
 static void test_create(void)
@@ -274,15 +267,15 @@ static void test_vm_refused(void)
 	env_start();
 	env_refused(431, 4350, "Unable to find UUID for id [99] of type [VirtualMachine]",
 		    "stopVirtualMachine", "id", "99");
-	poke_vm(SIM_OMA, "Migrating");
+	env_vm_becomes(SIM_OMA, "Migrating");
 	env_job_refused(530, "We cannot stop VM " SIM_OMA " when it is in state Migrating",
 			"stopVirtualMachine", "id", SIM_OMA);
 	env_job_refused(530, "Unable to orchestrate the start of VM instance *",
 			"startVirtualMachine", "id", SIM_OMA);
-	poke_vm(SIM_OMA, "Stopping");
+	env_vm_becomes(SIM_OMA, "Stopping");
 	env_job_refused(530, "VM " SIM_OMA " is being operated on.", "stopVirtualMachine", "id",
 			SIM_OMA);
-	poke_vm(SIM_OMA, "Running");
+	env_vm_becomes(SIM_OMA, "Running");
 	env_set("host-away", "true");
 	env_job_refused(530, "Unable to stop VM instance *", "stopVirtualMachine", "id", SIM_OMA);
 	CU_ASSERT_STRING_EQUAL(env_vm_state(SIM_OMA), "Running");

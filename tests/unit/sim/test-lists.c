@@ -13,13 +13,6 @@ static int64_t count(json_object *o)
 	return n;
 }
 
-static void poke_vm(const char *id, const char *state)
-{
-	_cleanup_free_ char *json = mk_strdup_printf("{\"vm\":\"%s\",\"state\":\"%s\"}", id, state);
-
-	env_poke(json);
-}
-
 /* ---- tags ------------------------------------------------------------------------------------ */
 
 static void test_tags(void)
@@ -142,7 +135,7 @@ static void test_filters(void)
 	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "virtualmachineid", SIM_OMA)), 1);
 	CU_ASSERT_EQUAL(count(env_ok("listVolumes", "zoneid", SIM_ZONE)), 3);
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Stopped")), 2);
-	poke_vm(SIM_TEST_VM, "Destroyed");
+	env_vm_becomes(SIM_TEST_VM, "Destroyed");
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines", "state", "Present")), 2);
 	CU_ASSERT_EQUAL(count(env_ok("listVirtualMachines")), 3);
 	env_set("role", "user");

@@ -16,25 +16,6 @@
 	" value=" value " due to incorrect long value format, or entity does not exist or due to " \
 	"incorrect parameter annotation for the field in api cmd class."
 
-static char *poke(const char *what, const char *id, const char *rest)
-{
-	return mk_strdup_printf("{\"%s\":\"%s\",%s}", what, id, rest);
-}
-
-static void poke_volume(const char *id, const char *rest)
-{
-	_cleanup_free_ char *json = poke("volume", id, rest);
-
-	env_poke(json);
-}
-
-static void poke_vm(const char *id, const char *rest)
-{
-	_cleanup_free_ char *json = poke("vm", id, rest);
-
-	env_poke(json);
-}
-
 /* ---- ids ------------------------------------------------------------------------------------- */
 
 static void test_ids(void)
@@ -209,12 +190,12 @@ static void test_attach_volume_refused(void)
 	refuse_attach(431, "Please specify a volume that is not attached to any VM.", SIM_OMA_ROOT,
 		      SIM_TEST_VM, NULL);
 	id = env_new_volume(NULL);
-	poke_volume(id, "\"state\":\"Destroy\"");
+	env_poke_volume(id, "\"state\":\"Destroy\"");
 	refuse_attach(431, "Please specify a volume that is not destroyed.", id, SIM_OMA, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(busy); i++) {
 		_cleanup_free_ char *state = mk_strdup_printf("\"state\":\"%s\"", busy[i]);
 
-		poke_volume(id, state);
+		env_poke_volume(id, state);
 		refuse_attach(431, "Volume state must be in Allocated, Ready or in Uploaded state",
 			      id, SIM_OMA, NULL);
 	}
@@ -230,17 +211,17 @@ static void test_attach_vm_refused(void)
 	id = env_new_volume(NULL);
 	env_refused(431, 4350, "Unable to find UUID for id [99] of type [VirtualMachine]",
 		    "attachVolume", "id", id, "virtualmachineid", "99");
-	poke_vm(SIM_OMA, "\"type\":\"ConsoleProxy\"");
+	env_poke_vm(SIM_OMA, "\"type\":\"ConsoleProxy\"");
 	refuse_attach(431, "Please specify a valid User VM.", id, SIM_OMA, NULL);
-	poke_vm(SIM_OMA, "\"type\":\"sharedfsvm\",\"state\":\"Migrating\"");
+	env_poke_vm(SIM_OMA, "\"type\":\"sharedfsvm\",\"state\":\"Migrating\"");
 	refuse_attach(431, "Please specify a VM that is either running or stopped.", id, SIM_OMA,
 		      NULL);
-	poke_vm(SIM_OMA, "\"state\":\"Running\"");
+	env_poke_vm(SIM_OMA, "\"state\":\"Running\"");
 	env_seed("{\"zones\":[{\"id\":\"aaaaaaaa-0000-4000-8000-000000000003\",\"name\":\"z2\"}]}");
-	poke_volume(id, "\"zoneid\":\"aaaaaaaa-0000-4000-8000-000000000003\"");
+	env_poke_volume(id, "\"zoneid\":\"aaaaaaaa-0000-4000-8000-000000000003\"");
 	refuse_attach(431, "Please specify a VM that is in the same zone as the volume.", id,
 		      SIM_OMA, NULL);
-	poke_volume(id, "\"zoneid\":\"" SIM_ZONE "\"");
+	env_poke_volume(id, "\"zoneid\":\"" SIM_ZONE "\"");
 	refuse_attach(431, "Can't attach a volume to a Shared FileSystem Instance", id, SIM_OMA,
 		      NULL);
 	env_stop();
@@ -252,18 +233,18 @@ static void test_attach_root_refused(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	poke_vm(SIM_OMA, "\"hypervisor\":\"LXC\"");
+	env_poke_vm(SIM_OMA, "\"hypervisor\":\"LXC\"");
 	refuse_attach(431, "Root volume detach is not supported for hypervisor type LXC", id,
 		      SIM_OMA, "0");
-	poke_vm(SIM_OMA, "\"hypervisor\":\"KVM\"");
+	env_poke_vm(SIM_OMA, "\"hypervisor\":\"KVM\"");
 	refuse_attach(
 		431,
 		"Root volume detach can happen only when vm is in states: Stopped or Destroyed", id,
 		SIM_OMA, "0");
-	poke_volume(id, "\"managed\":true");
+	env_poke_volume(id, "\"managed\":true");
 	refuse_attach(431, "Root volume detach is not supported for Managed DataStores", id,
 		      SIM_TEST_VM, "0");
-	poke_volume(id, "\"managed\":false");
+	env_poke_volume(id, "\"managed\":false");
 	refuse_attach(431, "Vm already has root volume attached to it", id, SIM_TEST_VM, "0");
 	env_stop();
 }
@@ -274,10 +255,10 @@ static void test_attach_other_refused(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	poke_vm(SIM_OMA, "\"hypervisor\":\"External\"");
+	env_poke_vm(SIM_OMA, "\"hypervisor\":\"External\"");
 	refuse_attach(431, "Volume operations are not allowed for External hypervisor type", id,
 		      SIM_OMA, NULL);
-	poke_vm(SIM_OMA, "\"hypervisor\":\"KVM\",\"vmsnapshots\":2,\"backups\":1");
+	env_poke_vm(SIM_OMA, "\"hypervisor\":\"KVM\",\"vmsnapshots\":2,\"backups\":1");
 	env_seed("{\"diskofferings\":[{\"id\":\"" SIM_CUSTOM_OFFERING
 		 "\",\"storagetype\":\"local\"}]}");
 	refuse_attach(
@@ -291,17 +272,17 @@ static void test_attach_other_refused(void)
 		      "Unable to attach volume to VM oma/" SIM_OMA
 		      ", please specify a VM that does not have VM snapshots",
 		      id, SIM_OMA, NULL);
-	poke_vm(SIM_OMA, "\"vmsnapshots\":0,\"hypervisor\":\"XenServer\"");
+	env_poke_vm(SIM_OMA, "\"vmsnapshots\":0,\"hypervisor\":\"XenServer\"");
 	refuse_attach(
 		431,
 		"Unable to attach volume, please specify a VM that does not have any backups or "
 		"set the global configuration 'backup.enable.attach.detach.of.volumes' to true.",
 		id, SIM_OMA, NULL);
 	env_set("backup-attach", "true");
-	poke_volume(id, "\"state\":\"Ready\"");
+	env_poke_volume(id, "\"state\":\"Ready\"");
 	refuse_attach(431, "Can't attach a volume created by: KVM to a XenServer vm", id, SIM_OMA,
 		      NULL);
-	poke_volume(id, "\"hypervisor\":\"XenServer\"");
+	env_poke_volume(id, "\"hypervisor\":\"XenServer\"");
 	refuse_attach(431,
 		      "Volume's disk offering has encryption enabled, but volume encryption is not "
 		      "supported for hypervisor type XenServer",
@@ -341,7 +322,7 @@ static void test_attach_work_refused(void)
 	env_set("host-away", "false");
 
 	/* a disk that CloudStack does not know of has the name that it chooses */
-	poke_volume(id, "\"guest\":\"" SIM_OMA "\"");
+	env_poke_volume(id, "\"guest\":\"" SIM_OMA "\"");
 	refuse_attach(
 		530,
 		"Failed to attach volume v to VM oma; org.libvirt.LibvirtException: XML error: "
@@ -385,11 +366,11 @@ static void test_detach_refused(void)
 	id = env_new_volume(NULL);
 	refuse_detach(431, "The specified volume is not attached to a VM.", id);
 	env_attach(id, SIM_OMA);
-	poke_vm(SIM_OMA, "\"type\":\"sharedfsvm\",\"state\":\"Stopping\"");
+	env_poke_vm(SIM_OMA, "\"type\":\"sharedfsvm\",\"state\":\"Stopping\"");
 	refuse_detach(431, "Can't detach a volume from a Shared FileSystem Instance", id);
-	poke_vm(SIM_OMA, "\"type\":\"User\"");
+	env_poke_vm(SIM_OMA, "\"type\":\"User\"");
 	refuse_detach(431, "Please specify a VM that is either running or stopped.", id);
-	poke_vm(SIM_OMA, "\"state\":\"Running\",\"vmsnapshots\":1,\"backups\":1");
+	env_poke_vm(SIM_OMA, "\"state\":\"Running\",\"vmsnapshots\":1,\"backups\":1");
 	refuse_detach(
 		431,
 		"Root volume detach can happen only when vm is in states: Stopped or Destroyed",
@@ -397,14 +378,14 @@ static void test_detach_refused(void)
 	refuse_detach(
 		431, "Unable to detach volume, please specify a VM that does not have VM snapshots",
 		id);
-	poke_vm(SIM_OMA, "\"vmsnapshots\":0");
+	env_poke_vm(SIM_OMA, "\"vmsnapshots\":0");
 	refuse_detach(
 		431,
 		"Unable to detach volume, cannot detach volume from a VM that has backups. First "
 		"remove the VM from the backup offering or set the global configuration "
 		"'backup.enable.attach.detach.of.volumes' to true.",
 		id);
-	poke_vm(SIM_OMA, "\"backups\":0");
+	env_poke_vm(SIM_OMA, "\"backups\":0");
 	env_set("host-away", "true");
 	refuse_detach(530,
 		      "Failed to detach volume v from VM oma. Please contact your system "
@@ -419,7 +400,7 @@ static void test_detach_refused(void)
 static void test_detach_root_of_destroyed(void)
 {
 	env_start();
-	poke_vm(SIM_TEST_VM, "\"state\":\"Destroyed\"");
+	env_poke_vm(SIM_TEST_VM, "\"state\":\"Destroyed\"");
 	refuse_detach(
 		431,
 		"Root volume detach can happen only when vm is in states: Stopped or Destroyed",
@@ -459,15 +440,15 @@ static void test_delete_refused(void)
 			    "delete it",
 			id);
 	}
-	poke_volume(id,
-		    "\"virtualmachineid\":\"\",\"state\":\"UploadOp\",\"deleteprotection\":true");
+	env_poke_volume(
+		id, "\"virtualmachineid\":\"\",\"state\":\"UploadOp\",\"deleteprotection\":true");
 	refuse_delete(431, 4350, "Please specify a volume that is not uploading", id);
-	poke_volume(id, "\"state\":\"NotUploaded\"");
+	env_poke_volume(id, "\"state\":\"NotUploaded\"");
 	refuse_delete(431, 4350, "The volume is either getting uploaded or it may be initiated*",
 		      id);
-	poke_volume(id, "\"state\":\"Attaching\"");
+	env_poke_volume(id, "\"state\":\"Attaching\"");
 	refuse_delete(431, 4350, "Volume [id = *", id);
-	poke_volume(id, "\"deleteprotection\":false");
+	env_poke_volume(id, "\"deleteprotection\":false");
 	env_set("role", "user");
 	env_set("expunge", "false");
 	refuse_delete(531, 4365,
@@ -500,7 +481,7 @@ static void test_destroy_and_recover(void)
 			"The volume in Allocated/Uploaded state can only be expunged not "
 			"destroyed/recovered",
 			"destroyVolume", "id", id);
-	poke_volume(id, "\"state\":\"Ready\"");
+	env_poke_volume(id, "\"state\":\"Ready\"");
 	env_refused(431, 4350, "Please specify a volume in Destroy state.", "recoverVolume", "id",
 		    id);
 	o = env_job("destroyVolume", "id", id);

@@ -9,25 +9,6 @@
 #include "sim-env.h"
 #include "tap.h"
 
-static char *poke(const char *what, const char *id, const char *rest)
-{
-	return mk_strdup_printf("{\"%s\":\"%s\",%s}", what, id, rest);
-}
-
-static void poke_volume(const char *id, const char *rest)
-{
-	_cleanup_free_ char *json = poke("volume", id, rest);
-
-	env_poke(json);
-}
-
-static void poke_vm(const char *id, const char *rest)
-{
-	_cleanup_free_ char *json = poke("vm", id, rest);
-
-	env_poke(json);
-}
-
 /* ---- storages -------------------------------------------------------------------------------- */
 
 static void refuse_attach(const char *text, const char *id)
@@ -70,8 +51,8 @@ static void test_attach_makes(void)
 	const char *a, *b, *c, *d;
 
 	env_start();
-	poke_vm(SIM_TEST_VM, "\"state\":\"Stopped\"");
-	poke_volume(SIM_TEST_ROOT, "\"virtualmachineid\":\"\"");
+	env_poke_vm(SIM_TEST_VM, "\"state\":\"Stopped\"");
+	env_poke_volume(SIM_TEST_ROOT, "\"virtualmachineid\":\"\"");
 	a = env_new_volume(SIM_TEST_VM);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(a, "state"), "Ready");
 
@@ -79,7 +60,7 @@ static void test_attach_makes(void)
 	b = env_new_volume(never);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(b, "state"), "Allocated");
 	c = env_new_volume(NULL);
-	poke_volume(c, "\"state\":\"Ready\"");
+	env_poke_volume(c, "\"state\":\"Ready\"");
 	env_attach(c, never);
 	d = env_new_volume(never);
 	CU_ASSERT_STRING_EQUAL(env_volume_str(d, "state"), "Ready");
@@ -96,7 +77,7 @@ static void test_delete_storage_error(void)
 
 	env_start();
 	id = env_new_volume(NULL);
-	poke_volume(id, "\"state\":\"Ready\"");
+	env_poke_volume(id, "\"state\":\"Ready\"");
 	other = env_new_volume(NULL);
 	env_set("fail", "delete");
 	env_refused(530, 4250, text, "deleteVolume", "id", id);
@@ -127,29 +108,30 @@ static void test_resize_refused(void)
 
 	env_start();
 	id = env_new_volume(SIM_OMA);
-	poke_volume(id, "\"state\":\"Migrating\"");
+	env_poke_volume(id, "\"state\":\"Migrating\"");
 	refuse_resize(432,
 		      "Volume should be in ready or allocated state before attempting a resize.*",
 		      id, "2");
-	poke_volume(id, "\"state\":\"Ready\"");
+	env_poke_volume(id, "\"state\":\"Ready\"");
 	env_seed("{\"diskofferings\":[{\"id\":\"" SIM_FIXED_OFFERING
 		 "\",\"disksizestrictness\":true}]}");
-	poke_volume(id, "\"diskofferingid\":\"" SIM_FIXED_OFFERING "\"");
+	env_poke_volume(id, "\"diskofferingid\":\"" SIM_FIXED_OFFERING "\"");
 	refuse_resize(432, "Resize of volume *", id, "2");
 	env_seed("{\"diskofferings\":[{\"id\":\"" SIM_FIXED_OFFERING
 		 "\",\"disksizestrictness\":false}]}");
 	refuse_resize(432, "Please specify a size of at least 1 GB.", id, "-5");
 	refuse_resize(432, "Requested volume size is 2001 GB, but the maximum size allowed is*", id,
 		      "2001");
-	poke_volume(id, "\"diskofferingid\":\"" SIM_CUSTOM_OFFERING "\",\"hypervisor\":\"LXC\"");
+	env_poke_volume(id,
+			"\"diskofferingid\":\"" SIM_CUSTOM_OFFERING "\",\"hypervisor\":\"LXC\"");
 	refuse_resize(432, "Hypervisor LXC does not support volume resize", id, "2");
-	poke_volume(id, "\"hypervisor\":\"KVM\"");
-	poke_vm(SIM_OMA, "\"vmsnapshots\":1");
+	env_poke_volume(id, "\"hypervisor\":\"KVM\"");
+	env_poke_vm(SIM_OMA, "\"vmsnapshots\":1");
 	refuse_resize(432,
 		      "The volume is attached to a VM with memory&disk VM snapshots; therefore, it "
 		      "cannot be resized.",
 		      id, "2");
-	poke_vm(SIM_OMA, "\"vmsnapshots\":0");
+	env_poke_vm(SIM_OMA, "\"vmsnapshots\":0");
 	refuse_resize(432, "Volume size: 0 GB is out of allowed range. Min: 1. Max: 1024", id, "0");
 	env_job_refused(432, "The new disk offering requires that a size be specified.",
 			"resizeVolume", "id", id, "diskofferingid", SIM_CUSTOM_OFFERING);
