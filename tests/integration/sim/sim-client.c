@@ -33,11 +33,12 @@ static pid_t start(const char *const *args, int fd_out)
 		mk_strdup_printf("%s/sim/cloudstack-sim", getenv("top_builddir"));
 	_cleanup_free_ char *preload = child_preload("libumockdev-preload.so.0");
 	const char *const env[] = { preload, NULL };
-	const char *argv[ARGS_MAX] = { program };
+	const char *argv[ARGS_MAX] = { program,
+				       "--set=queue-ms=0" }; /* unless args say otherwise */
 	pid_t pid = -1;
 
 	for (size_t i = 0; args && args[i]; i++)
-		argv[i + 1] = args[i];
+		argv[i + 2] = args[i];
 	(void)child_start(argv, has_umockdev(args) ? env : NULL, fd_out, -1, &pid);
 	return pid;
 }

@@ -138,7 +138,7 @@ def run(url):
 
 
 def main():
-    sim = subprocess.Popen([sys.argv[1], "--set=job-ms=5"], stdout=subprocess.PIPE, text=True)
+    sim = subprocess.Popen([sys.argv[1], "--set=queue-ms=100", "--set=job-ms=5"], stdout=subprocess.PIPE, text=True)
     try:
         line = sim.stdout.readline().split()
         failed = run(line[1]) if line[:1] == ["ready"] else 1

@@ -19,7 +19,6 @@ static struct sc sim;
 static void begin(const char *setting)
 {
 	const char *const args[] = { "--door",
-				     "--set=queue-ms=0",
 				     "--set=job-ms=0",
 				     "--set",
 				     "report-ms=0",
@@ -295,7 +294,7 @@ static void seed_fresh(void)
 /* Nobody can connect; after that no storage is found for fresh volumes, until the hosts are connected. */
 static void test_slow_start(void)
 {
-	const char *const args[] = { "--door", "--set=queue-ms=0", "--set=job-ms=0", NULL };
+	const char *const args[] = { "--door", "--set=job-ms=0", NULL };
 
 	sc_start(&sim, args);
 	seed_fresh();
