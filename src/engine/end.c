@@ -18,9 +18,35 @@ static void end_query(struct mk_op *op)
 	mk_op_kick(op, PHASE_IDLE); /* frees it, once nobody up the stack uses it */
 }
 
+static bool is_passing(const struct mk_volume *v)
+{
+	return v->state == MK_VOLUME_ATTACHING || v->state == MK_VOLUME_DETACHING;
+}
+
+/*
+ * RC-F9: no volume passes from state to state without an operation. It rests where CloudStack said last that it is; but
+ * for a command whose outcome nobody knows, which Reconcile is to find out.
+ */
+static void rest_volumes(struct mk_op *op)
+{
+	if (mk_op_outcome_unknown(op) || op->r.error == MK_ERROR_OUTCOME_UNKNOWN)
+		return;
+
+	for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++) {
+		const char *id =
+			json_object_get_string(json_object_array_get_idx(op->r.volumes, i));
+		struct mk_volume *v = mk_volumes_find(op->engine->volumes, id);
+
+		if (v && is_passing(v) && mk_engine_holder(op->engine, id) == op)
+			(void)mk_volume_set_state(v,
+						  *v->vm ? MK_VOLUME_ATTACHED : MK_VOLUME_DETACHED);
+	}
+}
+
 void mk_op_end(struct mk_op *op, enum mk_op_state state)
 {
 	mk_op_stop_io(op);
+	rest_volumes(op);
 	op->limit = sd_event_source_disable_unref(op->limit);
 	op->deadline = sd_event_source_disable_unref(op->deadline);
 	op->phase = PHASE_IDLE;

@@ -309,6 +309,25 @@ static void test_stale_list(void)
 	w_stop(&w);
 }
 
+/* RC-F9: somebody deletes the volume while its attach waits in the VM's queue. Nothing stays under way. */
+static void test_gone_in_queue(void)
+{
+	static const char *const settings[] = { "queue-ms=300", NULL };
+	struct world w = { 0 };
+	const char *v, *path;
+
+	o_start(&w, NULL, settings);
+	v = o_new_volume(&w, "gone");
+	path = o_attach(&w, v, "a");
+	await_received(&w, "attachVolume", 1);
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "attaching");
+	poke(&w, v, "\"removed\":true");
+	(void)w_wait(&w, path);
+	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "failed");
+	CU_ASSERT_STRING_EQUAL(o_volume(&w, v, "State"), "detached");
+	w_stop(&w);
+}
+
 /* Nor does an answer about the one volume. */
 static void test_stale_answer(void)
 {
@@ -471,6 +490,7 @@ int main(int argc, char **argv)
 		{ "forget-foreign", test_forget_foreign },
 		{ "L21-stale-list", test_stale_list },
 		{ "L21-stale-answer", test_stale_answer },
+		{ "RC-F9-gone-in-queue", test_gone_in_queue },
 		{ "L06-known-elsewhere", test_known_elsewhere },
 		{ "L01-destroy-held", test_destroy_held },
 		{ "L01-destroy-in-project", test_destroy_in_project },
