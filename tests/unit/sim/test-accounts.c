@@ -5,22 +5,22 @@
 #include "sim-env.h"
 #include "tap.h"
 
-#define TENANT       "aaaa0000-0000-4000-8000-000000000001"
-#define BELOW        "aaaa0000-0000-4000-8000-000000000002"
-#define MK           "bbbb0000-0000-4000-8000-000000000001"
-#define OTHER        "bbbb0000-0000-4000-8000-000000000002"
-#define DOMADM       "bbbb0000-0000-4000-8000-000000000003"
-#define DEEP         "bbbb0000-0000-4000-8000-000000000004"
-#define PROJECT      "cccc0000-0000-4000-8000-000000000001"
-#define PVM          "dddd0000-0000-4000-8000-000000000001"
-#define MKVM         "dddd0000-0000-4000-8000-000000000002"
-#define PVOL         "eeee0000-0000-4000-8000-000000000001"
-#define MKVOL        "eeee0000-0000-4000-8000-000000000002"
-#define BOTH_VOLUMES PVOL "," MKVOL
-#define OTHVOL       "eeee0000-0000-4000-8000-000000000003"
-#define DEEPVOL      "eeee0000-0000-4000-8000-000000000004"
-#define HIDDEN       "eeee0000-0000-4000-8000-000000000005"
-#define UNKNOWN      "99999999-9999-4999-8999-999999999999"
+#define TENANT  "aaaa0000-0000-4000-8000-000000000001"
+#define BELOW   "aaaa0000-0000-4000-8000-000000000002"
+#define MK      "bbbb0000-0000-4000-8000-000000000001"
+#define OTHER   "bbbb0000-0000-4000-8000-000000000002"
+#define DOMADM  "bbbb0000-0000-4000-8000-000000000003"
+#define DEEP    "bbbb0000-0000-4000-8000-000000000004"
+#define PROJECT "cccc0000-0000-4000-8000-000000000001"
+#define PVM     "dddd0000-0000-4000-8000-000000000001"
+#define MKVM    "dddd0000-0000-4000-8000-000000000002"
+#define PVOL    "eeee0000-0000-4000-8000-000000000001"
+#define MKVOL   "eeee0000-0000-4000-8000-000000000002"
+static const char both_volumes[] = PVOL "," MKVOL;
+#define OTHVOL  "eeee0000-0000-4000-8000-000000000003"
+#define DEEPVOL "eeee0000-0000-4000-8000-000000000004"
+#define HIDDEN  "eeee0000-0000-4000-8000-000000000005"
+#define UNKNOWN "99999999-9999-4999-8999-999999999999"
 
 #define NO_ACCESS "Caller does not have permission to operate with provided resource."
 #define TAGS      ",\"tags\":[{\"key\":\"k\",\"value\":\"v\"}]"
@@ -72,7 +72,7 @@ static const struct row {
 	{ "mk", V, { "listall", "true" }, "mkvol", 0 },
 	{ "mk", V, { "id", PVOL }, "", 0 },
 	{ "mk", V, { "ids", PVOL }, "", 0 },
-	{ "mk", V, { "ids", BOTH_VOLUMES, "listall", "true" }, "mkvol", 0 },
+	{ "mk", V, { "ids", both_volumes, "listall", "true" }, "mkvol", 0 },
 	{ "mk", V, { "virtualmachineid", PVM }, "", 0 },
 	{ "mk", V, { "virtualmachineid", PVM, "listall", "true" }, "", 0 },
 	{ "mk", V, { "projectid", PROJECT }, "pvol", 0 },
@@ -124,8 +124,8 @@ static const struct row {
 	{ "domadmin", V, { "id", PVOL }, "pvol", 0 },
 	{ "domadmin", V, { "id", MKVOL }, "mkvol", 0 },
 	{ "domadmin", V, { "id", SIM_OMA_ROOT }, "", 0 },
-	{ "domadmin", V, { "ids", BOTH_VOLUMES }, "", 0 },
-	{ "domadmin", V, { "ids", BOTH_VOLUMES, "listall", "true" }, "mkvol", 0 },
+	{ "domadmin", V, { "ids", both_volumes }, "", 0 },
+	{ "domadmin", V, { "ids", both_volumes, "listall", "true" }, "mkvol", 0 },
 	{ "domadmin", V, { "virtualmachineid", PVM, "listall", "true" }, "", 0 },
 	{ "domadmin", V, { "projectid", PROJECT }, "pvol", 0 },
 	{ "domadmin", V, { "projectid", "-1" }, "", 0 },
@@ -141,12 +141,12 @@ static const struct row {
 	{ NULL, VM, { NULL }, "oma,test-vm,failover-vm", 0 },
 	{ NULL, VM, { "listall", "true" }, "oma,test-vm,failover-vm,mkvm", 0 },
 	{ NULL, VM, { "id", PVM }, "pvm", 0 },
-	{ NULL, V, { "ids", BOTH_VOLUMES }, "", 0 },
-	{ NULL, V, { "ids", BOTH_VOLUMES, "listall", "true" }, "mkvol", 0 },
+	{ NULL, V, { "ids", both_volumes }, "", 0 },
+	{ NULL, V, { "ids", both_volumes, "listall", "true" }, "mkvol", 0 },
 	{ NULL, V, { "virtualmachineid", PVM, "listall", "true" }, "", 0 },
 	{ NULL, V, { "projectid", PROJECT }, "pvol", 0 },
 	{ NULL, V, { "projectid", "-1" }, "pvol", 0 },
-	{ NULL, V, { "projectid", "-1", "ids", BOTH_VOLUMES, "listall", "true" }, "pvol,mkvol", 0 },
+	{ NULL, V, { "projectid", "-1", "ids", both_volumes, "listall", "true" }, "pvol,mkvol", 0 },
 	{ NULL, V, { "account", "mk", "domainid", TENANT }, "mkvol", 0 },
 	{ NULL, V, { "account", "mk" }, NULL, 431 },
 	{ NULL, V, { "domainid", TENANT }, "mkvol,othvol", 0 },
