@@ -518,13 +518,17 @@ class Replay:
 
     def prepare(self, line):
         """What has to be there and is not compared: "v = other: createVolume name=x" binds $v,
-        "j = begin attachVolume id=$v": the job goes on; "set queue-ms=0". It must succeed."""
+        "j = begin attachVolume id=$v": the job goes on; "end job=$j": it has ended; "set queue-ms=0". It must
+        succeed."""
         symbol, _, line = line.partition(" = ") if re.match(r"\w+ = ", line) else ("", "", line)
         who, _, line = line.partition(": ") if re.match(r"\w+: ", line) else ("user", "", line)
         begin = line.startswith("begin ")
         e = request_of(line.removeprefix("begin "))
         if e["step"] == "set":
             self.sim.admin("set", dict(e["params"]))
+            return
+        if e["step"] == "end":
+            self.end_of(self.symbols.expand(dict(e["params"])["job"]), who)
             return
         for name in self.symbols.unknown(line):
             self.find_root(name)

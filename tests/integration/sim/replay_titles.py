@@ -117,6 +117,7 @@ OTHERS = {"v1": "ov", "v3": "ou", "vm1": "ovm", "vm2": "a", "snap1": "os", "job5
 THINGS = ["ov = other: createVolume name=v diskofferingid=$custom zoneid=$z1 size=1",
           "ou = other: createVolume name=u diskofferingid=$custom zoneid=$z1 size=1",
           "ojob = other: begin attachVolume id=$ov virtualmachineid=$ovm",
+          "other: end job=$ojob",
           "os = other: createSnapshot volumeid=$ov name=s",
           "other: createTags resourceids=$ov resourcetype=Volume tags[0].key=k tags[0].value=v"]
 
