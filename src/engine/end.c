@@ -23,21 +23,35 @@ static bool is_passing(const struct mk_volume *v)
 	return v->state == MK_VOLUME_ATTACHING || v->state == MK_VOLUME_DETACHING;
 }
 
+/* What the last answer said of it; NULL: it did not show it. */
+static const struct mk_volume_info *last_seen(const struct mk_op *op, const char *id)
+{
+	for (size_t i = 0; i < op->volumes.n; i++)
+		if (streq(op->volumes.items[i].id, id))
+			return &op->volumes.items[i];
+	return NULL;
+}
+
 /*
  * RC-F9: no volume passes from state to state without an operation. It rests where CloudStack said last that it is; but
- * for a command whose outcome nobody knows, which Reconcile is to find out.
+ * when the last question has no answer, or nobody knows the outcome of a command: that is for Reconcile to find out.
  */
 static void rest_volumes(struct mk_op *op)
 {
-	if (mk_op_outcome_unknown(op) || op->r.error == MK_ERROR_OUTCOME_UNKNOWN)
+	if (!op->answered || mk_op_outcome_unknown(op) || op->r.error == MK_ERROR_OUTCOME_UNKNOWN)
 		return;
 
 	for (size_t i = 0; i < json_object_array_length(op->r.volumes); i++) {
 		const char *id =
 			json_object_get_string(json_object_array_get_idx(op->r.volumes, i));
+		const struct mk_volume_info *seen = last_seen(op, id);
 		struct mk_volume *v = mk_volumes_find(op->engine->volumes, id);
 
-		if (v && is_passing(v) && mk_engine_holder(op->engine, id) == op)
+		if (!v || !is_passing(v) || mk_engine_holder(op->engine, id) != op)
+			continue;
+		if (seen)
+			(void)mk_volumes_manage(op->engine->volumes, seen, NULL, NULL, false);
+		if (is_passing(v))
 			(void)mk_volume_set_state(v,
 						  *v->vm ? MK_VOLUME_ATTACHED : MK_VOLUME_DETACHED);
 	}

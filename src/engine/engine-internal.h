@@ -99,6 +99,7 @@ struct mk_op {
 
 	/* the last look was at a disk: look again when a disk comes, goes or changes */
 	bool wants_device;
+	bool answered; /* the last question was: vms and volumes are what CloudStack said */
 	/* the last look was at children: they have limits, so the row has none */
 	bool has_children;
 	/* while rolling back: at the last look, a child that was made before the roll-back had not ended */

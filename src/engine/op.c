@@ -129,6 +129,7 @@ const char *mk_op_volume_id(const struct mk_op *op)
 
 void mk_op_forget_answers(struct mk_op *op)
 {
+	op->answered = false;
 	mk_cs_vms_done(&op->vms);
 	mk_cs_volumes_done(&op->volumes);
 	json_object_put(take_ptr(op->rows));

@@ -57,6 +57,7 @@ static void look(struct mk_op *op)
 {
 	int r;
 
+	op->answered = op->n_asked > 0;
 	if (mk_op_cancelled(op))
 		return;
 

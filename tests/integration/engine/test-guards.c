@@ -328,6 +328,26 @@ static void test_gone_in_queue(void)
 	w_stop(&w);
 }
 
+/* RC-K4: the guest never shows the disk, nor lets it go. CloudStack says attached: so does the volume, without a disk. */
+static void test_deaf_attach(void)
+{
+	static const char *const settings[] = { "detach-wait-ms=10", NULL };
+	struct world w = { 0 };
+	const char *v, *path;
+
+	o_start(&w, "[operations]\ndeadline=500ms\nrollback-deadline=500ms\n", settings);
+	v = o_new_volume(&w, "deaf");
+	w_sim_post(&w, "guest", "{\"state\":\"deaf\"}");
+	path = o_attach(&w, v, "a");
+	(void)w_wait(&w, path);
+	CU_ASSERT_STRING_EQUAL(w_op_str(&w, path, "State"), "failed");
+	CU_ASSERT(w_received(&w, "detachVolume") > 0);
+	CU_ASSERT(f_is_on(&w, v, W_OMA));
+	CU_ASSERT_STRING_NOT_EQUAL(o_volume(&w, v, "State"), "detached");
+	CU_ASSERT_STRING_NOT_EQUAL(o_volume(&w, v, "State"), "attaching");
+	w_stop(&w);
+}
+
 /* Nor does an answer about the one volume. */
 static void test_stale_answer(void)
 {
@@ -491,6 +511,7 @@ int main(int argc, char **argv)
 		{ "L21-stale-list", test_stale_list },
 		{ "L21-stale-answer", test_stale_answer },
 		{ "RC-F9-gone-in-queue", test_gone_in_queue },
+		{ "RC-K4-deaf-attach", test_deaf_attach },
 		{ "L06-known-elsewhere", test_known_elsewhere },
 		{ "L01-destroy-held", test_destroy_held },
 		{ "L01-destroy-in-project", test_destroy_in_project },
